@@ -37,8 +37,10 @@ set_target_properties(rewind PROPERTIES
   INSTALL_RPATH_USE_LINK_PATH ON)
 
 # No errno and no traps from mathematics, which lets the compiler vectorise; NaN and infinity keep
-# their meaning, so -ffast-math stays out. Nobody replaces our functions at run time.
-target_compile_options(rewind PRIVATE -fno-math-errno -fno-trapping-math
+# their meaning, so -ffast-math stays out. A product and a sum are fused where the code says so and
+# nowhere else, or the last bit would depend on how a loop was cut. Nobody replaces our functions at
+# run time.
+target_compile_options(rewind PRIVATE -fno-math-errno -fno-trapping-math -ffp-contract=off
                                       -fno-semantic-interposition)
 if(BUILD_SHARED_LIBS)
   # The tape reads a thread-local per operation; initial-exec makes rewinding a fifth faster.
