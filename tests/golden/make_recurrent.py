@@ -7,14 +7,14 @@ One file per case; every name, with time = 5, batch = 3, input = 3, hidden = 4, 
   h0, c0           [layers * D, batch, hidden] absent: zeros. c only for the LSTM
   param.NAME       PyTorch's names, shapes and gate order (LSTM: i f g o; GRU: r z n)
   outputs          [time, batch, D * hidden]   zero where a sequence is over
-  h_n, c_n         [layers * D, batch, hidden] state after the last valid step (backwards: after step 0)
+  h_n, c_n         [layers * D, batch, hidden] state after the last valid step (backwards: step 0)
   w_outputs, w_h, w_c                          upstream gradients of the three, of the same shapes
-  loss             []                          sum(outputs * w_outputs) + sum(h_n * w_h) + sum(c_n * w_c)
+  loss             []         sum(outputs * w_outputs) + sum(h_n * w_h) + sum(c_n * w_c)
   grad.x, grad.h0, grad.c0, grad.param.NAME    derivatives of the loss
 
 All the inputs (x, h0, c0, w_*, param.*) are exact in float32, so that a float32 test reads the same
-numbers. The metadata say torch (its version), cell (RNN, LSTM, GRU), layers, bidirectional, for an RNN
-nonlinearity, and for a GRU reset: "after" is PyTorch's,
+numbers. The metadata say torch (its version), cell (RNN, LSTM, GRU), layers, bidirectional, for an
+RNN nonlinearity, and for a GRU reset: "after" is PyTorch's,
 n = tanh(W_in x + b_in + r * (W_hn h + b_hn)); "before" is that of the paper (Cho et al., 2014),
 n = tanh(W_in x + b_in + W_hn (r * h) + b_hn), which PyTorch lacks: it is written out below, and the
 same loop with the other form is compared with PyTorch before anything is saved.
@@ -52,7 +52,7 @@ def gru_step(x, h, w_ih, w_hh, b_ih, b_hh, reset):
 
 
 def gru_by_hand(layer, x, lengths, initial, reset):
-    """The parameters of `layer` in a plain loop: a row that is over keeps its state and puts out 0."""
+    """A plain loop over `layer`'s parameters: a row that is over keeps its state and puts out 0."""
     params, final = dict(layer.named_parameters()), []
     for level in range(layer.num_layers):
         directions = []
