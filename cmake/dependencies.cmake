@@ -3,17 +3,8 @@ find_package(PkgConfig REQUIRED)
 find_package(fmt 9.1 REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(nlohmann_json 3.11 REQUIRED)
-pkg_check_modules(REWIND_HIGHWAY REQUIRED IMPORTED_TARGET libhwy)
-
-# Debian keeps the builds of OpenBLAS side by side, and "openblas" names whichever the
-# alternatives system prefers. The OpenMP build is asked for by its own folder when it is there.
-find_path(REWIND_OPENBLAS_OPENMP_PC openblas.pc
-          PATH_SUFFIXES lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp/pkgconfig
-          HINTS /usr NO_CACHE)
-if(REWIND_OPENBLAS_OPENMP_PC)
-  set(ENV{PKG_CONFIG_PATH} "${REWIND_OPENBLAS_OPENMP_PC}:$ENV{PKG_CONFIG_PATH}")
-endif()
-pkg_check_modules(REWIND_OPENBLAS REQUIRED IMPORTED_TARGET openblas)
+pkg_check_modules(REWIND_HIGHWAY REQUIRED QUIET IMPORTED_TARGET libhwy)
+include(cmake/openblas.cmake)
 
 # Two thread pools on the same cores cost a factor of two to three, so a build of OpenBLAS with
 # threads of its own is worth a loud word.
@@ -29,7 +20,7 @@ if(NOT CMAKE_CROSSCOMPILING AND NOT DEFINED REWIND_OPENBLAS_PARALLEL)
     message(STATUS "OpenBLAS with OpenMP threads: ${REWIND_OPENBLAS_CONFIG}")
   else()
     message(WARNING "rewind: this OpenBLAS was not built with OpenMP (${REWIND_OPENBLAS_CONFIG}). "
-                    "Results are the same, products compete with the library's own threads. "
+                    "Results are the same, but its threads compete with the library's own. "
                     "On Debian install libopenblas-openmp-dev.")
   endif()
 endif()

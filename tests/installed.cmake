@@ -1,0 +1,61 @@
+# What a user meets: the installed package, found in both ways, static and shared, the documents'
+# code, and the time that a file takes to compile.
+set(scratch ${PROJECT_BINARY_DIR}/installed)
+set(consumer ${CMAKE_CURRENT_SOURCE_DIR}/consumer)
+
+# Adds the tests of the prefix `${scratch}/${kind}`; further arguments go to install.cmake.
+function(rewind_test_package kind build)
+  set(prefix ${scratch}/${kind}/prefix)
+  add_test(NAME package.${kind}.install
+           COMMAND ${CMAKE_COMMAND} -D SOURCE=${PROJECT_SOURCE_DIR} -D BUILD=${build}
+                   -D PREFIX=${prefix} ${ARGN} -P ${consumer}/install.cmake)
+  add_test(NAME package.${kind}.find_package
+           COMMAND ${CMAKE_CTEST_COMMAND} --build-and-test ${consumer} ${scratch}/${kind}/cmake
+                   --build-generator Ninja
+                   --build-options -DCMAKE_PREFIX_PATH=${prefix}
+                                   -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}
+                   --test-command ${CMAKE_CTEST_COMMAND} --output-on-failure)
+  add_test(NAME package.${kind}.pkg_config
+           COMMAND Python3::Interpreter ${consumer}/pkg_config.py ${prefix} ${CMAKE_CXX_COMPILER}
+                   ${scratch}/${kind}/pkg_config)
+  set_tests_properties(package.${kind}.install PROPERTIES
+    FIXTURES_SETUP package_${kind} TIMEOUT 1800)
+  set_tests_properties(package.${kind}.find_package package.${kind}.pkg_config PROPERTIES
+    FIXTURES_REQUIRED package_${kind} TIMEOUT 600)
+endfunction()
+
+# The build tree as it is, and the other one of static and shared.
+if(BUILD_SHARED_LIBS)
+  set(this shared)
+  set(other static)
+  set(other_flavour OFF)
+else()
+  set(this static)
+  set(other shared)
+  set(other_flavour ON)
+endif()
+rewind_test_package(${this} ${PROJECT_BINARY_DIR})
+rewind_test_package(${other} ${scratch}/${other}/build
+                    -D FLAVOUR=${other_flavour} -D COMPILER=${CMAKE_CXX_COMPILER})
+
+add_test(NAME documents.rules
+         COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/documents/blocks_test.py)
+file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/*.md)
+foreach(document IN LISTS documents)
+  get_filename_component(name ${document} NAME)
+  add_test(NAME documents.${name}
+           COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/documents/compile_blocks.py
+                   ${scratch}/${this}/prefix ${CMAKE_CXX_COMPILER} ${scratch}/documents
+                   ${document})
+  set_tests_properties(documents.${name} PROPERTIES
+    FIXTURES_REQUIRED package_${this} PROCESSORS 2 TIMEOUT 900)
+endforeach()
+
+file(GLOB timed CONFIGURE_DEPENDS ${consumer}/small_model.cpp)
+foreach(source IN LISTS timed)
+  add_test(NAME package.compile_time
+           COMMAND Python3::Interpreter ${consumer}/compile_time.py ${scratch}/${this}/prefix
+                   ${CMAKE_CXX_COMPILER} ${source} 6)
+  set_tests_properties(package.compile_time PROPERTIES
+    FIXTURES_REQUIRED package_${this} RUN_SERIAL ON)
+endforeach()
