@@ -1,0 +1,128 @@
+#include "rewind/tensor/arithmetic.h"
+
+#include <cmath>
+
+#include "rewind/tensor/map.h"
+
+namespace rw {
+namespace {
+
+struct ScalarSource {
+  double value;
+  Dtype dtype;
+  static constexpr std::string_view name = "scalar";
+  Spec infer() const { return {{}, dtype}; }
+  void run(Tensor& y) const {
+    dispatch_any(dtype, [&](auto v) {
+      using T = decltype(v);
+      *output_data<T>(y) = static_cast<T>(value);
+    });
+  }
+};
+
+// A number that an int64 tensor can be combined with is whole and exactly a double.
+void require_whole(std::string_view op, double value, const Spec& x) {
+  require<DtypeError>(x.dtype != Dtype::int64 ||
+                          (value == std::trunc(value) && std::abs(value) <= 9007199254740992.0),
+                      "{}: {} is not a whole number, beside {}; convert with to(x, float32)", op,
+                      value, x);
+}
+
+// Signed overflow wraps, as in NumPy.
+Index wrap(auto f, Index a, Index b) {
+  return static_cast<Index>(f(static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b)));
+}
+
+template <class F>
+void combine(std::string_view op, const Tensor& a, const Tensor& b, Tensor& y, F f) {
+  dispatch_number(op, a.dtype(), [&](auto v) {
+    using T = decltype(v);
+    if constexpr (std::is_same_v<T, Index>) {
+      zip_as<T>(a, b, y, [f](Index p, Index q) { return wrap(f, p, q); });
+    } else {
+      zip_as<T>(a, b, y, f);
+    }
+  });
+}
+
+Tensor affine(Tensor x, double scale, double shift) {
+  return apply(Affine{scale, shift}, std::move(x));
+}
+
+}  // namespace
+
+void Add::run(const Tensor& a, const Tensor& b, Tensor& y) const {
+  combine(name, a, b, y, [](auto p, auto q) { return p + q; });
+}
+
+void Subtract::run(const Tensor& a, const Tensor& b, Tensor& y) const {
+  combine(name, a, b, y, [](auto p, auto q) { return p - q; });
+}
+
+void Multiply::run(const Tensor& a, const Tensor& b, Tensor& y) const {
+  combine(name, a, b, y, [](auto p, auto q) { return p * q; });
+}
+
+Spec Divide::infer(const Spec& a, const Spec& b) const {
+  require<DtypeError>(
+      is_float(a.dtype) && is_float(b.dtype),
+      "divide: takes float32 or float64, got {} and {}; use floor_divide, or convert "
+      "with to(x, float32)",
+      a, b);
+  return broadcast(name, a, b);
+}
+
+void Divide::run(const Tensor& a, const Tensor& b, Tensor& y) const {
+  zip(a, b, y, [](auto p, auto q) { return p / q; });
+}
+
+Spec Affine::infer(const Spec& x) const {
+  require<DtypeError>(x.dtype != Dtype::boolean,
+                      "affine: takes numbers, got {}; convert with to(x, int64)", x);
+  require_whole(name, scale, x);
+  require_whole(name, shift, x);
+  return x;
+}
+
+void Affine::run(const Tensor& x, Tensor& y) const {
+  dispatch_number(name, x.dtype(), [&](auto v) {
+    using T = decltype(v);
+    const T a = static_cast<T>(scale);
+    const T b = static_cast<T>(shift);
+    if constexpr (std::is_same_v<T, Index>) {
+      map_as<T>(x, y, [a, b](Index p) {
+        return wrap(std::plus<>(), wrap(std::multiplies<>(), p, a), b);
+      });
+    } else {
+      map_as<T>(x, y, [a, b](T p) { return a * p + b; });
+    }
+  });
+}
+
+Tensor scalar(Scalar value, Dtype dtype) { return apply(ScalarSource{value.value, dtype}); }
+
+Tensor operator+(Tensor a, Tensor b) { return apply(Add{}, std::move(a), std::move(b)); }
+Tensor operator-(Tensor a, Tensor b) { return apply(Subtract{}, std::move(a), std::move(b)); }
+Tensor operator*(Tensor a, Tensor b) { return apply(Multiply{}, std::move(a), std::move(b)); }
+Tensor operator/(Tensor a, Tensor b) { return apply(Divide{}, std::move(a), std::move(b)); }
+
+Tensor operator+(Tensor a, Scalar b) { return affine(std::move(a), 1, b.value); }
+Tensor operator-(Tensor a, Scalar b) { return affine(std::move(a), 1, -b.value); }
+Tensor operator*(Tensor a, Scalar b) { return affine(std::move(a), b.value, 0); }
+Tensor operator+(Scalar a, Tensor b) { return affine(std::move(b), 1, a.value); }
+Tensor operator-(Scalar a, Tensor b) { return affine(std::move(b), -1, a.value); }
+Tensor operator*(Scalar a, Tensor b) { return affine(std::move(b), a.value, 0); }
+
+// Quotients stay quotients: x * (1 / b) would be rounded twice.
+Tensor operator/(Tensor a, Scalar b) {
+  Tensor divisor = scalar(b, a.dtype());
+  return std::move(a) / std::move(divisor);
+}
+Tensor operator/(Scalar a, Tensor b) {
+  Tensor dividend = scalar(a, b.dtype());
+  return std::move(dividend) / std::move(b);
+}
+
+Tensor operator-(Tensor x) { return affine(std::move(x), -1, 0); }
+
+}  // namespace rw

@@ -1,0 +1,76 @@
+// Sums, products and their kin, element by element with NumPy's broadcasting, as functions and
+// operators. Operands have one dtype (DtypeError); a C++ number takes the dtype of the tensor, and
+// must be whole beside int64. bool is refused: convert with to(x, int64).
+//
+// Tensors are taken by value: an operand that is a temporary gives its storage to the result.
+#pragma once
+
+#include "rewind/tensor/op.h"
+
+namespace [[gnu::visibility("default")]] rw {
+
+// A C++ number beside a tensor.
+struct Scalar {
+  double value;
+  template <class T>
+  requires std::is_arithmetic_v<T> Scalar(T number) : value(static_cast<double>(number)) {}
+};
+
+// A tensor of rank 0 with one number in it, made as an operation.
+Tensor scalar(Scalar value, Dtype dtype);
+
+struct Add {
+  static constexpr std::string_view name = "add";
+  static constexpr bool elementwise = true, broadcasts = true;
+  Spec infer(const Spec& a, const Spec& b) const { return broadcast(name, a, b); }
+  void run(const Tensor& a, const Tensor& b, Tensor& y) const;
+};
+
+struct Subtract {
+  static constexpr std::string_view name = "subtract";
+  static constexpr bool elementwise = true, broadcasts = true;
+  Spec infer(const Spec& a, const Spec& b) const { return broadcast(name, a, b); }
+  void run(const Tensor& a, const Tensor& b, Tensor& y) const;
+};
+
+struct Multiply {
+  static constexpr std::string_view name = "multiply";
+  static constexpr bool elementwise = true, broadcasts = true;
+  Spec infer(const Spec& a, const Spec& b) const { return broadcast(name, a, b); }
+  void run(const Tensor& a, const Tensor& b, Tensor& y) const;
+};
+
+// int64 is refused: 7 / 2 would have to be 3 or 3.5; see floor_divide.
+struct Divide {
+  static constexpr std::string_view name = "divide";
+  static constexpr bool elementwise = true, broadcasts = true;
+  Spec infer(const Spec& a, const Spec& b) const;
+  void run(const Tensor& a, const Tensor& b, Tensor& y) const;
+};
+
+// scale * x + shift, rounded once per operation: 2 * x, x + 1 and 1 - x are one call each.
+struct Affine {
+  double scale, shift;
+  static constexpr std::string_view name = "affine";
+  static constexpr bool elementwise = true;
+  Spec infer(const Spec& x) const;
+  void run(const Tensor& x, Tensor& y) const;
+};
+
+Tensor operator+(Tensor a, Tensor b);
+Tensor operator-(Tensor a, Tensor b);
+Tensor operator*(Tensor a, Tensor b);
+Tensor operator/(Tensor a, Tensor b);
+
+Tensor operator+(Tensor a, Scalar b);
+Tensor operator-(Tensor a, Scalar b);
+Tensor operator*(Tensor a, Scalar b);
+Tensor operator/(Tensor a, Scalar b);
+Tensor operator+(Scalar a, Tensor b);
+Tensor operator-(Scalar a, Tensor b);
+Tensor operator*(Scalar a, Tensor b);
+Tensor operator/(Scalar a, Tensor b);
+
+Tensor operator-(Tensor x);
+
+}  // namespace rw

@@ -1,0 +1,77 @@
+// Operations are objects; interpreters give them meaning.
+//
+// Calling `tanh(x)` hands `Tanh{}` and `x` to the interpreters of this thread, the youngest first.
+// With none, the operation is computed. A tape computes and records, a profiler times, a tracer
+// infers shapes and computes nothing. An interpreter is an object that acts from its construction
+// to its destruction; several stand on each other, and may leave in any order.
+//
+//   struct Counter final : rw::Interpreter {
+//     int calls = 0;
+//     void run(rw::Call& call) override { calls++; hand_down(call); }
+//   };
+#pragma once
+
+#include <span>
+
+#include "rewind/tensor/tensor.h"
+
+namespace [[gnu::visibility("default")]] rw {
+
+// What can be asked of any operation; made from its struct by `apply` (op.h).
+struct OpType {
+  std::string_view name;
+  std::size_t size;  // bytes of attributes, 0 when there are none
+
+  // Both fill `outputs`: `execute` with numbers, `infer` with shapes only (views: as views). Inputs
+  // whose bit is set in `donated` are temporaries that the operation may overwrite.
+  void (*execute)(const void* op, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
+                  std::uint64_t donated);
+  void (*infer)(const void* op, std::span<const Tensor* const> inputs, std::span<Tensor> outputs);
+
+  void (*copy)(void* to, const void* from);
+  void (*destroy)(void* op);
+  std::string (*attributes)(const void* op);  // as text, for reports
+
+  // The operation's own derivative, if it brings one: whoever asks passes what it declared to take.
+  void (*describe)(void* rules);
+  // A word that belongs to the floor above, like the mark of a tensor.
+  mutable std::atomic<const void*> annex{nullptr};
+};
+
+// One application of an operation on its way down. After `hand_down` the outputs are there.
+struct Call {
+  const OpType& type;
+  const void* op;
+  std::span<const Tensor* const> inputs;
+  std::span<Tensor> outputs;
+  std::uint64_t donated = 0;
+};
+
+class Interpreter {
+ public:
+  Interpreter(const Interpreter&) = delete;
+  Interpreter& operator=(const Interpreter&) = delete;
+
+  // Called for each operation of this thread. Operations applied inside go to the interpreters
+  // below.
+  virtual void run(Call& call) = 0;
+
+  // Whether this interpreter knows the value that carries `mark`.
+  virtual bool holds(std::uint64_t /*mark*/) const { return false; }
+
+  static void dispatch(Call& call);
+  // Whether any interpreter of this thread holds the mark.
+  static bool any_holds(std::uint64_t mark);
+
+ protected:
+  Interpreter();
+  ~Interpreter();
+  void hand_down(Call& call) { dispatch(call); }
+
+ private:
+  static constinit thread_local Interpreter* current_;
+  Interpreter* below_;
+  Interpreter* above_ = nullptr;
+};
+
+}  // namespace rw

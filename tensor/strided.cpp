@@ -1,0 +1,47 @@
+#include "rewind/tensor/strided.h"
+
+#include <cstring>
+
+namespace rw {
+namespace {
+
+// The width of an element is all that copying needs to know.
+template <class Word>
+void copy_words(const std::byte* from, const Dims& shape, const Strides& strides, std::byte* to) {
+  const Index length = shape.rank() == 0 ? 1 : shape.back();
+  const Index step = shape.rank() == 0 ? 1 : strides[static_cast<std::size_t>(shape.rank() - 1)];
+  auto* y = reinterpret_cast<Word*>(to);
+  for_each_row<1>(shape, {strides}, [&](const std::array<Index, 1>& offset) {
+    const auto* x = reinterpret_cast<const Word*>(from) + offset[0];
+    if (step == 1) {
+      std::memcpy(y, x, static_cast<std::size_t>(length) * sizeof(Word));
+    } else {
+      for (Index i = 0; i < length; i++) y[i] = x[i * step];
+    }
+    y += length;
+  });
+}
+
+}  // namespace
+
+void copy_elements(const Tensor& x, Tensor& output) {
+  if (output.size() == 0) return;
+  const Index width = bytes_of(x.dtype());
+  const std::byte* from = dispatch_any(
+      x.dtype(), [&](auto v) { return reinterpret_cast<const std::byte*>(x.data<decltype(v)>()); });
+  std::byte* to = output_data<std::byte>(output);
+  if (x.contiguous() && x.size() == output.size()) {
+    std::memcpy(to, from, static_cast<std::size_t>(width * x.size()));
+    return;
+  }
+  const Strides strides = broadcast_strides(x, output.shape());
+  if (width == 4) {
+    copy_words<std::uint32_t>(from, output.shape(), strides, to);
+  } else if (width == 8) {
+    copy_words<std::uint64_t>(from, output.shape(), strides, to);
+  } else {
+    copy_words<std::uint8_t>(from, output.shape(), strides, to);
+  }
+}
+
+}  // namespace rw

@@ -1,0 +1,149 @@
+#include "rewind/tensor/tensor.h"
+
+#include <cstring>
+#include <new>
+
+#include "rewind/tensor/interpreter.h"
+#include "rewind/tensor/strided.h"
+
+namespace rw {
+namespace {
+
+// The header of each kind of block. Numbers start at a multiple of 64 bytes.
+struct ViewBody : Body {
+  Strides strides;
+};
+struct ForeignBody : ViewBody {
+  std::function<void()> release;
+};
+
+constexpr std::size_t kHeader = 128;
+static_assert(sizeof(Body) <= kHeader, "the numbers would overlap the header");
+
+template <class Kind>
+Kind* make_body(const Spec& spec, std::size_t bytes) {
+  const Index size = spec.shape.count();
+  const memory::Block block = memory::allocate(bytes);
+  auto* body = new (block.data) Kind;
+  body->size_class = block.size_class;
+  body->size = size;
+  body->spec = spec;
+  return body;
+}
+
+std::size_t bytes_needed(const Spec& spec) {
+  Index bytes = 0;
+  require<ShapeError>(!__builtin_mul_overflow(spec.shape.count(), bytes_of(spec.dtype), &bytes) &&
+                          bytes < (Index{1} << 47),
+                      "shape: {} needs more memory than can be addressed", spec);
+  return static_cast<std::size_t>(bytes);
+}
+
+bool lies_row_after_row(const Dims& shape, const Strides& strides) {
+  Index step = 1;
+  for (int i = shape.rank(); i-- > 0;) {
+    if (shape[i] == 0) return true;
+    if (shape[i] != 1 && strides[static_cast<std::size_t>(i)] != step) return false;
+    step *= shape[i];
+  }
+  return true;
+}
+
+}  // namespace
+
+Tensor Tensor::uninitialized(const Spec& spec) {
+  Body* body = make_body<Body>(spec, kHeader + bytes_needed(spec));
+  body->data = reinterpret_cast<std::byte*>(body) + kHeader;
+  return Tensor(body);
+}
+
+Tensor Tensor::shape_only(const Spec& spec) { return Tensor(make_body<Body>(spec, sizeof(Body))); }
+
+Tensor Tensor::foreign(const void* data, const Spec& spec, const Strides& strides,
+                       std::function<void()> release) {
+  auto* body = make_body<ForeignBody>(spec, sizeof(ForeignBody));
+  body->kind = Body::Kind::foreign;
+  body->strides = strides;
+  body->contiguous = lies_row_after_row(spec.shape, strides);
+  // A body never hands out its numbers for writing unless it owns them (`writable` copies).
+  body->data = static_cast<std::byte*>(const_cast<void*>(data));
+  body->release = std::move(release);
+  return Tensor(body);
+}
+
+Tensor Tensor::view(const Dims& shape, const Strides& strides, Index offset) const {
+  const Body& from = body();
+  auto* made = make_body<ViewBody>({shape, from.spec.dtype}, sizeof(ViewBody));
+  made->kind = Body::Kind::view;
+  made->strides = strides;
+  made->contiguous = lies_row_after_row(shape, strides);
+  made->data = from.data ? from.data + offset * bytes_of(from.spec.dtype) : nullptr;
+  made->owner = from.kind == Body::Kind::view ? from.owner : body_;
+  made->owner->references.fetch_add(1, std::memory_order_relaxed);
+  return Tensor(made);
+}
+
+Strides Tensor::strides() const {
+  const Body& b = body();
+  return b.kind == Body::Kind::owner ? contiguous_strides(b.spec.shape)
+                                     : static_cast<const ViewBody&>(b).strides;
+}
+
+double Tensor::item() const {
+  require<ShapeError>(size() == 1, "item: wants a tensor with one element, got {}", spec());
+  return dispatch_any(dtype(), [&](auto v) { return static_cast<double>(*data<decltype(v)>()); });
+}
+
+bool Tensor::unique() const {
+  const Body& b = body();
+  if (b.references.load(std::memory_order_acquire) != 1) return false;
+  return b.kind == Body::Kind::owner;
+}
+
+bool Tensor::shares_storage_with(const Tensor& other) const {
+  auto storage = [](const Body& b) { return b.owner ? b.owner : &b; };
+  return storage(body()) == storage(other.body());
+}
+
+void Tensor::undefined() {
+  throw ValueError("tensor: this handle holds no tensor (default-constructed or moved from)");
+}
+
+void Tensor::destroy(Body* body) noexcept {
+  if (body->owner) drop(body->owner);
+  if (body->kind == Body::Kind::foreign) {
+    auto& release = static_cast<ForeignBody*>(body)->release;
+    if (release) release();
+    release.~function();
+  }
+  memory::release({body, body->size_class});
+}
+
+const void* Tensor::readable(Dtype dtype) const {
+  const Body& b = body();
+  require<DtypeError>(b.spec.dtype == dtype, "data: the tensor is {}, not {}", b.spec, dtype);
+  require(
+      b.data != nullptr,
+      "data: only the shape of this {} is known; inside a traced step no value can be read, use "
+      "loop(...) to look at values",
+      b.spec);
+  return b.data;
+}
+
+void* Tensor::writable(Dtype dtype) {
+  readable(dtype);
+  require<GradientError>(
+      !Interpreter::any_holds(mark_),
+      "write: a live tape recorded this {}, and the write would be lost to its "
+      "gradients; use x.set(region, value), or write to a value made under Pause",
+      spec());
+  if (!unique()) {
+    Tensor copy = uninitialized(spec());
+    copy_elements(*this, copy);
+    swap(copy);
+  }
+  mark_ = 0;
+  return body_->data;
+}
+
+}  // namespace rw
