@@ -2,6 +2,7 @@
 // turns it into a C++ type where a kernel needs one.
 #pragma once
 
+#include <algorithm>
 #include <string_view>
 #include <type_traits>
 
@@ -69,10 +70,12 @@ decltype(auto) dispatch_any(Dtype dtype, F&& f) {
 
 }  // namespace rw
 
+// Copies its text by hand, as the formatters of other types do: fmt::format_to in a header that has
+// only <fmt/core.h> does not link with clang 14 against a libfmt built by GCC.
 template <>
 struct fmt::formatter<rw::Dtype> {
   constexpr auto parse(format_parse_context& context) { return context.begin(); }
   auto format(rw::Dtype dtype, format_context& context) const {
-    return fmt::format_to(context.out(), "{}", rw::name_of(dtype));
+    return std::ranges::copy(rw::name_of(dtype), context.out()).out;
   }
 };

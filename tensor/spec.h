@@ -1,6 +1,7 @@
 // The shape of a tensor, and shape and dtype together: what a shape rule reads and returns.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <initializer_list>
 #include <span>
@@ -83,7 +84,7 @@ template <>
 struct fmt::formatter<rw::Dims> {
   constexpr auto parse(format_parse_context& context) { return context.begin(); }
   auto format(const rw::Dims& shape, format_context& context) const {
-    return fmt::format_to(context.out(), "{}", rw::to_string(shape));
+    return std::ranges::copy(rw::to_string(shape), context.out()).out;
   }
 };
 
@@ -91,6 +92,6 @@ template <>
 struct fmt::formatter<rw::Spec> {
   constexpr auto parse(format_parse_context& context) { return context.begin(); }
   auto format(const rw::Spec& spec, format_context& context) const {
-    return fmt::format_to(context.out(), "{}", rw::to_string(spec));
+    return std::ranges::copy(rw::to_string(spec), context.out()).out;
   }
 };
