@@ -268,7 +268,7 @@ TEST(Safetensors, SavingRefusesWhatItCannotKeep) {
 }
 
 TEST(Safetensors, ReadsTheGoldenFilesThatAnotherWriterMade) {
-  const TensorFile file = load_tensors(REWIND_TEST_DATA "/../golden/lstm.safetensors");
+  const TensorFile file = load_tensors(REWIND_TEST_DATA "/golden/lstm.safetensors");
   EXPECT_FALSE(file.tensors.empty());
   EXPECT_EQ(file.tensors.begin()->second.dtype(), float64);
 }
