@@ -42,7 +42,8 @@ set_target_properties(rewind PROPERTIES
 # run time.
 target_compile_options(rewind PRIVATE -fno-math-errno -fno-trapping-math -ffp-contract=off
                                       -fno-semantic-interposition)
-if(BUILD_SHARED_LIBS)
-  # The tape reads a thread-local per operation; initial-exec makes rewinding a fifth faster.
-  target_compile_options(rewind PRIVATE -ftls-model=initial-exec)
-endif()
+# The tape reads a thread-local per operation; initial-exec makes rewinding a fifth faster.
+target_compile_options(rewind PRIVATE -ftls-model=initial-exec)
+# Static and shared are made of the same objects, so that a compiler cache knows the one's as the
+# other's.
+set_target_properties(rewind PROPERTIES DEFINE_SYMBOL "")

@@ -24,19 +24,27 @@ function(rewind_test_package kind build)
     FIXTURES_REQUIRED package_${kind} TIMEOUT 600)
 endfunction()
 
-# The build tree as it is, and the other one of static and shared.
+# The build tree as it is, and the other one of static and shared. That one stands beside this one
+# and is compiled alike, so that a compiler cache has all of its objects.
 if(BUILD_SHARED_LIBS)
   set(this shared)
   set(other static)
-  set(other_flavour OFF)
+  set(other_is_shared OFF)
 else()
   set(this static)
   set(other shared)
-  set(other_flavour ON)
+  set(other_is_shared ON)
 endif()
+file(WRITE ${scratch}/${other}/cache.cmake "set(BUILD_SHARED_LIBS ${other_is_shared} CACHE BOOL \"\")\n")
+foreach(setting IN ITEMS CMAKE_CXX_COMPILER CMAKE_BUILD_TYPE CMAKE_CXX_FLAGS
+                         CMAKE_CXX_FLAGS_DEBUG CMAKE_CXX_FLAGS_RELEASE
+                         CMAKE_CXX_FLAGS_RELWITHDEBINFO)
+  file(APPEND ${scratch}/${other}/cache.cmake
+       "set(${setting} \"${${setting}}\" CACHE STRING \"\")\n")
+endforeach()
 rewind_test_package(${this} ${PROJECT_BINARY_DIR})
-rewind_test_package(${other} ${scratch}/${other}/build
-                    -D FLAVOUR=${other_flavour} -D COMPILER=${CMAKE_CXX_COMPILER})
+rewind_test_package(${other} ${PROJECT_BINARY_DIR}-${other}
+                    -D CACHE=${scratch}/${other}/cache.cmake)
 
 add_test(NAME documents.rules
          COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/documents/blocks_test.py)
