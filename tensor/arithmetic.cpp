@@ -1,8 +1,7 @@
 #include "rewind/tensor/arithmetic.h"
 
-#include <cmath>
-
 #include "rewind/tensor/map.h"
+#include "rewind/tensor/takes.h"
 
 namespace rw {
 namespace {
@@ -11,7 +10,10 @@ struct ScalarSource {
   double value;
   Dtype dtype;
   static constexpr std::string_view name = "scalar";
-  Spec infer() const { return {{}, dtype}; }
+  Spec infer() const {
+    takes_number_beside(name, value, {{}, dtype});
+    return {{}, dtype};
+  }
   void run(Tensor& y) const {
     dispatch_any(dtype, [&](auto v) {
       using T = decltype(v);
@@ -19,14 +21,6 @@ struct ScalarSource {
     });
   }
 };
-
-// A number that an int64 tensor can be combined with is whole and exactly a double.
-void require_whole(std::string_view op, double value, const Spec& x) {
-  require<DtypeError>(x.dtype != Dtype::int64 ||
-                          (value == std::trunc(value) && std::abs(value) <= 9007199254740992.0),
-                      "{}: {} is not a whole number, beside {}; convert with to(x, float32)", op,
-                      value, x);
-}
 
 // Signed overflow wraps, as in NumPy.
 Index wrap(auto f, Index a, Index b) {
@@ -79,8 +73,8 @@ void Divide::run(const Tensor& a, const Tensor& b, Tensor& y) const {
 Spec Affine::infer(const Spec& x) const {
   require<DtypeError>(x.dtype != Dtype::boolean,
                       "affine: takes numbers, got {}; convert with to(x, int64)", x);
-  require_whole(name, scale, x);
-  require_whole(name, shift, x);
+  takes_number_beside(name, scale, x);
+  takes_number_beside(name, shift, x);
   return x;
 }
 
@@ -100,6 +94,11 @@ void Affine::run(const Tensor& x, Tensor& y) const {
 }
 
 Tensor scalar(Scalar value, Dtype dtype) { return apply(ScalarSource{value.value, dtype}); }
+
+Tensor scalar_beside(std::string_view op, Scalar value, const Tensor& x) {
+  takes_number_beside(op, value.value, x.spec());
+  return scalar(value, x.dtype());
+}
 
 Tensor operator+(Tensor a, Tensor b) { return apply(Add{}, std::move(a), std::move(b)); }
 Tensor operator-(Tensor a, Tensor b) { return apply(Subtract{}, std::move(a), std::move(b)); }

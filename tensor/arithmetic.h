@@ -19,6 +19,10 @@ struct Scalar {
 // A tensor of rank 0 with one number in it, made as an operation.
 Tensor scalar(Scalar value, Dtype dtype);
 
+// The same for a number that stands beside x: of its dtype, in which it must mean the same (whole
+// beside int64, 0 or 1 beside bool; DtypeError in the name of `op`).
+Tensor scalar_beside(std::string_view op, Scalar value, const Tensor& x);
+
 struct Add {
   static constexpr std::string_view name = "add";
   static constexpr bool elementwise = true, broadcasts = true;

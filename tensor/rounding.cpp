@@ -1,0 +1,43 @@
+#include "rewind/tensor/rounding.h"
+
+#include <cmath>
+
+#include "rewind/tensor/map.h"
+
+namespace rw {
+
+void Abs::run(const Tensor& x, Tensor& y) const {
+  if (x.dtype() != int64) return map(x, y, [](auto v) { return std::abs(v); });
+  map_as<Index>(
+      x, y, [](Index v) { return v < 0 ? static_cast<Index>(-static_cast<std::uint64_t>(v)) : v; });
+}
+
+// Zeros keep their sign, and NaN stays.
+void Sign::run(const Tensor& x, Tensor& y) const {
+  dispatch_number(name, x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    map_as<T>(x, y, [](T v) { return v > 0 ? T{1} : v < 0 ? T{-1} : v; });
+  });
+}
+
+void Floor::run(const Tensor& x, Tensor& y) const {
+  map(x, y, [](auto v) { return std::floor(v); });
+}
+void Round::run(const Tensor& x, Tensor& y) const {
+  map(x, y, [](auto v) { return std::nearbyint(v); });
+}
+void IsNan::run(const Tensor& x, Tensor& y) const {
+  map(x, y, [](auto v) { return std::isnan(v); });
+}
+void IsFinite::run(const Tensor& x, Tensor& y) const {
+  map(x, y, [](auto v) { return std::isfinite(v); });
+}
+
+Tensor abs(Tensor x) { return apply(Abs{}, std::move(x)); }
+Tensor sign(Tensor x) { return apply(Sign{}, std::move(x)); }
+Tensor floor(Tensor x) { return apply(Floor{}, std::move(x)); }
+Tensor round(Tensor x) { return apply(Round{}, std::move(x)); }
+Tensor isnan(const Tensor& x) { return apply(IsNan{}, x); }
+Tensor isfinite(const Tensor& x) { return apply(IsFinite{}, x); }
+
+}  // namespace rw

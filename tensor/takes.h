@@ -1,0 +1,17 @@
+// What an operation says of the dtypes that it takes: for the first line of its shape rule.
+#pragma once
+
+#include "rewind/tensor/spec.h"
+
+namespace [[gnu::visibility("default")]] rw {
+
+// Return the spec that they were given. Throw DtypeError in the name of `op` for the others.
+const Spec& takes_floats(std::string_view op, const Spec& x);   // float32, float64
+const Spec& takes_numbers(std::string_view op, const Spec& x);  // not bool
+const Spec& takes_bools(std::string_view op, const Spec& x);
+
+// Whether a C++ number means the same as an element of a tensor: whole and exactly a double beside
+// int64, 0 or 1 beside bool. Throws DtypeError in the name of `op`.
+void takes_number_beside(std::string_view op, double number, const Spec& x);
+
+}  // namespace rw
