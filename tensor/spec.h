@@ -26,7 +26,6 @@ class Dims {
   // `axis` must be one of 0 .. rank - 1; `axis_of` turns what a caller wrote into one.
   Index operator[](int axis) const { return sizes_[static_cast<std::size_t>(axis)]; }
   Index back() const { return sizes_[static_cast<std::size_t>(rank_ - 1)]; }
-  operator std::span<const Index>() const { return {begin(), end()}; }
 
   void set(int axis, Index size) { sizes_[static_cast<std::size_t>(axis)] = size; }
   void push_back(Index size);

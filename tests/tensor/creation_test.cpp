@@ -1,0 +1,121 @@
+// Tensors made from nothing and from numbers of the caller.
+#include "rewind/tensor/creation.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "rewind/tensor/views.h"
+#include "support/elements.h"
+
+namespace rw {
+namespace {
+
+using Values = std::vector<double>;
+
+TEST(Creation, FillsEveryDtype) {
+  for (Dtype dtype : {float32, float64, int64, boolean}) {
+    EXPECT_EQ(elements(zeros({2, 2}, dtype)), (Values{0, 0, 0, 0}));
+    EXPECT_EQ(elements(ones({2}, dtype)), (Values{1, 1}));
+    EXPECT_EQ(ones_like(zeros({3}, dtype)).spec(), (Spec{{3}, dtype}));
+    EXPECT_EQ(elements(eye(2, 3, dtype)), (Values{1, 0, 0, 0, 1, 0}));
+  }
+  EXPECT_EQ(elements(full({2}, 0.5)), (Values{0.5, 0.5}));
+  EXPECT_EQ(zeros({}).item(), 0);
+  EXPECT_EQ(zeros({3, 0, 2}).size(), 0);
+  EXPECT_EQ(elements(eye(2)), (Values{1, 0, 0, 1}));
+  EXPECT_EQ(eye(0).shape(), (Dims{0, 0}));
+  EXPECT_TRUE(std::signbit(full({1}, -0.0).item()));
+}
+
+TEST(Creation, RefusesWhatADtypeCannotHold) {
+  EXPECT_ERROR(full({1}, 0.5, int64), DtypeError,
+               "full: 0.5 is not a whole number of 64 bits; name a floating dtype");
+  EXPECT_THROW(full({1}, std::numeric_limits<double>::quiet_NaN(), int64), DtypeError);
+  EXPECT_THROW(full({1}, 1e300, int64), DtypeError);
+  EXPECT_ERROR(eye(-1), ValueError, "eye: -1 rows and -1 columns; sizes are zero or more");
+}
+
+TEST(Arange, CountsFromStartToStop) {
+  EXPECT_EQ(elements(arange(3)), (Values{0, 1, 2}));
+  EXPECT_EQ(arange(3).dtype(), int64);
+  EXPECT_EQ(elements(arange(2, 8, 3)), (Values{2, 5}));
+  EXPECT_EQ(elements(arange(2, -2, -1)), (Values{2, 1, 0, -1}));
+  EXPECT_EQ(elements(arange(0, 1, 0.25, float64)), (Values{0, 0.25, 0.5, 0.75}));
+  EXPECT_EQ(arange(3, 3).size(), 0);
+  EXPECT_EQ(arange(3, 0).size(), 0);
+}
+
+TEST(Arange, Refuses) {
+  EXPECT_ERROR(arange(-1), ValueError, "arange: -1 numbers; a count is zero or more");
+  EXPECT_ERROR(arange(0, 1, 0), ValueError, "arange: from 0 to 1 in steps of 0 has no end");
+  EXPECT_ERROR(arange(0, 1, 0.5), DtypeError,
+               "arange: 0.5 is not a whole number of 64 bits; name a floating dtype");
+  EXPECT_ERROR(arange(0, 1, 1, boolean), DtypeError, "arange: takes numbers, got bool");
+  EXPECT_THROW(arange(0, 0, 0, float32), ValueError);
+}
+
+TEST(Lists, OfUpToThreeLevels) {
+  EXPECT_EQ(tensor({0.5, 1.0}).spec(), (Spec{{2}, float32}));
+  EXPECT_EQ(tensor({0.5F}).dtype(), float32);
+  EXPECT_EQ(tensor({true, false}).dtype(), boolean);
+  EXPECT_EQ(tensor({{1, 2}, {3, 4}}).spec(), (Spec{{2, 2}, int64}));
+  EXPECT_EQ(tensor({1, 2}, float64).dtype(), float64);
+  EXPECT_EQ(elements(tensor({{1, 2, 3}, {4, 5, 6}})), (Values{1, 2, 3, 4, 5, 6}));
+  const Tensor cube = tensor({{{1.5, 2.0}, {3.0, 4.0}}, {{5.0, 6.0}, {7.0, 8.0}}});
+  EXPECT_EQ(cube.shape(), (Dims{2, 2, 2}));
+  EXPECT_EQ(elements(cube), (Values{1.5, 2, 3, 4, 5, 6, 7, 8}));
+  EXPECT_EQ(tensor({{1.0}, {2.0}}).shape(), (Dims{2, 1}));
+}
+
+TEST(Lists, KeepIntegersThatNoDoubleHolds) {
+  const Index big = (Index{1} << 53) + 1;
+  EXPECT_EQ(tensor({big}).span<Index>()[0], big);
+}
+
+TEST(Lists, Refuse) {
+  EXPECT_ERROR(tensor({{1, 2}, {3}}), ShapeError,
+               "tensor: lists of 2 and 1 on one level; all must be as long as the first");
+  EXPECT_THROW(tensor({{{1}, {2}}, {{3}}}), ShapeError);
+  EXPECT_THROW(tensor({{{1}, {2, 3}}}), ShapeError);
+  EXPECT_ERROR(tensor({1.5}, int64), DtypeError,
+               "tensor: 1.5 is not a whole number of 64 bits; name a floating dtype");
+}
+
+TEST(FromSpan, Copies) {
+  std::vector<float> numbers{1, 2, 3, 4, 5, 6};
+  const Tensor x = from_span(numbers, {2, 3});
+  numbers[0] = 9;
+  EXPECT_EQ(elements(x), (Values{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(from_span(std::vector<Index>{}, {0, 3}).spec(), (Spec{{0, 3}, int64}));
+  EXPECT_EQ(from_span(std::array{true, false}, {2}).dtype(), boolean);
+  EXPECT_ERROR(from_span(numbers, {4}), ShapeError,
+               "from_span: 6 numbers do not fill float32 [4], which has 4");
+}
+
+TEST(FromBlob, ReadsWhereTheNumbersLie) {
+  int released = 0;
+  float numbers[] = {1, 2, 3, 4, 5, 6};
+  {
+    const Tensor x = from_blob(numbers, {2, 3}, [&] { released++; });
+    EXPECT_EQ(x.data<float>(), numbers);
+    const Tensor row = x[1];
+    EXPECT_EQ(elements(row), (Values{4, 5, 6}));
+    EXPECT_EQ(released, 0);
+  }
+  EXPECT_EQ(released, 1);
+  EXPECT_EQ(elements(from_blob(numbers, {3, 2}, {1, 3})), (Values{1, 4, 2, 5, 3, 6}));
+  EXPECT_EQ(elements(from_blob(numbers, {2, 2}, {0, 1})), (Values{1, 2, 1, 2}));
+}
+
+TEST(FromBlob, Refuses) {
+  const double number = 1;
+  EXPECT_ERROR(from_blob(&number, {1, 1}, {1}), ShapeError,
+               "from_blob: 1 strides for float64 [1, 1]; one per axis");
+  const float* none = nullptr;
+  EXPECT_ERROR(from_blob(none, {1}), ValueError, "from_blob: no data for float32 [1]");
+  EXPECT_EQ(elements(from_blob(none, {0})), (Values{}));
+}
+
+}  // namespace
+}  // namespace rw
