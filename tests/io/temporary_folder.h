@@ -43,7 +43,10 @@ inline std::string content_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+// Always a new file: ext4 puts one that is truncated and written again on disk when it is closed,
+// which tests with thousands of small files would wait for.
 inline void put(const std::string& path, const std::string& content) {
+  std::filesystem::remove(path);
   std::ofstream(path, std::ios::binary) << content;
 }
 
