@@ -95,7 +95,8 @@ namespace rw::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// c[0] + c[1] x + c[2] x^2 + ..., as a Horner scheme in x^2 over pairs: half the latency of one in x.
+// c[0] + c[1] x + c[2] x^2 + ..., as a Horner scheme in x^2 over pairs: half the latency of one in
+// x.
 template <class D, class V, std::size_t kCount>
 HWY_INLINE V polynomial(D d, V x, V square, const hn::TFromD<D> (&c)[kCount]) {
   std::size_t k = (kCount - 1) / 2 * 2;

@@ -70,7 +70,7 @@ std::vector<T> critical_arguments() {
 
 std::vector<float> sample(float) {
   std::vector<float> x = critical_arguments<float>();
-  for (std::uint64_t bits = 0; bits < (1ULL << 32); bits += 1009) {
+  for (std::uint64_t bits = 0; bits < (1ULL << 32); bits += 4001) {
     x.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
   }
   return x;
