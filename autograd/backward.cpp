@@ -1,0 +1,272 @@
+// The rewind. Records were written in the order in which they ran, and that is a topological order:
+// so one walk over them, last to first, meets each operation after everything that used its
+// results. No recursion, no sort, no stack that a long sequence could overflow.
+//
+// A gradient waits in the slot of its value. The first that arrives is moved in, later ones are
+// added: in place when the slot alone owns the sum, since two inputs of one operation may have been
+// handed the same tensor (oneflow #8248 added into both). What a record kept is let go as soon as
+// it has been used, so memory falls while the walk goes on. A slice adds into the gradient of the
+// whole (`Into`), so T slices of one sequence cost O(T).
+#include <algorithm>
+
+#include "rewind/autograd/record.h"
+#include "rewind/autograd/tape.h"
+#include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/creation.h"
+#include "rewind/tensor/indexing.h"
+#include "rewind/tensor/reduction.h"
+
+namespace rw {
+
+class Rewinder {
+ public:
+  Rewinder(Tape& tape, const BackwardOptions& options)
+      : tape_(tape), options_(options), slots_(tape.slots_), was_recording_(tape.recording_) {
+    gradients_.swap(spare());
+    gradients_.resize(slots_);
+    roles_.assign(slots_, 0);
+    tape_.recording_ = options.record;
+    for (const Tape::Leaf& leaf : tape_.leaves_) {
+      roles_[leaf.slot] |= leaf.computed ? kWanted : kWanted | kLeaf;
+    }
+    for (const Variable& v : options.per_use) roles_[slot_of("per_use", v)] |= kPerUse;
+    if (!options.wrt.empty()) limit_to(options.wrt);
+  }
+
+  Rewinder(const Rewinder&) = delete;
+  Rewinder& operator=(const Rewinder&) = delete;
+
+  ~Rewinder() {
+    tape_.recording_ = was_recording_;
+    gradients_.clear();
+    gradients_.swap(spare());
+  }
+
+  void start(const Upstream& from) {
+    const std::uint32_t slot = tape_.slot_of(from.y);
+    require<GradientError>(
+        slot != 0,
+        "backward: this {} was not computed under this tape, or from nothing that "
+        "the tape follows",
+        from.y.spec());
+    require<ShapeError>(
+        from.dy.spec() == from.y.spec(),
+        "backward: the gradient {} that arrives is not of the spec of the result {}",
+        from.dy.spec(), from.y.spec());
+    put(slot, from.dy);
+  }
+
+  Gradients run(Record* last) {
+    for (Record* r = last; r; r = r->previous) {
+      if (reached(*r)) rewind(*r);
+    }
+    return collect();
+  }
+
+ private:
+  // What a slot's gradient is for, beside being passed on; a leaf's is not passed on.
+  static constexpr std::uint8_t kWanted = 1, kPerUse = 2, kLeaf = 4;
+
+  // The slots of the last rewind of this thread, to be filled again: a chain of a million
+  // operations would otherwise fault in fresh pages each time.
+  static std::vector<Tensor>& spare() {
+    thread_local std::vector<Tensor> slots;
+    return slots;
+  }
+
+  std::uint32_t slot_of(std::string_view option, const Variable& variable) const {
+    const std::uint32_t slot = tape_.slot_of(variable);
+    require<GradientError>(slot != 0, "backward: {} names {}, which had no part in this tape",
+                           option, variable.description());
+    return slot;
+  }
+
+  // Marks what leads from the variables to later values, in the order of recording.
+  void limit_to(const std::vector<Variable>& variables) {
+    needed_.assign(slots_, 0);
+    for (std::uint8_t& role : roles_) role &= static_cast<std::uint8_t>(~kWanted);
+    for (const Variable& v : variables) {
+      const std::uint32_t slot = slot_of("wrt", v);
+      needed_[slot] = 1;
+      roles_[slot] |= kWanted;
+      limited_.push_back({slot, !(roles_[slot] & kLeaf), v});
+    }
+    std::vector<Record*> forward;
+    forward.reserve(tape_.size_);
+    for (Record* r = tape_.last_; r; r = r->previous) forward.push_back(r);
+    std::reverse(forward.begin(), forward.end());
+    for (Record* r : forward) {
+      const Edge* edges = r->edges();
+      if (std::any_of(edges, edges + r->inputs, [&](Edge e) { return needed_[e.slot] != 0; })) {
+        std::fill_n(needed_.begin() + r->first_output, r->outputs, std::uint8_t{1});
+      }
+    }
+  }
+
+  bool reached(const Record& r) const {
+    for (std::uint32_t i = 0; i < r.outputs; i++) {
+      const std::uint32_t slot = r.first_output + i;
+      if (gradients_[slot].defined() && (needed_.empty() || needed_[slot])) return true;
+    }
+    return false;
+  }
+
+  void rewind(Record& r) {
+    if (r.rules->missing) missing_rule(r);
+    require<GradientError>(!r.let_go,
+                           "backward: what {} kept went with an earlier backward; give that one "
+                           "{{.keep = true}}",
+                           r.type->name);
+    Frame frame{r.attributes(),
+                &gradients_[r.first_output],
+                r.kept_tensors(),
+                r.specs(),
+                {r.edges(), r.inputs},
+                r.needs,
+                needed_.empty() ? nullptr : needed_.data()};
+    if (r.rules->joint) {
+      rewind_jointly(r, frame);
+    } else {
+      for (std::size_t i = 0; i < r.inputs; i++) {
+        if (frame.wanted(static_cast<int>(i))) rewind_argument(r, frame, i);
+      }
+    }
+    for (std::uint32_t i = 0; i < r.outputs; i++) {
+      const std::uint32_t slot = r.first_output + i;
+      if (!(roles_[slot] & kWanted)) gradients_[slot] = Tensor();
+    }
+    if (!options_.keep && !options_.record) r.let_kept_go();
+  }
+
+  void rewind_jointly(Record& r, Frame& frame) {
+    std::vector<Tensor> dx(r.inputs);
+    frame.joint = dx.data();
+    r.rules->joint(frame);
+    for (std::size_t i = 0; i < r.inputs; i++) {
+      if (frame.wanted(static_cast<int>(i)) && dx[i].defined()) deliver(r, i, std::move(dx[i]));
+    }
+  }
+
+  void rewind_argument(Record& r, Frame& frame, std::size_t i) {
+    const RuleSet::Argument& rule = r.rules->arguments[i];
+    const std::uint32_t slot = r.edges()[i].slot;
+    frame.argument = static_cast<int>(i);
+    if (rule.into) {
+      Tensor apart;
+      const bool in_place = !(roles_[slot] & kPerUse);
+      frame.into = in_place ? &gradients_[slot] : &apart;
+      Tensor sum = rule.call(frame);
+      if (in_place) {
+        check(r, i, sum);
+        gradients_[slot] = std::move(sum);
+      } else {
+        deliver(r, i, std::move(sum));
+      }
+    } else if (rule.rows) {
+      Gradient::Term term;
+      rule.rows(frame, &term.rows, &term.values);
+      deliver_rows(slot, frame.kept_shape(static_cast<int>(i)), std::move(term));
+    } else {
+      const bool in_one_pass = rule.unrecorded && !options_.record;
+      Tensor dx = in_one_pass ? rule.unrecorded(frame) : rule.call(frame);
+      if (r.rules->broadcasts && (r.needs.shapes >> i & 1)) {
+        dx = sum_to(std::move(dx), frame.kept_shape(static_cast<int>(i)).shape);
+      }
+      deliver(r, i, std::move(dx));
+    }
+  }
+
+  void check(Record& r, std::size_t i, const Tensor& dx) const {
+    require<ShapeError>(
+        fingerprint(dx.spec()) == r.edges()[i].fingerprint,
+        "backward: the rule of {} for input {} gave a gradient {}, which is not the "
+        "spec of that input",
+        r.type->name, i, dx.spec());
+  }
+
+  void deliver(Record& r, std::size_t i, Tensor dx) {
+    check(r, i, dx);
+    put(r.edges()[i].slot, std::move(dx));
+  }
+
+  void put(std::uint32_t slot, Tensor dx) {
+    if (roles_[slot] & kPerUse) {
+      terms_.push_back({slot, {dx, {}}});
+      if (roles_[slot] & kLeaf) return;
+    }
+    Tensor& sum = gradients_[slot];
+    sum = sum.defined() ? std::move(sum) + std::move(dx) : std::move(dx);
+  }
+
+  // Rows of a leaf stay rows; a value in the middle of the tape needs its whole gradient.
+  void deliver_rows(std::uint32_t slot, const Spec& spec, Gradient::Term term) {
+    if (roles_[slot] & kLeaf) {
+      terms_.push_back({slot, std::move(term)});
+    } else if (roles_[slot] & kPerUse) {
+      put(slot, add_rows(zeros(spec.shape, spec.dtype), term.rows, term.values));
+    } else {
+      Tensor& sum = gradients_[slot];
+      if (!sum.defined()) sum = zeros(spec.shape, spec.dtype);
+      sum = add_rows(std::move(sum), term.rows, term.values);
+    }
+  }
+
+  [[noreturn]] void missing_rule(Record& r) const {
+    std::size_t position = 0;
+    for (Record* before = r.previous; before; before = before->previous) position++;
+    std::string inputs;
+    for (std::uint32_t i = 0; i < r.inputs; i++) {
+      inputs += (i ? ", " : "") + to_string(r.specs()[i]);
+    }
+    throw GradientError(fmt::format(
+        "backward: {} has no derivative; it was operation {} on this tape, on {}; give it one (see "
+        "rules.h), or pause the tape around it",
+        r.type->name, position, inputs));
+  }
+
+  Gradients collect() {
+    Gradients result;
+    const std::vector<Tape::Leaf>& leaves = options_.wrt.empty() ? tape_.leaves_ : limited_;
+    for (const Tape::Leaf& leaf : leaves) {
+      if (leaf.slot >= slots_ || !(roles_[leaf.slot] & kWanted)) continue;
+      roles_[leaf.slot] &= static_cast<std::uint8_t>(~kWanted);  // a slot may be watched twice
+      Gradient gradient{leaf.variable.spec(), {}};
+      if (gradients_[leaf.slot].defined() && !(roles_[leaf.slot] & kPerUse)) {
+        gradient.terms.push_back({gradients_[leaf.slot], {}});
+      }
+      for (auto& [slot, term] : terms_) {
+        if (slot == leaf.slot) gradient.terms.push_back(std::move(term));
+      }
+      result.add(leaf.variable, std::move(gradient));
+    }
+    return result;
+  }
+
+  Tape& tape_;
+  const BackwardOptions& options_;
+  const std::uint32_t slots_;
+  const bool was_recording_;
+  std::vector<Tensor> gradients_;     // by slot
+  std::vector<std::uint8_t> roles_;   // by slot
+  std::vector<std::uint8_t> needed_;  // by slot; empty: everything is
+  std::vector<Tape::Leaf> limited_;   // the variables of `wrt`
+  std::vector<std::pair<std::uint32_t, Gradient::Term>> terms_;
+};
+
+Gradients Tape::backward(const Tensor& loss, const BackwardOptions& options) {
+  require<ShapeError>(
+      loss.size() == 1,
+      "backward: the loss has {} elements, {}; reduce it with sum or mean, or give the "
+      "gradient that arrives as {{{{y, dy}}}}",
+      loss.size(), loss.spec());
+  return backward({{loss, ones(loss.shape(), loss.dtype())}}, options);
+}
+
+Gradients Tape::backward(const std::vector<Upstream>& upstream, const BackwardOptions& options) {
+  Record* const last = last_;
+  Rewinder rewinder(*this, options);
+  for (const Upstream& from : upstream) rewinder.start(from);
+  return rewinder.run(last);
+}
+
+}  // namespace rw

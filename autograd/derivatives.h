@@ -1,0 +1,13 @@
+// The table of derivatives of the library's operations: one function per subject, one file each.
+#pragma once
+
+#include "rewind/autograd/rules.h"
+
+namespace rw {
+
+// Makes the table known to rules_of. Cheap after the first time.
+void library_derivatives();
+
+void arithmetic_derivatives(Derivatives& d);
+
+}  // namespace rw

@@ -1,0 +1,88 @@
+// What the tape keeps of an operation for its rules, and hands to them on the way back. Rules are
+// written with rules.h, which turns their parameters into these.
+#pragma once
+
+#include <bit>
+
+#include "rewind/tensor/op.h"
+
+namespace [[gnu::visibility("default")]] rw {
+
+class Tape;
+
+// What a rule reads, as sets of positions (bit i: input, output or shape number i).
+struct Needs {
+  static constexpr unsigned kAllShapes = 0xFFFF;
+  unsigned inputs = 0, outputs = 0, shapes = 0;
+  bool attributes = false;
+  bool own_shape = false;  // the shape of the argument that the rule is for
+
+  constexpr void add(const Needs& other) {
+    inputs |= other.inputs;
+    outputs |= other.outputs;
+    shapes |= other.shapes;
+    attributes |= other.attributes;
+    own_shape |= other.own_shape;
+  }
+};
+
+// Where the gradient of an input goes. Slot 0 means nowhere.
+struct Edge {
+  std::uint32_t slot;
+  std::uint32_t fingerprint;  // of the input's spec: a rule must return a gradient of that spec
+};
+
+// One recorded operation as its rules see it.
+struct Frame {
+  const void* op;
+  const Tensor* dy;    // one per output
+  const Tensor* kept;  // inputs, then outputs, in the order of their positions
+  const Spec* specs;
+  std::span<const Edge> edges;
+  Needs needs;
+  const std::uint8_t* needed_slots = nullptr;  // null: every slot is
+  int argument = 0;
+  Tensor* into = nullptr;
+  Tensor* joint = nullptr;
+
+  static int rank_of(unsigned set, int i) { return std::popcount(set & ((1u << i) - 1)); }
+  const Tensor& kept_input(int i) const { return kept[rank_of(needs.inputs, i)]; }
+  const Tensor& kept_output(int i) const {
+    return kept[std::popcount(needs.inputs) + rank_of(needs.outputs, i)];
+  }
+  const Spec& kept_shape(int i) const {
+    return specs[needs.shapes == Needs::kAllShapes ? i : rank_of(needs.shapes, i)];
+  }
+  bool wanted(int i) const {
+    const std::uint32_t slot = edges[static_cast<std::size_t>(i)].slot;
+    return slot != 0 && (!needed_slots || needed_slots[slot]);
+  }
+};
+
+// The rules of one operation, erased to function pointers.
+struct RuleSet {
+  static constexpr int kArguments = 6;
+  struct Argument {
+    Tensor (*call)(Frame&) = nullptr;
+    Tensor (*unrecorded)(Frame&) = nullptr;
+    void (*rows)(Frame&, Tensor* indices, Tensor* values) = nullptr;
+    Needs needs;
+    bool into = false;
+    bool stops = false;
+  };
+  std::array<Argument, kArguments> arguments{};
+  void (*joint)(Frame&) = nullptr;
+  Needs joint_needs;
+  void (*instead)(Tape&, Call&) = nullptr;
+  bool broadcasts = false;
+  bool missing = true;
+};
+
+// The rules of an operation: of the library's table, or those that the operation brings. Asked of
+// the table once per operation and process.
+const RuleSet& rules_of(const OpType& type);
+
+// Computes `call` and puts it on the tape. For `instead`.
+void record_on(Tape& tape, Call& call);
+
+}  // namespace rw

@@ -1,0 +1,203 @@
+// Recording. A record is written after its operation has run, so an operation that throws leaves no
+// trace. Results get their places before they are kept, since a rule may differentiate through what
+// it reads. The rewind is in backward.cpp.
+#include "rewind/autograd/tape.h"
+
+#include <cassert>
+
+#include "rewind/autograd/derivatives.h"
+#include "rewind/autograd/record.h"
+
+namespace rw {
+
+constinit thread_local Tape* Tape::current_ = nullptr;
+
+namespace {
+
+std::atomic<std::uint64_t> next_serial{1};
+constinit thread_local int training_override = -1;  // -1: as the tape says
+
+}  // namespace
+
+Tape::Tape(TapeOptions options) : options_(options), outer_(current_) {
+  require<GradientError>(!current_ || !current_->recording_,
+                         "tape: another tape of this thread is recording; for derivatives of "
+                         "gradients use backward(loss, {{.record = true}}), for a separate "
+                         "computation pause it with Pause");
+  library_derivatives();
+  serial_ = next_serial.fetch_add(1, std::memory_order_relaxed);
+  current_ = this;
+}
+
+Tape::~Tape() {
+  assert(current_ == this && "a tape dies on its thread, before the tapes around it");
+  current_ = outer_;
+  for (Record* r = last_; r; r = r->previous) {
+    if (!r->let_go) r->let_kept_go();
+    if (r->attributes_at) r->type->destroy(r->attributes());
+  }
+}
+
+Tape* Tape::current() { return current_ && current_->recording_ ? current_ : nullptr; }
+
+std::uint32_t Tape::new_slots(std::size_t count) {
+  require<GradientError>(
+      slots_ + count <= kSlotMask,
+      "tape: more than {} values on one tape; rewind in windows, each with a tape "
+      "of its own",
+      kSlotMask);
+  const std::uint32_t first = slots_;
+  slots_ += static_cast<std::uint32_t>(count);
+  return first;
+}
+
+Tensor& Tape::watch(Tensor& x) {
+  require<DtypeError>(is_float(x.dtype()), "watch: only float tensors have gradients, got {}",
+                      x.spec());
+  std::uint32_t slot = slot_of(x);
+  const bool computed = slot != 0;
+  if (!computed) x.set_mark(mark_of(slot = new_slots(1)));
+  leaves_.push_back({slot, computed, Variable(x)});
+  return x;
+}
+
+Tensor Tape::watch(const Tensor& x) {
+  Tensor watched = x;
+  return watch(watched);
+}
+
+Tensor Tape::follow(const Parameter& parameter) {
+  Tensor value = parameter.value();
+  // A value on this tape already (a model of functional parameters) leads to what it was made of.
+  if (parameter.frozen() || slot_of(value) != 0) return value;
+  std::uint32_t& slot = slot_of_parameter_[parameter.id()];
+  if (slot == 0) {
+    slot = new_slots(1);
+    leaves_.push_back({slot, false, Variable(parameter)});
+  }
+  value.set_mark(mark_of(slot));
+  return value;
+}
+
+std::uint32_t Tape::slot_of(const Variable& variable) const {
+  if (!variable.is_parameter()) return slot_of(variable.mark());
+  if (const std::uint32_t slot = slot_of(variable.parameter().value())) return slot;
+  const auto found = slot_of_parameter_.find(variable.parameter().id());
+  return found == slot_of_parameter_.end() ? 0 : found->second;
+}
+
+void Tape::run(Call& call) {
+  bool followed = false;
+  if (recording_) {
+    for (const Tensor* x : call.inputs) followed |= slot_of(*x) != 0;
+  }
+  if (!followed) return hand_down(call);
+  const RuleSet& rules = rules_of(call.type);
+  if (rules.instead) {
+    rules.instead(*this, call);
+  } else {
+    record(call, rules);
+  }
+}
+
+void record_on(Tape& tape, Call& call) { tape.record(call, rules_of(call.type)); }
+
+void Tape::record(Call& call, const RuleSet& rules) {
+  bool wanted = false;
+  Needs needs = needs_of(call, rules, &wanted);
+  if (!wanted) return hand_down(call);
+  call.donated &= ~std::uint64_t{needs.inputs};
+  hand_down(call);
+  if (rules.broadcasts) {
+    for (std::size_t i = 0; i < call.inputs.size(); i++) {
+      if (!(call.inputs[i]->shape() == call.outputs[0].shape())) needs.shapes |= 1u << i;
+    }
+  }
+  write(call, rules, needs);
+}
+
+Needs Tape::needs_of(const Call& call, const RuleSet& rules, bool* wanted) const {
+  *wanted = rules.joint || rules.missing;
+  if (rules.missing) return {.shapes = Needs::kAllShapes};
+  if (rules.joint) return rules.joint_needs;
+  Needs needs;
+  for (std::size_t i = 0; i < call.inputs.size(); i++) {
+    const RuleSet::Argument& rule = rules.arguments[i];
+    if (rule.stops || slot_of(*call.inputs[i]) == 0) continue;
+    *wanted = true;
+    needs.add(rule.needs);
+    if (rule.needs.own_shape) needs.shapes |= 1u << i;
+  }
+  return needs;
+}
+
+void Tape::write(const Call& call, const RuleSet& rules, const Needs& needs) {
+  const std::size_t inputs = call.inputs.size();
+  const std::size_t specs = needs.shapes == Needs::kAllShapes
+                                ? inputs
+                                : static_cast<std::size_t>(std::popcount(needs.shapes));
+  const auto kept =
+      static_cast<std::size_t>(std::popcount(needs.inputs) + std::popcount(needs.outputs));
+  const std::size_t kept_at = sizeof(Record) + inputs * sizeof(Edge);
+  const std::size_t specs_at = kept_at + kept * sizeof(Tensor);
+  const std::size_t attributes_at = specs_at + specs * sizeof(Spec);
+  const bool attributes = needs.attributes && call.type.size > 0;
+  const std::size_t bytes = attributes_at + (attributes ? call.type.size : 0);
+
+  auto* record = new (arena_.allocate(bytes))
+      Record{&call.type,
+             &rules,
+             last_,
+             new_slots(call.outputs.size()),
+             static_cast<std::uint32_t>(inputs),
+             static_cast<std::uint32_t>(call.outputs.size()),
+             static_cast<std::uint32_t>(kept_at),
+             static_cast<std::uint32_t>(specs_at),
+             attributes ? static_cast<std::uint32_t>(attributes_at) : 0,
+             needs,
+             static_cast<std::uint16_t>(kept)};
+  for (std::size_t i = 0; i < inputs; i++) {
+    const bool stops = !rules.joint && !rules.missing && rules.arguments[i].stops;
+    const std::uint32_t slot = stops ? 0 : slot_of(*call.inputs[i]);
+    new (record->edges() + i) Edge{slot, slot ? fingerprint(call.inputs[i]->spec()) : 0};
+  }
+  for (std::size_t i = 0; i < call.outputs.size(); i++) {
+    if (!is_float(call.outputs[i].dtype())) continue;
+    call.outputs[i].set_mark(mark_of(record->first_output + static_cast<std::uint32_t>(i)));
+  }
+  Tensor* keep = record->kept_tensors();
+  for (unsigned set = needs.inputs; set; set &= set - 1) {
+    new (keep++) Tensor(*call.inputs[static_cast<std::size_t>(std::countr_zero(set))]);
+  }
+  for (unsigned set = needs.outputs; set; set &= set - 1) {
+    new (keep++) Tensor(call.outputs[static_cast<std::size_t>(std::countr_zero(set))]);
+  }
+  Spec* spec = record->specs();
+  for (std::size_t i = 0; i < inputs; i++) {
+    if (needs.shapes == Needs::kAllShapes || needs.shapes >> i & 1) {
+      new (spec++) Spec(call.inputs[i]->spec());
+    }
+  }
+  if (attributes) call.type.copy(record->attributes(), call.op);
+  last_ = record;
+  size_++;
+}
+
+Pause::Pause() : tape_(Tape::current()) {
+  if (tape_) tape_->recording_ = false;
+}
+
+Pause::~Pause() {
+  if (tape_) tape_->recording_ = true;
+}
+
+bool training() {
+  if (training_override >= 0) return training_override != 0;
+  const Tape* tape = Tape::current();
+  return tape && tape->training();
+}
+
+Training::Training(bool on) : before_(std::exchange(training_override, on ? 1 : 0)) {}
+Training::~Training() { training_override = before_; }
+
+}  // namespace rw

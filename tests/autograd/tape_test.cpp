@@ -1,0 +1,297 @@
+// What is recorded, what is kept, and what the rewind gives.
+#include "rewind/autograd/tape.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/creation.h"
+#include "rewind/tensor/map.h"
+
+namespace rw {
+namespace {
+
+Tensor number(double value) { return scalar(value, float64); }
+Tensor row(Index size) { return ones({size}, float64); }
+
+std::string message_of(auto f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "nothing was thrown";
+}
+
+struct Unruly {  // an operation without a derivative
+  static constexpr std::string_view name = "unruly";
+  Spec infer(const Spec& x) const { return x; }
+  void run(const Tensor& x, Tensor& y) const {
+    map(x, y, [](auto v) { return v; });
+  }
+};
+
+struct Wrong {  // an operation whose rule gives a gradient of another shape
+  static constexpr std::string_view name = "wrong";
+  Spec infer(const Spec& x) const { return x; }
+  void run(const Tensor& x, Tensor& y) const {
+    map(x, y, [](auto v) { return v; });
+  }
+  static void derivative(Rules<Wrong> d) {
+    d([](const Tensor&) { return ones({7}, float64); });
+  }
+};
+
+TEST(Tape, RecordsNothingWithoutAVariable) {
+  const Tensor x = number(2);
+  Tape tape;
+  const Tensor y = x * x;
+  EXPECT_EQ(tape.size(), 0u);
+  EXPECT_EQ(y.mark(), 0u);
+}
+
+TEST(Tape, RewindsAProductAndASum) {
+  Tape tape;
+  const Tensor x = tape.watch(number(3));
+  const Gradients gradients = tape.backward(x * x + 2 * x);
+  EXPECT_DOUBLE_EQ(gradients[x].item(), 8);
+}
+
+TEST(Tape, ConstantsKeepNothingAlive) {
+  Tape tape;
+  const Tensor x = tape.watch(row(1000));
+  const Tensor b = row(1000);
+  { const Tensor first = x + b; }  // the tape takes its own memory once
+  const std::size_t before = memory::blocks_in_use();
+  { const Tensor y = x + b; }  // a sum keeps neither
+  EXPECT_EQ(memory::blocks_in_use(), before);
+  { const Tensor y = x * b; }  // the rule of the constant is not stored, so x is not kept for it
+  EXPECT_EQ(memory::blocks_in_use(), before);
+}
+
+TEST(Tape, LetsActivationsGoAsTheRewindPasses) {
+  Tape tape;
+  const Tensor x = tape.watch(number(1.5));
+  const std::size_t before = memory::blocks_in_use();
+  Tensor y = x;
+  for (int i = 0; i < 50; i++) y = y * y;
+  const Gradients gradients = tape.backward(y);
+  y = Tensor();
+  EXPECT_LE(memory::blocks_in_use(), before + 2);  // the gradient alone (and recycled slots)
+}
+
+TEST(Tape, AThirdPartysOperationWithoutARuleIsNamedWithItsPlace) {
+  Tape tape;
+  const Tensor x = tape.watch(row(3));
+  const Tensor y = apply(Unruly{}, x * x);
+  EXPECT_EQ(message_of([&] {
+              tape.backward({{y, row(3)}});
+            }),
+            "backward: unruly has no derivative; it was operation 1 on this tape, on float64 [3]; "
+            "give it one (see rules.h), or pause the tape around it");
+}
+
+TEST(Tape, ARuleThatGivesAnotherShapeIsNamed) {
+  Tape tape;
+  const Tensor x = tape.watch(row(3));
+  const Tensor y = apply(Wrong{}, x);
+  EXPECT_EQ(message_of([&] {
+              tape.backward({{y, row(3)}});
+            }),
+            "backward: the rule of wrong for input 0 gave a gradient float64 [7], which is not the "
+            "spec of that input");
+}
+
+TEST(Tape, ASecondTapeOfAThreadNeedsAPause) {
+  Tape tape;
+  EXPECT_THROW(Tape(), GradientError);
+  const Pause pause;
+  Tape inner;
+  const Tensor x = inner.watch(number(3));
+  EXPECT_DOUBLE_EQ(inner.backward(x * x)[x].item(), 6);
+}
+
+TEST(Tape, RecordsAgainAfterAPause) {
+  Tape tape;
+  const Tensor x = tape.watch(number(3));
+  Tensor constant;
+  {
+    const Pause pause;
+    constant = x * x;
+  }
+  EXPECT_DOUBLE_EQ(tape.backward(x * constant)[x].item(), 9);
+}
+
+TEST(Tape, ALossThatItDidNotComputeIsRefused) {
+  Tensor y;
+  {
+    Tape tape;
+    y = tape.watch(number(3)) * 2;
+  }
+  Tape tape;
+  EXPECT_THROW(tape.backward(y), GradientError);
+  EXPECT_THROW(tape.backward(number(1)), GradientError);
+}
+
+TEST(Tape, ALossOfSeveralElementsIsRefused) {
+  Tape tape;
+  const Tensor x = tape.watch(row(3));
+  EXPECT_THROW(tape.backward(x * x), ShapeError);
+}
+
+TEST(Tape, AWriteThatGradientsWouldNotSeeIsRefused) {
+  Tensor x = row(3);
+  Tape tape;
+  tape.watch(x);
+  EXPECT_THROW(x.mutable_span<double>(), GradientError);
+  Tensor y = x * x;
+  EXPECT_THROW(y.mutable_span<double>(), GradientError);
+}
+
+TEST(Tape, AValueThatOutlivesItsTapeIsAConstant) {
+  Tensor y;
+  {
+    Tape tape;
+    y = tape.watch(number(3)) * 2;
+  }
+  y.mutable_span<double>()[0] = 5;
+  Tape tape;
+  const Tensor x = tape.watch(number(2));
+  EXPECT_DOUBLE_EQ(tape.backward(x * y)[x].item(), 5);
+}
+
+TEST(Tape, AWatchedResultHasAGradientToo) {
+  Tape tape;
+  const Tensor x = tape.watch(number(3));
+  Tensor h = x * x;
+  tape.watch(h);
+  const Gradients gradients = tape.backward(h * h);
+  EXPECT_DOUBLE_EQ(gradients[h].item(), 18);
+  EXPECT_DOUBLE_EQ(gradients[x].item(), 108);
+}
+
+TEST(Tape, WrtLimitsWhatIsComputed) {
+  Tape tape;
+  const Tensor x = tape.watch(number(3));
+  const Tensor z = tape.watch(number(4));
+  const Tensor unruly = apply(Unruly{}, z);  // never reached: it leads only from z
+  const Gradients gradients = tape.backward(x * unruly, {.wrt = {x}});
+  EXPECT_DOUBLE_EQ(gradients[x].item(), 4);
+  EXPECT_EQ(gradients.find(z), nullptr);
+}
+
+TEST(Tape, RecordedRewindsGiveHigherDerivatives) {
+  Tape tape;
+  const Tensor x = tape.watch(number(2));
+  const Tensor dx = tape.backward(x * x * x * x, {.record = true})[x];
+  const Tensor ddx = tape.backward(dx, {.record = true})[x];
+  const Tensor dddx = tape.backward(ddx)[x];
+  EXPECT_DOUBLE_EQ(dx.item(), 32);
+  EXPECT_DOUBLE_EQ(ddx.item(), 48);
+  EXPECT_DOUBLE_EQ(dddx.item(), 48);
+}
+
+TEST(Tape, PerUseKeepsTheTermsApart) {
+  Tape tape;
+  const Tensor w = tape.watch(number(2));
+  Tensor h = number(1);
+  for (int t = 0; t < 3; t++) h = h * w + 1;
+  const Gradients gradients = tape.backward(h, {.per_use = {w}});
+  const std::vector<Gradient::Term>& terms = gradients.find(w)->terms;
+  ASSERT_EQ(terms.size(), 3u);
+  EXPECT_DOUBLE_EQ(terms[0].values.item(), 7);      // h_2
+  EXPECT_DOUBLE_EQ(terms[1].values.item(), 2 * 3);  // w h_1
+  EXPECT_DOUBLE_EQ(terms[2].values.item(), 4 * 1);  // w^2 h_0
+  EXPECT_DOUBLE_EQ(gradients[w].item(), 17);
+}
+
+TEST(Tape, WhatNoGradientReachedIsZero) {
+  Tape tape;
+  const Tensor x = tape.watch(number(3));
+  const Tensor idle = tape.watch(row(4));
+  const Gradients gradients = tape.backward(x * x);
+  EXPECT_EQ(gradients[idle].shape(), Dims{4});
+  EXPECT_EQ(gradients[idle].span<double>()[0], 0);
+  EXPECT_EQ(gradients.find(idle), nullptr);
+}
+
+TEST(Gradients, AskedOfAStrangerSayWhy) {
+  Tape tape;
+  const Tensor x = tape.watch(number(3));
+  const Gradients gradients = tape.backward(x * x);
+  EXPECT_EQ(
+      message_of([&] { gradients[Parameter(row(2), "weight")]; }),
+      "gradients: parameter 'weight' float64 [2] had no part in that tape; was it watched, or "
+      "is it a copy of the one that was used?");
+}
+
+TEST(Gradients, OfSeveralTapesAddUp) {
+  const Parameter w(number(2), "w");
+  Gradients sum;
+  for (int i = 1; i <= 3; i++) {
+    Tape tape;
+    sum += tape.backward(static_cast<Tensor>(w) * w * i);
+  }
+  sum *= 0.5;
+  EXPECT_DOUBLE_EQ(sum[w].item(), (1 + 2 + 3) * 4 * 0.5);
+}
+
+TEST(Bug25, TheTwoArmsOfADiamondAddUp) {
+  Tape tape;
+  const Tensor x = tape.watch(number(2));
+  const Tensor y = 3 * x;
+  const Gradients gradients = tape.backward(2 * y + 5 * y);
+  EXPECT_DOUBLE_EQ(gradients[x].item(), 21);
+}
+
+TEST(Bug26, AGradientHandedToTwoInputsIsNotAddedIntoTwice) {
+  Tape tape;
+  const Tensor x = tape.watch(number(3));
+  const Tensor y = tape.watch(number(4));
+  const Tensor z = x + y;
+  const Gradients gradients = tape.backward(x / z);
+  EXPECT_DOUBLE_EQ(gradients[x].item(), 4.0 / 49);
+  EXPECT_DOUBLE_EQ(gradients[y].item(), -3.0 / 49);
+}
+
+TEST(Bug28, AWriteToASavedValueCopiesFirst) {
+  Tensor b = number(5);
+  Tape tape;
+  const Tensor x = tape.watch(number(3));
+  const Tensor y = x * b;
+  b.mutable_span<double>()[0] = 100;
+  EXPECT_DOUBLE_EQ(tape.backward(y)[x].item(), 5);
+}
+
+TEST(Bug31, ASecondRewindDoublesWithKeepAndSaysSoWithout) {
+  Tape tape;
+  const Tensor x = tape.watch(number(3));
+  const Tensor y = x * x;
+  Gradients twice = tape.backward(y, {.keep = true});
+  twice += tape.backward(y);
+  EXPECT_DOUBLE_EQ(twice[x].item(), 12);
+  EXPECT_EQ(
+      message_of([&] { tape.backward(y); }),
+      "backward: what multiply kept went with an earlier backward; give that one {.keep = true}");
+}
+
+TEST(Bug33, EightThreadsRewindOverSharedParameters) {
+  const Parameter w(row(64), "w");
+  std::vector<double> sums(8);
+  std::vector<std::thread> threads;
+  for (double& sum : sums) {
+    threads.emplace_back([&w, &sum] {
+      for (int i = 0; i < 200; i++) {
+        Tape tape;
+        const Tensor y = static_cast<Tensor>(w) * w;
+        sum += tape.backward({{y, row(64)}})[w].span<double>()[i % 64];
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (double sum : sums) EXPECT_DOUBLE_EQ(sum, 400);
+}
+
+}  // namespace
+}  // namespace rw
