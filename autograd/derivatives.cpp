@@ -19,6 +19,7 @@ void library_derivatives() {
   [[maybe_unused]] static const bool once = [] {
     Derivatives d;
     arithmetic_derivatives(d);
+    view_derivatives(d);
     return true;
   }();
 }

@@ -9,5 +9,6 @@ namespace rw {
 void library_derivatives();
 
 void arithmetic_derivatives(Derivatives& d);
+void view_derivatives(Derivatives& d);
 
 }  // namespace rw

@@ -1,4 +1,5 @@
-// Walks the attributes of an operation without a list of them, so that none can be forgotten.
+// Walks the fields of an aggregate without a list of them, so that none can be forgotten: the
+// attributes of an operation, the tensors of a state.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +21,7 @@ constexpr bool takes(std::index_sequence<I...>) {
 }
 
 // The number of fields of an aggregate: the longest list of initialisers that it takes.
-template <class T, std::size_t N = 8>
+template <class T, std::size_t N>
 constexpr std::size_t count() {
   if constexpr (N == 0 || takes<T>(std::make_index_sequence<N>{})) {
     return N;
@@ -31,32 +32,41 @@ constexpr std::size_t count() {
 
 }  // namespace fields_internal
 
-// Calls f with each field of an aggregate of at most six, in order.
+inline constexpr std::size_t kMaxFields = 8;
+
+// Calls f with each field of an aggregate of at most eight, in order.
 template <class T, class F>
-void for_each_field(const T& value, F&& f) {
-  if constexpr (!std::is_empty_v<T>) {
-    static_assert(std::is_aggregate_v<T>,
-                  "attributes of an operation are the fields of an aggregate");
-    constexpr std::size_t n = fields_internal::count<T>();
-    static_assert(n >= 1 && n <= 6, "an operation has at most six attributes");
+void for_each_field(T&& value, F&& f) {
+  using Aggregate = std::remove_cvref_t<T>;
+  if constexpr (!std::is_empty_v<Aggregate>) {
+    static_assert(std::is_aggregate_v<Aggregate>,
+                  "only the fields of an aggregate can be walked: a struct without constructors");
+    constexpr std::size_t n = fields_internal::count<Aggregate, kMaxFields + 1>();
+    static_assert(n >= 1 && n <= kMaxFields, "at most eight fields can be walked");
     if constexpr (n == 1) {
-      const auto& [a] = value;
+      auto& [a] = value;
       f(a);
     } else if constexpr (n == 2) {
-      const auto& [a, b] = value;
+      auto& [a, b] = value;
       f(a), f(b);
     } else if constexpr (n == 3) {
-      const auto& [a, b, c] = value;
+      auto& [a, b, c] = value;
       f(a), f(b), f(c);
     } else if constexpr (n == 4) {
-      const auto& [a, b, c, d] = value;
+      auto& [a, b, c, d] = value;
       f(a), f(b), f(c), f(d);
     } else if constexpr (n == 5) {
-      const auto& [a, b, c, d, e] = value;
+      auto& [a, b, c, d, e] = value;
       f(a), f(b), f(c), f(d), f(e);
-    } else {
-      const auto& [a, b, c, d, e, g] = value;
+    } else if constexpr (n == 6) {
+      auto& [a, b, c, d, e, g] = value;
       f(a), f(b), f(c), f(d), f(e), f(g);
+    } else if constexpr (n == 7) {
+      auto& [a, b, c, d, e, g, h] = value;
+      f(a), f(b), f(c), f(d), f(e), f(g), f(h);
+    } else {
+      auto& [a, b, c, d, e, g, h, i] = value;
+      f(a), f(b), f(c), f(d), f(e), f(g), f(h), f(i);
     }
   }
 }
