@@ -1,0 +1,20 @@
+#include "rewind/nn/parameters.h"
+
+namespace rw::nn {
+
+void name_by_path(Parameter& parameter, const std::string& path) {
+  const std::string& name = parameter.name();
+  const bool seen_from_outside = name.size() > path.size() && name.ends_with(path) &&
+                                 name[name.size() - path.size() - 1] == '.';
+  if (!seen_from_outside && name != path) parameter.set_name(path);
+}
+
+namespace parameters_internal {
+
+void throw_same_path(const std::string& path) {
+  throw ValueError(fmt::format(
+      "members: two members have the path '{}'; give each its own name in `members`", path));
+}
+
+}  // namespace parameters_internal
+}  // namespace rw::nn
