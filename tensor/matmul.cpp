@@ -1,0 +1,245 @@
+// Products are cut for the workers by their sizes alone, so that the bits of a result do not depend
+// on the number of threads: BLAS kernels round differently at the edges of what they are given. The
+// longer side of the result is cut, into pieces large enough that packing the other operand once
+// more for each does not show (2 to 4 % of the time at 256 to 512 rows).
+#include "rewind/tensor/matmul.h"
+
+#include <algorithm>
+#include <bit>
+#include <optional>
+#include <utility>
+
+#include "rewind/tensor/blas.h"
+#include "rewind/tensor/parallel.h"
+
+namespace rw {
+namespace {
+
+constexpr double kWorthAWorker = 2e6;  // multiply-adds: some 50 us, where waking a worker takes 5
+
+Dims batch_of(const Dims& shape) {
+  const auto matrix_axes = static_cast<std::size_t>(std::min(shape.rank(), 2));
+  return Dims(
+      std::span<const Index>(shape).first(static_cast<std::size_t>(shape.rank()) - matrix_axes));
+}
+
+Dims broadcast_batches(const Dims& a, const Dims& b) {
+  const Dims x = batch_of(a), y = batch_of(b);
+  for (int i = 1; i <= std::min(x.rank(), y.rank()); i++) {
+    const Index p = x[x.rank() - i], q = y[y.rank() - i];
+    require<ShapeError>(p == q || p == 1 || q == 1,
+                        "matmul: batch sizes {} and {} are neither equal nor 1, {} x {}", p, q, a,
+                        b);
+  }
+  return broadcast("matmul", x, y);
+}
+
+// A vector as the matrix that it stands for.
+Tensor as_row(const Tensor& x) {
+  return x.rank() == 1 ? x.view({1, x.size()}, {0, x.strides()[0]}, 0) : x;
+}
+Tensor as_column(const Tensor& x) {
+  return x.rank() == 1 ? x.view({x.size(), 1}, {x.strides()[0], 0}, 0) : x;
+}
+
+// Batches that repeat the same matrix, once.
+Tensor without_repetitions(const Tensor& x) {
+  Dims shape = x.shape();
+  const Strides strides = x.strides();
+  for (int axis = 0; axis < x.rank() - 2; axis++) {
+    if (strides[static_cast<std::size_t>(axis)] == 0) shape.set(axis, 1);
+  }
+  return shape == x.shape() ? x : x.view(shape, strides, 0);
+}
+
+// Matrices of which every one can be handed to BLAS.
+template <class T>
+class Operand {
+ public:
+  explicit Operand(const Tensor& x) : tensor_(without_repetitions(x)) {
+    if (!describe()) {
+      Tensor copy = Tensor::uninitialized(tensor_.spec());
+      copy_elements(tensor_, copy);
+      tensor_ = std::move(copy);
+      describe();
+    }
+    first_.data = tensor_.data<T>();
+  }
+
+  const Tensor& tensor() const { return tensor_; }
+  blas::Matrix<T> matrix(Index offset) const {
+    return {first_.data + offset, first_.stride, first_.transposed};
+  }
+  Index batches() const { return batch_of(tensor_.shape()).count(); }
+
+  // All rows of all batches as one matrix, if they lie at equal distances.
+  std::optional<blas::Matrix<T>> folded() const {
+    const Dims& shape = tensor_.shape();
+    const Strides strides = tensor_.strides();
+    const auto last = static_cast<std::size_t>(shape.rank() - 1);
+    Index stride = 0, rows = 1;
+    for (int axis = shape.rank() - 1; axis-- > 0;) {
+      if (shape[axis] == 1) continue;
+      const Index step = strides[static_cast<std::size_t>(axis)];
+      if (rows == 1) stride = step;
+      if (step != stride * rows) return std::nullopt;
+      rows *= shape[axis];
+    }
+    if (rows == 1) stride = shape.back();
+    if ((strides[last] != 1 && shape.back() != 1) || stride < shape.back()) return std::nullopt;
+    return blas::Matrix<T>{first_.data, stride, false};
+  }
+
+ private:
+  bool describe() {
+    const int rank = tensor_.rank();
+    const Strides strides = tensor_.strides();
+    const Index rows = tensor_.shape()[rank - 2], columns = tensor_.shape()[rank - 1];
+    const Index row_step = strides[static_cast<std::size_t>(rank - 2)];
+    const Index column_step = strides[static_cast<std::size_t>(rank - 1)];
+    if ((column_step == 1 || columns == 1) && (row_step >= columns || rows == 1)) {
+      first_ = {nullptr, rows == 1 ? columns : row_step, false};
+      return true;
+    }
+    if ((row_step == 1 || rows == 1) && (column_step >= rows || columns == 1)) {
+      first_ = {nullptr, columns == 1 ? rows : column_step, true};
+      return true;
+    }
+    return false;
+  }
+
+  Tensor tensor_;
+  blas::Matrix<T> first_{};
+};
+
+// One product, [m, k] x [k, n], in pieces.
+template <class T>
+struct Product {
+  Index m, n, k;
+
+  double work() const {
+    return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  }
+
+  Index pieces() const {
+    const Index by_size = m >= n ? m / 128 : n / 256;
+    const auto by_work = static_cast<Index>(std::min(work() / kWorthAWorker, 1e9));
+    const Index most = std::min(by_size, by_work);
+    if (most <= 1) return 1;
+    const auto count = static_cast<Index>(std::bit_floor(static_cast<std::uint64_t>(most)));
+    return count > 4 ? count / 2 : count;
+  }
+
+  void piece(Index i, Index count, blas::Matrix<T> a, blas::Matrix<T> b, T* c) const {
+    const Index length = m >= n ? m : n;
+    const Index from = length / count * i + std::min(i, length % count);
+    const Index size = length / count + (i < length % count);
+    if (m >= n) {
+      a.data += a.transposed ? from : from * a.stride;
+      blas::multiply(size, n, k, a, b, c + from * n, n);
+    } else {
+      b.data += b.transposed ? from * b.stride : from;
+      blas::multiply(m, size, k, a, b, c + from, n);
+    }
+  }
+};
+
+// The steps from one matrix of `x` to the next, along the axes of `batch`.
+Strides batch_strides(const Tensor& x, const Dims& batch) {
+  const Strides own = x.strides();
+  Strides result{};
+  const int shift = batch.rank() - (x.rank() - 2);
+  for (int axis = shift; axis < batch.rank(); axis++) {
+    const bool repeated = x.shape()[axis - shift] == 1;
+    result[static_cast<std::size_t>(axis)] =
+        repeated ? 0 : own[static_cast<std::size_t>(axis - shift)];
+  }
+  return result;
+}
+
+// Where matrix number `index` of a batch begins.
+Index batch_offset(Index index, const Dims& batch, const Strides& strides) {
+  Index offset = 0;
+  for (int axis = batch.rank(); axis-- > 0;) {
+    offset += index % batch[axis] * strides[static_cast<std::size_t>(axis)];
+    index /= batch[axis];
+  }
+  return offset;
+}
+
+template <class T>
+void multiply_batches(const Dims& batch, const Product<T>& product, const auto& matrices, T* out) {
+  const Index pieces = product.pieces();
+  const double work_of_a_piece = product.work() / static_cast<double>(pieces);
+  const auto grain = std::max<Index>(1, static_cast<Index>(kWorthAWorker / work_of_a_piece));
+  parallel_for(batch.count() * pieces, grain, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; i++) {
+      const Index at = i / pieces;
+      const auto [a, b] = matrices(at);
+      product.piece(i % pieces, pieces, a, b, out + at * product.m * product.n);
+    }
+  });
+}
+
+template <class T>
+void multiply(const Tensor& left, const Tensor& right, Tensor& out) {
+  const Operand<T> a(left), b(right);
+  const Dims batch = broadcast_batches(left.shape(), right.shape());
+  Product<T> product{left.dim(-2), right.dim(-1), left.dim(-1)};
+  using Pair = std::pair<blas::Matrix<T>, blas::Matrix<T>>;
+  if (b.batches() == 1 && a.batches() == batch.count()) {
+    if (const auto rows = a.folded()) {
+      product.m *= batch.count();
+      return multiply_batches(
+          {}, product,
+          [&](Index) {
+            return Pair{*rows, b.matrix(0)};
+          },
+          output_data<T>(out));
+    }
+  }
+  const Strides a_strides = batch_strides(a.tensor(), batch);
+  const Strides b_strides = batch_strides(b.tensor(), batch);
+  multiply_batches(
+      batch, product,
+      [&](Index at) {
+        return Pair{a.matrix(batch_offset(at, batch, a_strides)),
+                    b.matrix(batch_offset(at, batch, b_strides))};
+      },
+      output_data<T>(out));
+}
+
+}  // namespace
+
+Spec MatMul::infer(const Spec& a, const Spec& b) const {
+  require<DtypeError>(a.dtype == b.dtype,
+                      "matmul: dtypes differ, {} x {}; convert one with to(x, dtype)", a, b);
+  require<DtypeError>(is_float(a.dtype),
+                      "matmul: takes float32 or float64, got {} x {}; convert with to(x, float32)",
+                      a, b);
+  require<ShapeError>(a.rank() > 0 && b.rank() > 0,
+                      "matmul: a scalar is no matrix, {} x {}; use a * b", a.shape, b.shape);
+  const Index inner = b.rank() == 1 ? b.dim(0) : b.dim(b.rank() - 2);
+  require<ShapeError>(a.shape.back() == inner, "matmul: inner sizes differ, {} x {}", a.shape,
+                      b.shape);
+  Dims shape = broadcast_batches(a.shape, b.shape);
+  if (a.rank() > 1) shape.push_back(a.dim(a.rank() - 2));
+  if (b.rank() > 1) shape.push_back(b.shape.back());
+  return {shape, a.dtype};
+}
+
+void MatMul::run(const Tensor& a, const Tensor& b, Tensor& out) const {
+  if (out.size() == 0) return;
+  dispatch_float(name, a.dtype(), [&](auto v) {
+    using T = decltype(v);
+    if (a.shape().back() == 0) {
+      std::fill_n(output_data<T>(out), out.size(), T{0});
+    } else {
+      multiply<T>(as_row(a), as_column(b), out);
+    }
+  });
+}
+
+Tensor matmul(const Tensor& a, const Tensor& b) { return apply(MatMul{}, a, b); }
+
+}  // namespace rw

@@ -1,0 +1,109 @@
+#include "rewind/tensor/parallel.h"
+
+#include <omp.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <exception>
+#include <limits>
+#include <mutex>
+
+#include "rewind/tensor/error.h"
+#include "rewind/tensor/float_mode.h"
+
+namespace rw {
+namespace {
+
+constinit thread_local int limit = 0;  // 0: no scope says anything
+constinit thread_local bool has_workers = false;
+constinit thread_local bool lost_workers = false;
+
+// OpenMP keeps its workers for the next region, and fork copies the belief in them but not the
+// threads.
+void note_workers() {
+  if (has_workers) return;
+  has_workers = true;
+  static std::once_flag once;
+  std::call_once(once,
+                 [] { pthread_atfork(nullptr, nullptr, [] { lost_workers |= has_workers; }); });
+}
+
+// The exception that one thread would have met first.
+class FirstFailure {
+ public:
+  void record(Index range) {
+    std::lock_guard lock(mutex_);
+    if (range >= range_) return;
+    range_ = range;
+    exception_ = std::current_exception();
+  }
+  void rethrow() const {
+    if (exception_) std::rethrow_exception(exception_);
+  }
+
+ private:
+  std::mutex mutex_;
+  Index range_ = std::numeric_limits<Index>::max();
+  std::exception_ptr exception_;
+};
+
+struct Ranges {
+  Index n, grain;
+  Index count() const { return n / grain + (n % grain != 0); }
+  Index begin(Index range) const { return range * grain; }
+  Index end(Index range) const { return range + 1 == count() ? n : (range + 1) * grain; }
+};
+
+}  // namespace
+
+int thread_count() {
+  if (lost_workers) return 1;
+  return limit ? limit : omp_get_max_threads();
+}
+
+Threads::Threads(int count) : before_(limit) {
+  require(count >= 1, "threads: wants at least 1, got {}", count);
+  limit = before_ ? std::min(before_, count) : count;
+}
+
+Threads::~Threads() { limit = before_; }
+
+SingleThreadedOpenMp::SingleThreadedOpenMp() : before_(omp_get_max_threads()) {
+  if (before_ != 1) omp_set_num_threads(1);
+}
+
+SingleThreadedOpenMp::~SingleThreadedOpenMp() {
+  if (before_ != 1) omp_set_num_threads(before_);
+}
+
+void parallel_internal::run(Index n, Index grain, Body body, void* f) {
+  require(grain >= 1, "parallel_for: wants a grain of at least 1, got {}", grain);
+  if (n <= 0) return;
+  const Ranges ranges{n, grain};
+  const Index count = ranges.count();
+  const int workers = static_cast<int>(std::min<Index>(count, thread_count()));
+  if (workers <= 1) {
+    for (Index r = 0; r < count; r++) body(f, ranges.begin(r), ranges.end(r));
+    return;
+  }
+  note_workers();
+  FirstFailure failure;
+  const bool flush = FlushDenormals::active();
+#pragma omp parallel num_threads(workers)
+  {
+    const Threads alone(1);
+    const FlushDenormals mode(flush);
+    const Index me = omp_get_thread_num();
+    const Index team = omp_get_num_threads();
+    Index r = me * (count / team) + std::min(me, count % team);
+    const Index last = r + count / team + (me < count % team);
+    try {
+      for (; r < last; r++) body(f, ranges.begin(r), ranges.end(r));
+    } catch (...) {
+      failure.record(r);
+    }
+  }
+  failure.rethrow();
+}
+
+}  // namespace rw

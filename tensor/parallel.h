@@ -1,0 +1,62 @@
+// Work on several cores. Only these two files speak to OpenMP.
+#pragma once
+
+#include <memory>
+#include <type_traits>
+
+#include "rewind/tensor/index.h"
+
+namespace [[gnu::visibility("default")]] rw {
+
+// How many threads the next parallel work of this thread uses, itself included: what the innermost
+// `Threads` says, else OpenMP's default (OMP_NUM_THREADS, or the processors of this process). One
+// inside a worker, and in a child process whose parent forked after it had started workers: they
+// do not exist there, and waiting for them would hang.
+int thread_count();
+
+// Bounds the workers of this thread until the end of the scope. The outermost scope may ask for any
+// number, also more than there are processors; one inside it can only lower that. Throws ValueError
+// unless count >= 1.
+class [[nodiscard]] Threads {
+ public:
+  explicit Threads(int count);
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+  ~Threads();
+
+ private:
+  int before_;
+};
+
+// Until the end of the scope, OpenMP code of others (OpenBLAS) that this thread calls runs on this
+// thread alone. Other threads are not affected.
+class [[nodiscard]] SingleThreadedOpenMp {
+ public:
+  SingleThreadedOpenMp();
+  SingleThreadedOpenMp(const SingleThreadedOpenMp&) = delete;
+  SingleThreadedOpenMp& operator=(const SingleThreadedOpenMp&) = delete;
+  ~SingleThreadedOpenMp();
+
+ private:
+  int before_;
+};
+
+namespace parallel_internal {
+using Body = void (*)(void* f, Index begin, Index end);
+void run(Index n, Index grain, Body body, void* f);
+}  // namespace parallel_internal
+
+// Calls f(begin, end) for [0, grain), [grain, 2 grain), ... up to n, spread over the workers. The
+// ranges depend on n and grain alone, so a sum per range, added up in order, has the same bits for
+// any thread count. Every worker takes neighbouring ranges, in order, and rounds as its caller does
+// (float_mode.h). When ranges throw, the exception of the lowest one is thrown here.
+template <class F>
+void parallel_for(Index n, Index grain, F&& f) {
+  using Function = std::remove_reference_t<F>;
+  parallel_internal::run(
+      n, grain,
+      [](void* erased, Index begin, Index end) { (*static_cast<Function*>(erased))(begin, end); },
+      const_cast<void*>(static_cast<const void*>(std::addressof(f))));
+}
+
+}  // namespace rw
