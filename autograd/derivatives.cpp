@@ -19,6 +19,9 @@ void library_derivatives() {
   [[maybe_unused]] static const bool once = [] {
     Derivatives d;
     arithmetic_derivatives(d);
+    unary_derivatives(d);
+    activation_derivatives(d);
+    select_derivatives(d);
     view_derivatives(d);
     return true;
   }();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "rewind/autograd/rules.h"
+#include "rewind/tensor/arithmetic.h"
 
 namespace rw {
 
@@ -9,6 +10,9 @@ namespace rw {
 void library_derivatives();
 
 void arithmetic_derivatives(Derivatives& d);
+void unary_derivatives(Derivatives& d);
+void activation_derivatives(Derivatives& d);
+void select_derivatives(Derivatives& d);
 void view_derivatives(Derivatives& d);
 
 }  // namespace rw
