@@ -96,4 +96,11 @@ void add_into(const Tensor& x, Tensor& y, const Block& block) {
   });
 }
 
+Tensor packed(const Tensor& x) {
+  if (x.contiguous()) return x;
+  Tensor y = Tensor::uninitialized(x.spec());
+  copy_elements(x, y);
+  return y;
+}
+
 }  // namespace rw

@@ -23,4 +23,8 @@ Block narrowed(const Block& block, int axis, Index start, Index count, Index ste
 void copy_into(const Tensor& x, Tensor& y, const Block& block);
 void add_into(const Tensor& x, Tensor& y, const Block& block);
 
+// x itself when its elements lie row after row, else a copy whose elements do. For kernels: others
+// want the operation `contiguous` (views.h).
+Tensor packed(const Tensor& x);
+
 }  // namespace rw

@@ -34,6 +34,9 @@ struct Body {
   Spec spec;
 };
 
+class Region;   // regions.h
+struct Scalar;  // arithmetic.h
+
 class Tensor {
  public:
   Tensor() = default;
@@ -116,6 +119,11 @@ class Tensor {
   // x[t]: entry t along the first axis, as a view of one axis less (an operation, recorded by
   // tapes).
   Tensor operator[](Index position) const;
+
+  // Replaces part of x, in place when nobody else sees it: x.set(t, y), x.set({kAll, 0}, 1.5). An
+  // operation, recorded by tapes: this handle becomes its result. See regions.h.
+  void set(const Region& region, const Tensor& value) &;
+  void set(const Region& region, Scalar value) &;
 
   // Whether nobody else could see a write: no other handle, and no view of these numbers.
   bool unique() const;

@@ -1,0 +1,242 @@
+#include "rewind/tensor/indexing.h"
+
+#include <cstring>
+
+#include "rewind/tensor/blocks.h"
+
+namespace rw {
+namespace {
+
+void require_indices(std::string_view op, const Spec& indices) {
+  require<DtypeError>(indices.dtype == int64, "{}: indices are {}; convert them with to(x, int64)",
+                      op, indices);
+}
+
+[[noreturn]] void outside(std::string_view op, const Tensor& indices, Index n, Index size) {
+  Dims place;
+  for (int i = 0, rank = indices.rank(); i < rank; i++) {
+    Index inner = 1;
+    for (int k = i + 1; k < rank; k++) inner *= indices.shape()[k];
+    place.push_back(n / inner % indices.shape()[i]);
+  }
+  throw IndexError(fmt::format("{}: index {} at position {} is outside [0, {})", op,
+                               indices.span<Index>()[static_cast<std::size_t>(n)],
+                               place.rank() == 1 ? std::to_string(n) : to_string(place), size));
+}
+
+// Checked before anything is written: an updating operation must not stop half-way.
+void require_inside(std::string_view op, const Tensor& indices, Index size) {
+  const Index* index = indices.data<Index>();
+  for (Index n = 0; n < indices.size(); n++) {
+    if (index[n] < 0 || index[n] >= size) [[unlikely]]
+      outside(op, indices, n, size);
+  }
+}
+
+Dims row_of(const Dims& table) { return table.without(0); }
+
+Dims joined(const Dims& a, const Dims& b) {
+  Dims result = a;
+  for (Index size : b) result.push_back(size);
+  return result;
+}
+
+const std::byte* bytes(const Tensor& x) {
+  return dispatch_any(
+      x.dtype(), [&](auto v) { return reinterpret_cast<const std::byte*>(x.data<decltype(v)>()); });
+}
+
+template <class T>
+T plus(T a, T b) {
+  using Sum = std::conditional_t<std::is_same_v<T, Index>, std::uint64_t, T>;
+  return static_cast<T>(static_cast<Sum>(a) + static_cast<Sum>(b));
+}
+
+// y[indices[n]] += rows[n]
+void add_each(std::string_view op, const Tensor& rows, const Tensor& numbers, Tensor& y) {
+  const Tensor indices = packed(numbers);
+  require_inside(op, indices, y.shape()[0]);
+  const Tensor from = packed(rows);
+  const Index length = row_of(y.shape()).count();
+  dispatch_number(op, y.dtype(), [&](auto v) {
+    using T = decltype(v);
+    const T* x = from.data<T>();
+    for (Index index : indices.span<Index>()) {
+      T* to = output_data<T>(y) + index * length;
+      for (Index i = 0; i < length; i++) to[i] = plus(to[i], x[i]);
+      x += length;
+    }
+  });
+}
+
+// A tensor as [outer, size of an axis, inner].
+struct Fold {
+  Index outer = 1, size, inner = 1;
+  Fold(const Dims& shape, Index axis) : size(shape[static_cast<int>(axis)]) {
+    for (int i = 0; i < shape.rank(); i++) {
+      if (i < axis) outer *= shape[i];
+      if (i > axis) inner *= shape[i];
+    }
+  }
+};
+
+// Calls f(n, m) with the position n of each index and the position m, in the tensor of `size` along
+// the axis, that it names.
+template <class F>
+void for_each_index(const Tensor& indices, Index axis, Index size, F&& f) {
+  const Fold fold(indices.shape(), axis);
+  const Index* index = indices.data<Index>();
+  Index n = 0;
+  for (Index o = 0; o < fold.outer; o++) {
+    for (Index j = 0; j < fold.size; j++) {
+      for (Index i = 0; i < fold.inner; i++, n++) f(n, (o * size + index[n]) * fold.inner + i);
+    }
+  }
+}
+
+void require_alike(std::string_view op, const Spec& x, const Spec& index, Index axis) {
+  require_indices(op, index);
+  const int a = static_cast<int>(axis);
+  require<ShapeError>(x.rank() == index.rank() && x.shape.with(a, 0) == index.shape.with(a, 0),
+                      "{}: indices {} do not fit {}; all sizes but that of axis {} must be equal",
+                      op, index.shape, x, axis);
+}
+
+}  // namespace
+
+Spec Take::infer(const Spec& table, const Spec& indices) const {
+  require_indices(name, indices);
+  require<ShapeError>(table.rank() >= 1, "take: {} has no rows", table);
+  return table.with_shape(joined(indices.shape, row_of(table.shape)));
+}
+
+void Take::run(const Tensor& table, const Tensor& indices, Tensor& y) const {
+  const Tensor numbers = packed(indices);
+  require_inside(name, numbers, table.shape()[0]);
+  if (y.size() == 0) return;
+  const Tensor rows = packed(table);
+  const auto length =
+      static_cast<std::size_t>(rows.size() / rows.shape()[0] * bytes_of(rows.dtype()));
+  const std::byte* from = bytes(rows);
+  auto* to = output_data<std::byte>(y);
+  for (Index index : numbers.span<Index>()) {
+    std::memcpy(to, from + static_cast<std::size_t>(index) * length, length);
+    to += length;
+  }
+}
+
+Spec TakeAdjoint::infer(const Spec& dy, const Spec& indices) const {
+  require_indices(name, indices);
+  bool fits = dy.rank() >= indices.rank();
+  for (int i = 0; fits && i < indices.rank(); i++) fits = dy.dim(i) == indices.dim(i);
+  require<ShapeError>(fits, "take_adjoint: {} does not begin with the sizes {} of its indices", dy,
+                      indices.shape);
+  Dims shape{rows};
+  for (int i = indices.rank(); i < dy.rank(); i++) shape.push_back(dy.dim(i));
+  return dy.with_shape(shape);
+}
+
+void TakeAdjoint::run(const Tensor& dy, const Tensor& indices, Tensor& y) const {
+  std::memset(output_data<std::byte>(y), 0,
+              static_cast<std::size_t>(y.size() * bytes_of(y.dtype())));
+  add_each(name, dy, indices, y);
+}
+
+Spec AddRows::infer(const Spec& into, const Spec& dy, const Spec& indices) const {
+  require_indices(name, indices);
+  require<ShapeError>(into.rank() >= 1 && dy.shape == joined(indices.shape, row_of(into.shape)),
+                      "add_rows: {} by the indices {} does not fit the rows of {}", dy,
+                      indices.shape, into);
+  require<DtypeError>(dy.dtype == into.dtype, "add_rows: dtypes differ, {} and {}", into, dy);
+  return into;
+}
+
+void AddRows::run(const Tensor& /*into*/, const Tensor& dy, const Tensor& indices,
+                  Tensor& y) const {
+  add_each(name, dy, indices, y);
+}
+
+Spec Gather::infer(const Spec& x, const Spec& index) const {
+  require_alike(name, x, index, axis);
+  return x.with_shape(index.shape);
+}
+
+void Gather::run(const Tensor& x, const Tensor& index, Tensor& y) const {
+  const Index size = x.shape()[static_cast<int>(axis)];
+  const Tensor numbers = packed(index);
+  require_inside(name, numbers, size);
+  const Tensor from = packed(x);
+  dispatch_any(x.dtype(), [&](auto v) {
+    using T = decltype(v);
+    const T* p = from.data<T>();
+    T* q = output_data<T>(y);
+    for_each_index(numbers, axis, size, [p, q](Index n, Index m) { q[n] = p[m]; });
+  });
+}
+
+Spec ScatterAdd::infer(const Spec& x, const Spec& index, const Spec& source) const {
+  require_alike(name, x, index, axis);
+  require<ShapeError>(source.shape == index.shape,
+                      "scatter_add: source {} and indices {} differ in shape", source, index.shape);
+  require<DtypeError>(source.dtype == x.dtype, "scatter_add: dtypes differ, {} and {}", x, source);
+  return x;
+}
+
+void ScatterAdd::run(const Tensor& x, const Tensor& index, const Tensor& source, Tensor& y) const {
+  const Index size = x.shape()[static_cast<int>(axis)];
+  const Tensor numbers = packed(index);
+  require_inside(name, numbers, size);
+  const Tensor from = packed(source);
+  dispatch_number(name, y.dtype(), [&](auto v) {
+    using T = decltype(v);
+    const T* p = from.data<T>();
+    T* q = output_data<T>(y);
+    for_each_index(numbers, axis, size, [p, q](Index n, Index m) { q[m] = plus(q[m], p[n]); });
+  });
+}
+
+Spec OneHot::infer(const Spec& indices) const {
+  require_indices(name, indices);
+  Dims shape = indices.shape;
+  shape.push_back(classes);
+  return {shape, dtype};
+}
+
+void OneHot::run(const Tensor& indices, Tensor& y) const {
+  const Tensor numbers = packed(indices);
+  require_inside(name, numbers, classes);
+  dispatch_any(dtype, [&](auto v) {
+    using T = decltype(v);
+    T* to = output_data<T>(y);
+    std::fill_n(to, y.size(), T{});
+    for (Index index : numbers.span<Index>()) {
+      to[index] = static_cast<T>(1);
+      to += classes;
+    }
+  });
+}
+
+Tensor take(const Tensor& table, const Tensor& indices) { return apply(Take{}, table, indices); }
+
+Tensor take_adjoint(const Tensor& dy, const Tensor& indices, Index rows) {
+  return apply(TakeAdjoint{rows}, dy, indices);
+}
+
+Tensor add_rows(Tensor into, const Tensor& dy, const Tensor& indices) {
+  return apply(AddRows{}, std::move(into), dy, indices);
+}
+
+Tensor gather(const Tensor& x, Index axis, const Tensor& index) {
+  return apply(Gather{axis_of("gather", axis, x.rank())}, x, index);
+}
+
+Tensor scatter_add(Tensor x, Index axis, const Tensor& index, const Tensor& source) {
+  const int a = axis_of("scatter_add", axis, x.rank());
+  return apply(ScatterAdd{a}, std::move(x), index, source);
+}
+
+Tensor one_hot(const Tensor& indices, Index classes, Dtype dtype) {
+  return apply(OneHot{classes, dtype}, indices);
+}
+
+}  // namespace rw
