@@ -1,0 +1,33 @@
+// The axes that a reduction takes away.
+#pragma once
+
+#include <concepts>
+#include <initializer_list>
+
+#include "rewind/tensor/spec.h"
+
+namespace [[gnu::visibility("default")]] rw {
+
+// A list of axes as a caller writes it: 1, -1, {0, 2}. Negative ones count from the end. {} means
+// all axes.
+class Axes {
+ public:
+  Axes() = default;
+  template <std::integral T>
+  requires(!std::same_as<T, bool>) Axes(T axis)
+      : Axes(std::initializer_list<Index>{static_cast<Index>(axis)}) {}
+  Axes(std::initializer_list<Index> axes);
+
+  // The axes of a tensor of this rank as bits: bit i is axis i. Throws IndexError for one that the
+  // tensor does not have and ValueError for one named twice, both in the name of `op`.
+  std::uint32_t mask(std::string_view op, int rank) const;
+
+ private:
+  std::array<Index, kMaxRank> axes_{};
+  int count_ = 0;
+};
+
+// What is left of a shape without the axes of a mask, or with them as axes of size 1.
+Dims reduced_shape(const Dims& shape, std::uint32_t axes, bool keepdims);
+
+}  // namespace rw

@@ -1,0 +1,189 @@
+// The one loop under all reductions.
+//
+// A fold takes the elements that share a place on the kept axes, numbers them r = 0, 1, 2, ... row
+// after row over the axes that go, hands number r to lane r mod 8, and joins the lanes pairwise at
+// the end. That order belongs to the definition: it does not depend on how x lies in memory, on the
+// other places, or on threads, so neither do the bits of a sum. Eight lanes are what a processor
+// can add side by side, and they shorten the chain of roundings eightfold.
+//
+// Two ways through memory carry it out. Along rows, when the elements of one place lie together:
+// eight accumulators in registers. Across columns, when neighbouring places do: eight rows of
+// accumulators for a block of places, and each row of x is read once from left to right.
+#pragma once
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "rewind/tensor/axes.h"
+#include "rewind/tensor/strided.h"
+
+namespace rw::kernels {
+
+inline constexpr Index kLanes = 8;
+inline constexpr Index kColumns = 128;
+
+// Some axes of a tensor in order, adjacent ones joined where one step leads through both.
+struct AxisGroup {
+  Dims shape;
+  Strides strides{};
+
+  void add(Index size, Index stride) {
+    if (size == 1) return;
+    const int last = shape.rank() - 1;
+    if (last >= 0 && strides[static_cast<std::size_t>(last)] == stride * size) {
+      shape.set(last, shape[last] * size);
+      strides[static_cast<std::size_t>(last)] = stride;
+    } else {
+      shape.push_back(size);
+      strides[static_cast<std::size_t>(last + 1)] = stride;
+    }
+  }
+  Index inner_size() const { return shape.rank() == 0 ? 1 : shape.back(); }
+  Index inner_step() const {
+    return shape.rank() == 0 ? 0 : strides[static_cast<std::size_t>(shape.rank() - 1)];
+  }
+};
+
+struct FoldPlan {
+  FoldPlan(const Dims& shape, const Strides& strides, std::uint32_t axes) {
+    for (int i = 0; i < shape.rank(); i++) {
+      (axes >> i & 1 ? gone : kept).add(shape[i], strides[static_cast<std::size_t>(i)]);
+    }
+    count = gone.shape.count();
+  }
+
+  AxisGroup kept, gone;
+  Index count;  // elements per place
+
+  bool across_columns() const {
+    return kept.inner_size() >= 4 &&
+           (count < kLanes || std::abs(kept.inner_step()) < std::abs(gone.inner_step()));
+  }
+};
+
+// A Reducer has an accumulator type Acc; `identity()`; `step(Acc&, T value, Index place, Index r)`;
+// and `join(Acc, Acc)`, whose first operand comes from a lower lane.
+
+template <class T, class Reducer>
+typename Reducer::Acc fold_place(const T* x, const FoldPlan& plan, const Reducer& reducer,
+                                 Index place) {
+  using Acc = typename Reducer::Acc;
+  Acc lanes[kLanes];
+  std::fill_n(lanes, kLanes, reducer.identity());
+  Index r = 0;
+  const auto row = [&](const T* from, auto step) {
+    Index i = 0;
+    const Index n = plan.gone.inner_size();
+    for (; i < n && r % kLanes != 0; i++, r++) {
+      reducer.step(lanes[r % kLanes], from[i * step], place, r);
+    }
+    for (; i + kLanes <= n; i += kLanes, r += kLanes) {
+      for (Index k = 0; k < kLanes; k++) {
+        reducer.step(lanes[k], from[(i + k) * step], place, r + k);
+      }
+    }
+    for (; i < n; i++, r++) reducer.step(lanes[r % kLanes], from[i * step], place, r);
+  };
+  const Index step = plan.gone.inner_step();
+  for_each_row<1>(plan.gone.shape, {plan.gone.strides}, [&](const std::array<Index, 1>& at) {
+    if (step == 1) {
+      row(x + at[0], std::integral_constant<Index, 1>());
+    } else {
+      row(x + at[0], step);
+    }
+  });
+  for (Index half = kLanes / 2; half > 0; half /= 2) {
+    for (Index k = 0; k < half && k + half < plan.count; k++) {
+      lanes[k] = reducer.join(lanes[k], lanes[k + half]);
+    }
+  }
+  return lanes[0];
+}
+
+// `width` <= kColumns places whose elements stand `step` apart.
+template <class T, class Reducer, class Step>
+void fold_columns(const T* x, Index width, Step step, const FoldPlan& plan, const Reducer& reducer,
+                  Index place, typename Reducer::Acc (&lanes)[kLanes][kColumns]) {
+  for (Index k = 0; k < std::clamp<Index>(plan.count, 1, kLanes); k++) {
+    std::fill_n(lanes[k], width, reducer.identity());
+  }
+  Index r = 0;
+  for_each_row<1>(plan.gone.shape, {plan.gone.strides}, [&](const std::array<Index, 1>& at) {
+    const T* from = x + at[0];
+    for (Index i = 0; i < plan.gone.inner_size(); i++, r++, from += plan.gone.inner_step()) {
+      auto* lane = lanes[r % kLanes];
+      for (Index c = 0; c < width; c++) reducer.step(lane[c], from[c * step], place + c, r);
+    }
+  });
+  for (Index half = kLanes / 2; half > 0; half /= 2) {
+    for (Index k = 0; k < half && k + half < plan.count; k++) {
+      for (Index c = 0; c < width; c++) {
+        lanes[k][c] = reducer.join(lanes[k][c], lanes[k + half][c]);
+      }
+    }
+  }
+}
+
+// Calls write(place, acc) once for each place, in order.
+template <class T, class Reducer, class Write>
+void fold(const T* x, const FoldPlan& plan, const Reducer& reducer, Write&& write) {
+  const Index n = plan.kept.inner_size();
+  const Index step = plan.kept.inner_step();
+  Index place = 0;
+  if (!plan.across_columns()) {
+    for_each_row<1>(plan.kept.shape, {plan.kept.strides}, [&](const std::array<Index, 1>& at) {
+      for (Index i = 0; i < n; i++, place++) {
+        write(place, fold_place(x + at[0] + i * step, plan, reducer, place));
+      }
+    });
+    return;
+  }
+  typename Reducer::Acc lanes[kLanes][kColumns];
+  for_each_row<1>(plan.kept.shape, {plan.kept.strides}, [&](const std::array<Index, 1>& at) {
+    for (Index i = 0; i < n; i += kColumns) {
+      const Index width = std::min(kColumns, n - i);
+      const T* from = x + at[0] + i * step;
+      if (step == 1) {
+        fold_columns(from, width, std::integral_constant<Index, 1>(), plan, reducer, place, lanes);
+      } else {
+        fold_columns(from, width, step, plan, reducer, place, lanes);
+      }
+      for (Index c = 0; c < width; c++) write(place++, lanes[0][c]);
+    }
+  });
+}
+
+template <class T, class Reducer, class Write>
+void fold(const Tensor& x, std::uint32_t axes, const Reducer& reducer, Write&& write) {
+  fold(x.data<T>(), FoldPlan(x.shape(), x.strides(), axes), reducer, write);
+}
+
+// What sums of T accumulate in: float32 in double; int64 where overflow wraps; bool counts.
+template <class T>
+using Wide = std::conditional_t<std::is_floating_point_v<T>, double, std::uint64_t>;
+
+template <class T>
+struct SumOf {
+  using Acc = Wide<T>;
+  Acc identity() const { return 0; }
+  void step(Acc& acc, T value, Index, Index) const { acc += static_cast<Acc>(value); }
+  Acc join(Acc a, Acc b) const { return a + b; }
+};
+
+// The greatest, or with `least` the smallest. NaN wins.
+template <class T, bool least>
+struct ExtremeOf {
+  using Acc = T;
+  Acc identity() const {
+    using Limits = std::numeric_limits<T>;
+    if constexpr (Limits::has_infinity) return least ? Limits::infinity() : -Limits::infinity();
+    return least ? Limits::max() : Limits::lowest();
+  }
+  void step(Acc& acc, T value, Index, Index) const { acc = join(acc, value); }
+  Acc join(Acc a, Acc b) const {
+    const bool better = least ? b < a : b > a;
+    return better || b != b ? b : a;
+  }
+};
+
+}  // namespace rw::kernels

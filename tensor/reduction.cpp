@@ -1,0 +1,164 @@
+#include "rewind/tensor/reduction.h"
+
+#include <cmath>
+
+#include "rewind/tensor/kernels/fold.h"
+#include "rewind/tensor/takes.h"
+
+namespace rw {
+namespace {
+
+using kernels::fold;
+using kernels::SumOf;
+using kernels::Wide;
+
+template <class T>
+struct ProductOf {
+  using Acc = Wide<T>;
+  Acc identity() const { return 1; }
+  void step(Acc& acc, T value, Index, Index) const { acc *= static_cast<Acc>(value); }
+  Acc join(Acc a, Acc b) const { return a * b; }
+};
+
+template <class T>
+struct SquaresAround {
+  using Acc = double;
+  const double* means;
+  Acc identity() const { return 0; }
+  void step(Acc& acc, T value, Index place, Index) const {
+    const double distance = static_cast<double>(value) - means[place];
+    acc += distance * distance;
+  }
+  Acc join(Acc a, Acc b) const { return a + b; }
+};
+
+struct AnyOf {
+  using Acc = bool;
+  Acc identity() const { return false; }
+  void step(Acc& acc, bool value, Index, Index) const { acc = acc | value; }
+  Acc join(Acc a, Acc b) const { return a | b; }
+};
+
+struct AllOf {
+  using Acc = bool;
+  Acc identity() const { return true; }
+  void step(Acc& acc, bool value, Index, Index) const { acc = acc & value; }
+  Acc join(Acc a, Acc b) const { return a & b; }
+};
+
+template <class Op>
+Spec reduced(const Op& op, const Spec& x) {
+  return x.with_shape(reduced_shape(x.shape, op.axes, op.keepdims));
+}
+
+Dtype dtype_of_sum(Dtype dtype) { return dtype == boolean ? int64 : dtype; }
+
+void add_up(const Tensor& x, std::uint32_t axes, Tensor& y) {
+  dispatch_any(x.dtype(), [&](auto v) {
+    using T = decltype(v);
+    using U = std::conditional_t<std::is_same_v<T, bool>, Index, T>;
+    U* to = output_data<U>(y);
+    fold<T>(x, axes, SumOf<T>(), [to](Index place, auto acc) { to[place] = static_cast<U>(acc); });
+  });
+}
+
+// The number of elements that each result is made of.
+double elements_each(const Dims& shape, std::uint32_t axes) {
+  double count = 1;
+  for (int i = 0; i < shape.rank(); i++) {
+    if (axes >> i & 1) count *= static_cast<double>(shape[i]);
+  }
+  return count;
+}
+
+template <class Op>
+Tensor reduce(const Tensor& x, const Axes& axes, bool keepdims) {
+  return apply(Op{axes.mask(Op::name, x.rank()), keepdims}, x);
+}
+
+}  // namespace
+
+Spec Sum::infer(const Spec& x) const { return reduced(*this, x).with_dtype(dtype_of_sum(x.dtype)); }
+void Sum::run(const Tensor& x, Tensor& y) const { add_up(x, axes, y); }
+
+Spec Mean::infer(const Spec& x) const { return reduced(*this, takes_floats(name, x)); }
+void Mean::run(const Tensor& x, Tensor& y) const {
+  const double n = elements_each(x.shape(), axes);
+  dispatch_float(name, x.dtype(), [&](auto v) {
+    using T = decltype(v);
+    T* to = output_data<T>(y);
+    fold<T>(x, axes, SumOf<T>(),
+            [&](Index place, double acc) { to[place] = static_cast<T>(acc / n); });
+  });
+}
+
+Spec Prod::infer(const Spec& x) const { return reduced(*this, takes_numbers(name, x)); }
+void Prod::run(const Tensor& x, Tensor& y) const {
+  dispatch_number(name, x.dtype(), [&](auto v) {
+    using T = decltype(v);
+    T* to = output_data<T>(y);
+    fold<T>(x, axes, ProductOf<T>(),
+            [to](Index place, auto acc) { to[place] = static_cast<T>(acc); });
+  });
+}
+
+Spec Var::infer(const Spec& x) const {
+  require<ValueError>(correction >= 0, "var: correction = {}; it is 0 or more", correction);
+  return reduced(*this, takes_floats(name, x));
+}
+void Var::run(const Tensor& x, Tensor& y) const {
+  const double n = elements_each(x.shape(), axes);
+  const double divisor = std::max(n - correction, 0.0);
+  Tensor kept = Tensor::uninitialized({y.shape(), float64});
+  double* means = output_data<double>(kept);
+  dispatch_float(name, x.dtype(), [&](auto v) {
+    using T = decltype(v);
+    T* to = output_data<T>(y);
+    fold<T>(x, axes, SumOf<T>(), [&](Index place, double acc) { means[place] = acc / n; });
+    fold<T>(x, axes, SquaresAround<T>{means},
+            [&](Index place, double acc) { to[place] = static_cast<T>(acc / divisor); });
+  });
+}
+
+Spec Any::infer(const Spec& x) const { return reduced(*this, takes_bools(name, x)); }
+void Any::run(const Tensor& x, Tensor& y) const {
+  bool* to = output_data<bool>(y);
+  fold<bool>(x, axes, AnyOf(), [to](Index place, bool acc) { to[place] = acc; });
+}
+
+Spec All::infer(const Spec& x) const { return reduced(*this, takes_bools(name, x)); }
+void All::run(const Tensor& x, Tensor& y) const {
+  bool* to = output_data<bool>(y);
+  fold<bool>(x, axes, AllOf(), [to](Index place, bool acc) { to[place] = acc; });
+}
+
+Spec SumTo::infer(const Spec& x) const {
+  const bool fits = shape.rank() <= x.rank() && broadcast(name, shape, x.shape) == x.shape;
+  require<ShapeError>(fits, "sum_to: {} does not broadcast to the shape of {}", shape, x);
+  return {shape, dtype_of_sum(x.dtype)};
+}
+void SumTo::run(const Tensor& x, Tensor& y) const {
+  const int added = x.rank() - shape.rank();
+  std::uint32_t repeated = (1u << added) - 1;
+  for (int i = 0; i < shape.rank(); i++) {
+    if (shape[i] == 1) repeated |= 1u << (i + added);
+  }
+  add_up(x, repeated, y);
+}
+
+Tensor sum(const Tensor& x, Axes axes, bool keepdims) { return reduce<Sum>(x, axes, keepdims); }
+Tensor mean(const Tensor& x, Axes axes, bool keepdims) { return reduce<Mean>(x, axes, keepdims); }
+Tensor prod(const Tensor& x, Axes axes, bool keepdims) { return reduce<Prod>(x, axes, keepdims); }
+Tensor any(const Tensor& x, Axes axes, bool keepdims) { return reduce<Any>(x, axes, keepdims); }
+Tensor all(const Tensor& x, Axes axes, bool keepdims) { return reduce<All>(x, axes, keepdims); }
+
+Tensor var(const Tensor& x, Axes axes, VarOptions options) {
+  return apply(Var{axes.mask(Var::name, x.rank()), options.keepdims, options.correction}, x);
+}
+
+Tensor sum_to(Tensor x, const Dims& shape) {
+  if (x.shape() == shape) return x;
+  return apply(SumTo{shape}, x);
+}
+
+}  // namespace rw
