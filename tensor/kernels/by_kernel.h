@@ -1,31 +1,10 @@
-// The bridge from operations to the code that works on arrays.
+// The bridge from operations to the vector code, which works on arrays.
 #pragma once
 
-#include <cmath>
-
+#include "rewind/tensor/kernels/transcendental.h"
 #include "rewind/tensor/op.h"
 
 namespace rw {
-namespace kernels {
-
-template <class T>
-void exp(const T* x, T* y, Index n) {
-  for (Index i = 0; i < n; i++) y[i] = std::exp(x[i]);
-}
-template <class T>
-void log(const T* x, T* y, Index n) {
-  for (Index i = 0; i < n; i++) y[i] = std::log(x[i]);
-}
-template <class T>
-void tanh(const T* x, T* y, Index n) {
-  for (Index i = 0; i < n; i++) y[i] = std::tanh(x[i]);
-}
-template <class T>
-void sigmoid(const T* x, T* y, Index n) {
-  for (Index i = 0; i < n; i++) y[i] = 1 / (1 + std::exp(-x[i]));
-}
-
-}  // namespace kernels
 
 // y = f over all elements of x, where f(from, to, n) takes arrays of float or of double that may be
 // the same. A strided x is first copied to where the result will be.
