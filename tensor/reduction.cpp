@@ -51,17 +51,6 @@ Spec reduced(const Op& op, const Spec& x) {
   return x.with_shape(reduced_shape(x.shape, op.axes, op.keepdims));
 }
 
-Dtype dtype_of_sum(Dtype dtype) { return dtype == boolean ? int64 : dtype; }
-
-void add_up(const Tensor& x, std::uint32_t axes, Tensor& y) {
-  dispatch_any(x.dtype(), [&](auto v) {
-    using T = decltype(v);
-    using U = std::conditional_t<std::is_same_v<T, bool>, Index, T>;
-    U* to = output_data<U>(y);
-    fold<T>(x, axes, SumOf<T>(), [to](Index place, auto acc) { to[place] = static_cast<U>(acc); });
-  });
-}
-
 // The number of elements that each result is made of.
 double elements_each(const Dims& shape, std::uint32_t axes) {
   double count = 1;
@@ -78,8 +67,17 @@ Tensor reduce(const Tensor& x, const Axes& axes, bool keepdims) {
 
 }  // namespace
 
-Spec Sum::infer(const Spec& x) const { return reduced(*this, x).with_dtype(dtype_of_sum(x.dtype)); }
-void Sum::run(const Tensor& x, Tensor& y) const { add_up(x, axes, y); }
+Spec Sum::infer(const Spec& x) const {
+  return reduced(*this, x).with_dtype(x.dtype == boolean ? int64 : x.dtype);
+}
+void Sum::run(const Tensor& x, Tensor& y) const {
+  dispatch_any(x.dtype(), [&](auto v) {
+    using T = decltype(v);
+    using U = std::conditional_t<std::is_same_v<T, bool>, Index, T>;
+    U* to = output_data<U>(y);
+    fold<T>(x, axes, SumOf<T>(), [to](Index place, auto acc) { to[place] = static_cast<U>(acc); });
+  });
+}
 
 Spec Mean::infer(const Spec& x) const { return reduced(*this, takes_floats(name, x)); }
 void Mean::run(const Tensor& x, Tensor& y) const {
@@ -132,20 +130,6 @@ void All::run(const Tensor& x, Tensor& y) const {
   fold<bool>(x, axes, AllOf(), [to](Index place, bool acc) { to[place] = acc; });
 }
 
-Spec SumTo::infer(const Spec& x) const {
-  const bool fits = shape.rank() <= x.rank() && broadcast(name, shape, x.shape) == x.shape;
-  require<ShapeError>(fits, "sum_to: {} does not broadcast to the shape of {}", shape, x);
-  return {shape, dtype_of_sum(x.dtype)};
-}
-void SumTo::run(const Tensor& x, Tensor& y) const {
-  const int added = x.rank() - shape.rank();
-  std::uint32_t repeated = (1u << added) - 1;
-  for (int i = 0; i < shape.rank(); i++) {
-    if (shape[i] == 1) repeated |= 1u << (i + added);
-  }
-  add_up(x, repeated, y);
-}
-
 Tensor sum(const Tensor& x, Axes axes, bool keepdims) { return reduce<Sum>(x, axes, keepdims); }
 Tensor mean(const Tensor& x, Axes axes, bool keepdims) { return reduce<Mean>(x, axes, keepdims); }
 Tensor prod(const Tensor& x, Axes axes, bool keepdims) { return reduce<Prod>(x, axes, keepdims); }
@@ -154,11 +138,6 @@ Tensor all(const Tensor& x, Axes axes, bool keepdims) { return reduce<All>(x, ax
 
 Tensor var(const Tensor& x, Axes axes, VarOptions options) {
   return apply(Var{axes.mask(Var::name, x.rank()), options.keepdims, options.correction}, x);
-}
-
-Tensor sum_to(Tensor x, const Dims& shape) {
-  if (x.shape() == shape) return x;
-  return apply(SumTo{shape}, x);
 }
 
 }  // namespace rw

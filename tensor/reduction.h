@@ -68,14 +68,6 @@ struct All {
   void run(const Tensor& x, Tensor& y) const;
 };
 
-// Sums over what broadcasting repeated to get from `shape` to x.
-struct SumTo {
-  Dims shape;
-  static constexpr std::string_view name = "sum_to";
-  Spec infer(const Spec& x) const;
-  void run(const Tensor& x, Tensor& y) const;
-};
-
 Tensor sum(const Tensor& x, Axes axes = {}, bool keepdims = false);
 Tensor mean(const Tensor& x, Axes axes = {}, bool keepdims = false);
 Tensor prod(const Tensor& x, Axes axes = {}, bool keepdims = false);
@@ -89,8 +81,5 @@ struct VarOptions {
   bool keepdims = false;
 };
 Tensor var(const Tensor& x, Axes axes = {}, VarOptions options = {});
-
-// ShapeError unless `shape` broadcasts to the shape of x. x itself when they are equal.
-Tensor sum_to(Tensor x, const Dims& shape);
 
 }  // namespace rw

@@ -6,7 +6,7 @@
 namespace [[gnu::visibility("default")]] rw {
 
 // Sums over what was repeated when something of `shape` was broadcast to x: the adjoint of expand.
-// float32 is summed in double. ShapeError when `shape` does not broadcast to x.
+// Sums as `sum` does (reduction.h). ShapeError when `shape` does not broadcast to x.
 struct SumTo {
   Dims shape;
   static constexpr std::string_view name = "sum_to";
