@@ -13,7 +13,7 @@
 #include "rewind/autograd/tape.h"
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/creation.h"
-#include "rewind/tensor/rows.h"
+#include "rewind/tensor/indexing.h"
 #include "rewind/tensor/sum_to.h"
 
 namespace rw {

@@ -4,7 +4,7 @@
 
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/creation.h"
-#include "rewind/tensor/rows.h"
+#include "rewind/tensor/indexing.h"
 
 namespace rw {
 

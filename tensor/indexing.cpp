@@ -142,18 +142,19 @@ void TakeAdjoint::run(const Tensor& dy, const Tensor& indices, Tensor& y) const 
   add_each(name, dy, indices, y);
 }
 
-Spec AddRows::infer(const Spec& into, const Spec& dy, const Spec& indices) const {
+Spec AddRows::infer(const Spec& into, const Spec& indices, const Spec& values) const {
   require_indices(name, indices);
-  require<ShapeError>(into.rank() >= 1 && dy.shape == joined(indices.shape, row_of(into.shape)),
-                      "add_rows: {} by the indices {} does not fit the rows of {}", dy,
+  require<ShapeError>(into.rank() >= 1 && values.shape == joined(indices.shape, row_of(into.shape)),
+                      "add_rows: {} by the indices {} does not fit the rows of {}", values,
                       indices.shape, into);
-  require<DtypeError>(dy.dtype == into.dtype, "add_rows: dtypes differ, {} and {}", into, dy);
+  require<DtypeError>(values.dtype == into.dtype, "add_rows: dtypes differ, {} and {}", into,
+                      values);
   return into;
 }
 
-void AddRows::run(const Tensor& /*into*/, const Tensor& dy, const Tensor& indices,
+void AddRows::run(const Tensor& /*into*/, const Tensor& indices, const Tensor& values,
                   Tensor& y) const {
-  add_each(name, dy, indices, y);
+  add_each(name, values, indices, y);
 }
 
 Spec Gather::infer(const Spec& x, const Spec& index) const {
@@ -222,8 +223,8 @@ Tensor take_adjoint(const Tensor& dy, const Tensor& indices, Index rows) {
   return apply(TakeAdjoint{rows}, dy, indices);
 }
 
-Tensor add_rows(Tensor into, const Tensor& dy, const Tensor& indices) {
-  return apply(AddRows{}, std::move(into), dy, indices);
+Tensor add_rows(Tensor into, const Tensor& indices, const Tensor& values) {
+  return apply(AddRows{}, std::move(into), indices, values);
 }
 
 Tensor gather(const Tensor& x, Index axis, const Tensor& index) {

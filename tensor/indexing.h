@@ -23,12 +23,13 @@ struct TakeAdjoint {
   void run(const Tensor& dy, const Tensor& indices, Tensor& y) const;
 };
 
-// The same, added to what `into` holds.
+// into[indices[i]] += values[i] for every position i of the indices. into [rows, ...], values
+// [indices..., row...].
 struct AddRows {
   static constexpr std::string_view name = "add_rows";
   static constexpr bool updates = true;
-  Spec infer(const Spec& into, const Spec& dy, const Spec& indices) const;
-  void run(const Tensor& into, const Tensor& dy, const Tensor& indices, Tensor& y) const;
+  Spec infer(const Spec& into, const Spec& indices, const Spec& values) const;
+  void run(const Tensor& into, const Tensor& indices, const Tensor& values, Tensor& y) const;
 };
 
 // y[.., j, ..] = x[.., index[.., j, ..], ..] along an axis; x and index have the same other sizes.
@@ -58,7 +59,7 @@ struct OneHot {
 
 Tensor take(const Tensor& table, const Tensor& indices);
 Tensor take_adjoint(const Tensor& dy, const Tensor& indices, Index rows);
-Tensor add_rows(Tensor into, const Tensor& dy, const Tensor& indices);
+Tensor add_rows(Tensor into, const Tensor& indices, const Tensor& values);
 Tensor gather(const Tensor& x, Index axis, const Tensor& index);
 Tensor scatter_add(Tensor x, Index axis, const Tensor& index, const Tensor& source);
 

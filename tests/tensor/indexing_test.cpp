@@ -75,23 +75,23 @@ TEST(TakeAdjoint, Bug39AThousandRepeatsOfOneIndex) {
 TEST(AddRows, AddsInPlaceWhenItMay) {
   Tensor into = ones({3, 2});
   const float* before = into.data<float>();
-  into = add_rows(std::move(into), counting({2, 2}), tensor({2, 2}));
+  into = add_rows(std::move(into), tensor({2, 2}), counting({2, 2}));
   EXPECT_EQ(into.data<float>(), before);
   EXPECT_EQ(elements(into), (Values{1, 1, 1, 1, 3, 5}));
   const Tensor kept = ones({2});
-  EXPECT_EQ(elements(add_rows(kept, ones({1}), tensor({0}))), (Values{2, 1}));
+  EXPECT_EQ(elements(add_rows(kept, tensor({0}), ones({1}))), (Values{2, 1}));
   EXPECT_EQ(elements(kept), (Values{1, 1}));
 }
 
 TEST(AddRows, ChecksBeforeItWrites) {
   Tensor into = zeros({2, 1});
-  EXPECT_ERROR(apply(AddRows{}, std::move(into), ones({2, 1}), tensor({0, 5})), IndexError,
+  EXPECT_ERROR(apply(AddRows{}, std::move(into), tensor({0, 5}), ones({2, 1})), IndexError,
                "add_rows: index 5 at position 1 is outside [0, 2)");
   EXPECT_EQ(elements(into), (Values{0, 0}));
-  EXPECT_ERROR(add_rows(into, ones({2, 2}), tensor({0, 1})), ShapeError,
+  EXPECT_ERROR(add_rows(into, tensor({0, 1}), ones({2, 2})), ShapeError,
                "add_rows: float32 [2, 2] by the indices [2] does not fit the rows of float32 "
                "[2, 1]");
-  EXPECT_ERROR(add_rows(into, ones({1, 1}, float64), tensor({0})), DtypeError,
+  EXPECT_ERROR(add_rows(into, tensor({0}), ones({1, 1}, float64)), DtypeError,
                "add_rows: dtypes differ, float32 [2, 1] and float64 [1, 1]");
 }
 
