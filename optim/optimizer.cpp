@@ -1,0 +1,143 @@
+#include "rewind/optim/optimizer.h"
+
+#include <cmath>
+
+#include "rewind/optim/gradient_sum.h"
+#include "rewind/optim/held.h"
+#include "rewind/optim/norm.h"
+
+namespace rw::optim {
+namespace {
+
+void require_holders(std::string_view op, const Gradients& gradients) {
+  std::vector<const Variable*> orphans;
+  for (const auto& [of, gradient] : gradients.entries()) {
+    if (!of.is_parameter() || of.parameter().frozen()) continue;
+    if (of.parameter().state().holders.load() == 0) orphans.push_back(&of);
+  }
+  require<GradientError>(orphans.empty(),
+                         "{}: step: no optimizer holds {}, and there is a gradient; is the model a "
+                         "copy, or a member left out of members()?",
+                         op, list_of(orphans));
+}
+
+Tensor zeros_of(const Spec& spec) {
+  Tensor zeros = Tensor::uninitialized(spec);
+  dispatch_float("step", spec.dtype,
+                 [&](auto v) { std::ranges::fill(zeros.mutable_span<decltype(v)>(), v); });
+  return zeros;
+}
+
+}  // namespace
+
+Optimizer::Optimizer(std::string kind, std::vector<Parameter> parameters,
+                     const CommonOptions& options, std::vector<std::string> moments)
+    : kind_(std::move(kind)), options_(options), moment_names_(std::move(moments)) {
+  require(!parameters.empty(), "{}: there are no parameters; does the model list its members?",
+          kind_);
+  require(moment_names_.size() <= kMaxMoments, "{}: {} moments; at most {} are kept", kind_,
+          moment_names_.size(), kMaxMoments);
+  require_in(kind_, "weight_decay", options.weight_decay, 0, HUGE_VAL);
+  set_learning_rate(options.learning_rate);
+  for (Parameter& parameter : parameters) {
+    if (!position_.emplace(parameter.id(), held_.size()).second) continue;
+    held_.push_back({Hold(std::move(parameter)), options.weight_decay});
+  }
+}
+
+Optimizer::~Optimizer() = default;
+Optimizer::Optimizer(Optimizer&&) noexcept = default;
+Optimizer& Optimizer::operator=(Optimizer&&) noexcept = default;
+
+void Optimizer::set_learning_rate(double rate) {
+  require_in(kind_, "learning_rate", rate, 0, HUGE_VAL);
+  learning_rate_ = rate;
+}
+
+void Optimizer::group(const std::function<bool(std::string_view)>& belongs,
+                      const GroupOptions& options) {
+  const double scale = options.learning_rate_scale.value_or(1);
+  require_in(kind_, "learning_rate_scale", scale, 0, HUGE_VAL);
+  require_in(kind_, "weight_decay", options.weight_decay.value_or(0), 0, HUGE_VAL);
+  bool any = false;
+  for (Held& held : held_) {
+    if (!belongs(held.parameter->name())) continue;
+    any = true;
+    if (options.learning_rate_scale) held.learning_rate_scale = scale;
+    if (options.weight_decay) held.weight_decay = *options.weight_decay;
+  }
+  require(any, "{}: group: none of the {} parameters belongs to it; the first is named '{}'", kind_,
+          held_.size(), held_[0].parameter->name());
+}
+
+bool Optimizer::step(const Gradients& gradients) {
+  require_holders(kind_, gradients);
+  std::vector<std::pair<Held*, GradientSum>> found;
+  std::vector<const Variable*> broken;
+  for (const auto& [of, gradient] : gradients.entries()) {
+    if (!of.is_parameter() || of.parameter().frozen()) continue;
+    const auto place = position_.find(of.parameter().id());
+    if (place == position_.end()) continue;
+    Held& held = held_[place->second];
+    const Spec& spec = held.parameter->spec();
+    require<DtypeError>(of.spec() == spec && (held.steps == 0 || held.moments.empty() ||
+                                              held.moments[0].spec() == spec),
+                        "{}: step: {} has become {}; make the optimizer after the model is "
+                        "converted",
+                        kind_, of.description(), spec);
+    found.emplace_back(&held, sum_terms(kind_, of, gradient));
+    if (!all_finite(found.back().second.values)) broken.push_back(&of);
+  }
+  if (!broken.empty() && options_.skip_non_finite) {
+    skipped_++;
+    return false;
+  }
+  require<GradientError>(
+      broken.empty(),
+      "{}: step: not finite: the gradient of {}; lower the learning rate, clip, or "
+      "set .skip_non_finite",
+      kind_, list_of(broken));
+  for (auto& [held, gradient] : found) {
+    dispatch_float(kind_, gradient.values.dtype(),
+                   [&, h = held, &g = gradient](auto v) { apply<decltype(v)>(*h, g); });
+  }
+  steps_++;
+  return true;
+}
+
+template <class T>
+void Optimizer::apply(Held& held, const GradientSum& gradient) {
+  Tensor& value = held.parameter->value();
+  if (held.moments.empty()) held.moments.assign(moment_names_.size(), {});
+  Update<T> u;
+  for (std::size_t i = 0; i < held.moments.size(); i++) {
+    if (!held.moments[i].defined()) held.moments[i] = zeros_of(value.spec());
+    u.moments[i] = held.moments[i].mutable_span<T>().data();
+  }
+  u.value = value.mutable_span<T>().data();
+  u.step = ++held.steps;
+  u.learning_rate = learning_rate_ * held.learning_rate_scale;
+  if (options_.decay == Decay::l2) {
+    u.l2 = static_cast<T>(held.weight_decay);
+  } else {
+    u.keep = static_cast<T>(1 - u.learning_rate * held.weight_decay);
+  }
+  u.gradient = gradient.values.data<T>();
+  u.size = value.size();
+  if (gradient.sparse) {
+    u.rows = &gradient.rows;
+    u.width = gradient.values.dim(1);
+    // Without moments and decay a zero gradient changes nothing: exact and lazy are one.
+    u.rows_only =
+        options_.sparse == Sparse::lazy || (moment_names_.empty() && held.weight_decay == 0);
+  }
+  update(u);
+}
+
+void require_in(std::string_view op, std::string_view field, double value, double low,
+                double high) {
+  require(value >= low && value < high, "{}: .{} is {}; it must be at least {} and below {}", op,
+          field, value, low, high);
+}
+
+}  // namespace rw::optim

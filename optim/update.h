@@ -1,0 +1,63 @@
+// One parameter in one step, as the rule of an optimizer sees it.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "rewind/tensor/index.h"
+
+namespace rw {
+namespace [[gnu::visibility("default")]] optim {
+
+// What an optimizer remembers of each element, beside its value.
+inline constexpr std::size_t kMaxMoments = 3;
+
+template <class T>
+struct Update {
+  // Row after row, all of the same number of elements. None of these overlap.
+  T* value = nullptr;
+  std::array<T*, kMaxMoments> moments{};  // in the optimizer's order; zeros before the first step
+
+  Index step = 0;            // of this parameter: 1 at the first
+  double learning_rate = 0;  // of this parameter: the group's scale is in it
+  T l2 = 0;                  // weight decay that the rule adds to the gradient: l2 * value
+  T keep = 1;                // decoupled weight decay: what the rule leaves of the value
+
+  // The gradient: all elements; or only those of `rows`, one row after the other, all others being
+  // zero.
+  const T* gradient = nullptr;
+  Index size = 0;   // of the parameter
+  Index width = 0;  // of a row
+  const std::vector<Index>* rows = nullptr;
+  bool rows_only = false;  // whether elements outside of the rows stay as they are
+
+  // Calls f(first, count, gradient) for runs of neighbouring elements: element first + i of the
+  // parameter has gradient[i]. Every element that is to be updated occurs once.
+  template <class F>
+  void for_each_run(F&& f) const {
+    if (!rows) {
+      f(Index{0}, size, gradient);
+      return;
+    }
+    const T* from = gradient;
+    Index done = 0;
+    for (Index row : *rows) {
+      if (!rows_only) rest(done, row * width, f);
+      f(row * width, width, from);
+      from += width;
+      done = (row + 1) * width;
+    }
+    if (!rows_only) rest(done, size, f);
+  }
+
+ private:
+  template <class F>
+  static void rest(Index first, Index end, F&& f) {
+    static constexpr T kZeros[256]{};
+    for (; first < end; first += 256) f(first, std::min<Index>(256, end - first), kZeros);
+  }
+};
+
+}  // namespace optim
+}  // namespace rw

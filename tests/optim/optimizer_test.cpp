@@ -1,0 +1,260 @@
+// What all optimizers share: whom they change, whom they refuse, groups, sparse gradients.
+#include "rewind/optim/optimizer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "optim/given.h"
+#include "rewind/autograd/tape.h"
+#include "rewind/optim/sgd.h"
+
+namespace rw::optim {
+namespace {
+
+struct Line {  // a module, as far as this floor knows one
+  Parameter slope = parameter("slope", {2});
+  Parameter shift = parameter("shift", {1});
+  Tensor operator()(const Tensor& x) const {
+    const Tensor y = Tensor(slope) * x;
+    return y + Tensor(shift);
+  }
+};
+
+// An optimizer made outside of the library.
+class SignDescent final : public Optimizer {
+ public:
+  explicit SignDescent(std::vector<Parameter> parameters)
+      : Optimizer("sign", std::move(parameters), {.learning_rate = 0.5}, {}) {}
+
+ private:
+  void update(const Update<float>& u) const override { rule(u); }
+  void update(const Update<double>& u) const override { rule(u); }
+  template <class T>
+  static void rule(const Update<T>& u) {
+    u.for_each_run([&u](Index first, Index count, const T* g) {
+      for (Index i = 0; i < count; i++) {
+        u.value[first + i] -= static_cast<T>(std::copysign(u.learning_rate, g[i]));
+      }
+    });
+  }
+};
+
+TEST(Optimizer, StepsWhatTheTapeFound) {
+  const Line line;
+  SGD sgd(list(line.slope, line.shift), {.learning_rate = 0.1});
+  Tape tape;
+  sgd.step(tape.backward(line(numbers({3}))));
+  EXPECT_DOUBLE_EQ(line.slope.value().item(), 2 - 0.1 * 3);
+  EXPECT_DOUBLE_EQ(line.shift.value().item(), 1 - 0.1);
+}
+
+TEST(Optimizer, StepsARuleOfTheUser) {
+  const Parameter p = parameter("p", {1, 1});
+  SignDescent(list(p)).step(given(p, {-3, 0.25}));
+  EXPECT_EQ(values(p), (std::vector<double>{1.5, 0.5}));
+}
+
+TEST(Optimizer, RefusesAModelThatWasCopiedIntoALambda) {
+  const Line line;
+  SGD sgd(list(line.slope, line.shift));
+  const auto loss = [line] { return line(numbers({3})); };
+  Tape tape;
+  const Gradients gradients = tape.backward(loss());
+  EXPECT_EQ(
+      message_of([&] { sgd.step(gradients); }),
+      "sgd: step: no optimizer holds parameter 'slope' float64 [1], parameter 'shift' float64 "
+      "[1], and there is a gradient; is the model a copy, or a member left out of members()?");
+}
+
+TEST(Optimizer, RefusesAMemberLeftOutAndChangesNothing) {
+  const Line line;
+  SGD sgd(list(line.slope));
+  Tape tape;
+  const Gradients gradients = tape.backward(line(numbers({3})));
+  EXPECT_TRUE(contains(message_of([&] { sgd.step(gradients); }), "parameter 'shift' float64 [1]"));
+  EXPECT_EQ(line.slope.value().item(), 2);
+  EXPECT_EQ(sgd.steps(), 0);
+}
+
+TEST(Optimizer, LeavesToAnotherWhatTheOtherHolds) {
+  const Line line;
+  SGD mine(list(line.slope), {.learning_rate = 0.1});
+  SGD other(list(line.shift), {.learning_rate = 0.1});
+  Tape tape;
+  mine.step(tape.backward(line(numbers({3}))));
+  EXPECT_EQ(line.shift.value().item(), 1);
+}
+
+TEST(Optimizer, LetsGoWhenItDies) {
+  const Line line;
+  SGD mine(list(line.slope));
+  { SGD other(list(line.shift)); }
+  EXPECT_THROW(mine.step(given(line.shift, {1})), GradientError);
+}
+
+TEST(Optimizer, HoldsOnThroughMoves) {
+  const Parameter p = parameter("p", {1}), q = parameter("q", {1});
+  SGD first(list(p), {.learning_rate = 1});
+  SGD second = std::move(first);
+  second.step(given(p, {0.5}));
+  EXPECT_EQ(p.value().item(), 0.5);
+  second = SGD(list(q));
+  EXPECT_THROW(second.step(given(p, {1})), GradientError);
+  EXPECT_NO_THROW(second.step(given(q, {1})));
+}
+
+TEST(Optimizer, FollowsAModelThatMoves) {
+  Line line;
+  SGD sgd(list(line.slope, line.shift), {.learning_rate = 1});
+  const Line moved = std::move(line);
+  Tape tape;
+  sgd.step(tape.backward(moved(numbers({3}))));
+  EXPECT_EQ(moved.slope.value().item(), -1);
+}
+
+TEST(Optimizer, NeitherRefusesNorChangesWhatIsFrozen) {
+  Parameter held = parameter("held", {1}), other = parameter("other", {1});
+  SGD sgd(list(held), {.learning_rate = 1});
+  Gradients gradients = given(held, {1});
+  give(gradients, other, numbers({1}));
+  held.freeze();
+  other.freeze();
+  EXPECT_TRUE(sgd.step(gradients));
+  EXPECT_EQ(held.value().item(), 1);
+  held.unfreeze();
+  sgd.step(gradients);
+  EXPECT_EQ(held.value().item(), 0);
+}
+
+TEST(Optimizer, IgnoresWatchedTensors) {
+  const Line line;
+  SGD sgd(list(line.slope, line.shift));
+  Tape tape;
+  const Tensor x = tape.watch(numbers({3}));
+  EXPECT_NO_THROW(sgd.step(tape.backward(line(x))));
+}
+
+TEST(Optimizer, DoesNotDecayWhatHasNoGradient) {
+  const Parameter p = parameter("p", {1}), q = parameter("q", {1});
+  SGD sgd(list(p, q), {.learning_rate = 0.5, .momentum = 0.5, .weight_decay = 0.5});
+  sgd.step(given(q, {1}));
+  sgd.step(given(p, {0}));
+  EXPECT_EQ(p.value().item(), 0.75);
+  EXPECT_EQ(q.value().item(), 0.25);  // its momentum waits as well
+}
+
+TEST(Optimizer, Bug36StepsTiedWeightsOnceWithTheSumOfTheirGradients) {
+  const Parameter p = parameter("p", {1});
+  const Parameter tied = p.tie();
+  SGD sgd(list(p, tied), {.learning_rate = 0.125});
+  Tape tape;
+  sgd.step(tape.backward(Tensor(p) * 3 + Tensor(tied) * 4));
+  EXPECT_EQ(p.value().item(), 1 - 0.125 * 7);
+  EXPECT_EQ(sgd.state().count("sgd.steps.p"), 1u);
+}
+
+TEST(Optimizer, LeavesCopiesOfTheModelAlone) {
+  const Line line;
+  const Line best = line;
+  SGD sgd(list(line.slope, line.shift), {.learning_rate = 1});
+  sgd.step(given(line.slope, {5}));
+  EXPECT_EQ(best.slope.value().item(), 2);
+}
+
+TEST(Optimizer, ThrowsAtANonFiniteGradientAndNamesIt) {
+  const Parameter good = parameter("good", {1}), bad = parameter("bad", {1, 1});
+  SGD sgd(list(good, bad));
+  Gradients gradients = given(good, {1});
+  give(gradients, bad, numbers({0, NAN}));
+  EXPECT_EQ(message_of([&] { sgd.step(gradients); }),
+            "sgd: step: not finite: the gradient of parameter 'bad' float64 [2]; lower the "
+            "learning rate, clip, or set .skip_non_finite");
+  EXPECT_EQ(good.value().item(), 1);
+  EXPECT_EQ(sgd.skipped(), 0);
+}
+
+TEST(Optimizer, SkipsAndCountsNonFiniteGradientsWhenAsked) {
+  const Parameter p = parameter("p", {1});
+  SGD sgd(list(p), {.learning_rate = 1, .skip_non_finite = true});
+  EXPECT_FALSE(sgd.step(given(p, {INFINITY})));
+  EXPECT_TRUE(sgd.step(given(p, {0.5})));
+  EXPECT_FALSE(sgd.step(given(p, {-NAN})));
+  EXPECT_EQ(p.value().item(), 0.5);
+  EXPECT_EQ(sgd.skipped(), 2);
+  EXPECT_EQ(sgd.steps(), 1);
+}
+
+TEST(Optimizer, GroupsHaveDecayAndRateOfTheirOwn) {
+  const Parameter weight = parameter("weight", {1}), bias = parameter("bias", {1});
+  SGD sgd(list(weight, bias), {.learning_rate = 0.5, .weight_decay = 0.5});
+  sgd.group([](std::string_view name) { return name == "bias"; }, {.weight_decay = 0});
+  sgd.group([](std::string_view name) { return name == "weight"; }, {.learning_rate_scale = 0.5});
+  Gradients gradients = given(weight, {1});
+  give(gradients, bias, numbers({1}));
+  sgd.step(gradients);
+  EXPECT_EQ(weight.value().item(), 1 - 0.25 * 1.5);
+  EXPECT_EQ(bias.value().item(), 0.5);
+}
+
+TEST(Optimizer, AGroupOfNobodyIsAnError) {
+  const Parameter p = parameter("head.bias", {1});
+  SGD sgd(list(p));
+  EXPECT_EQ(message_of([&] { sgd.group([](auto name) { return name == "bias"; }, {}); }),
+            "sgd: group: none of the 1 parameters belongs to it; the first is named 'head.bias'");
+}
+
+TEST(Optimizer, DecoupledDecayIsNoPartOfTheMomentum) {
+  const Parameter p = parameter("p", {1});
+  SGD sgd(list(p),
+          {.learning_rate = 0.5, .momentum = 0.5, .weight_decay = 0.5, .decay = Decay::decoupled});
+  sgd.step(given(p, {0}));
+  sgd.step(given(p, {0}));
+  EXPECT_EQ(p.value().item(), 0.75 * 0.75);
+}
+
+TEST(Optimizer, ReadsStridedGradients) {
+  const Parameter p(zeros({2, 2}, float64), "p");
+  const Tensor rows = from_span(std::vector<double>{1, 2, 3, 4}, {2, 2});
+  Gradients gradients;
+  give(gradients, p, rows.view({2, 2}, {1, 2}, 0));
+  SGD(list(p), {.learning_rate = 1}).step(gradients);
+  EXPECT_EQ(values(p), (std::vector<double>{-1, -3, -2, -4}));
+}
+
+TEST(Optimizer, AddsUpTermsThatWereKeptApart) {
+  const Parameter p = parameter("p", {0});
+  Gradients gradients;
+  gradients.add(p, {p.spec(), {{numbers({1}), {}}, {numbers({2}), {}}, {numbers({4}), {}}}});
+  const Tensor first = gradients.entries()[0].gradient.terms[0].values;
+  SGD(list(p), {.learning_rate = 1}).step(gradients);
+  EXPECT_EQ(p.value().item(), -7);
+  EXPECT_EQ(first.item(), 1);
+}
+
+TEST(Optimizer, TakesGradientsThatStandOnALiveTape) {
+  const Parameter p = parameter("p", {3});
+  SGD sgd(list(p), {.learning_rate = 0.5, .momentum = 0.5});
+  Tape tape;
+  const Gradients gradients = tape.backward(Tensor(p) * Tensor(p), {.record = true});
+  const std::size_t before = tape.size();
+  sgd.step(gradients);
+  EXPECT_EQ(p.value().item(), 0);
+  EXPECT_EQ(tape.size(), before);
+}
+
+TEST(Optimizer, NoticesThatTheModelChangedItsType) {
+  Parameter p = parameter("p", {1});
+  SGD sgd(list(p), {.momentum = 0.5});
+  sgd.step(given(p, {1}));
+  p.value() = full({1}, 1, float32);
+  Gradients gradients;
+  give(gradients, p, full({1}, 1, float32));
+  EXPECT_EQ(message_of([&] { sgd.step(gradients); }),
+            "sgd: step: parameter 'p' float32 [1] has become float32 [1]; make the optimizer after "
+            "the model is converted");
+}
+
+}  // namespace
+}  // namespace rw::optim
