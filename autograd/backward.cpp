@@ -203,11 +203,11 @@ class Rewinder {
     if (roles_[slot] & kLeaf) {
       terms_.push_back({slot, std::move(term)});
     } else if (roles_[slot] & kPerUse) {
-      put(slot, add_rows(zeros(spec.shape, spec.dtype), term.values, term.rows));
+      put(slot, add_rows(zeros(spec.shape, spec.dtype), term.rows, term.values));
     } else {
       Tensor& sum = gradients_[slot];
       if (!sum.defined()) sum = zeros(spec.shape, spec.dtype);
-      sum = add_rows(std::move(sum), term.values, term.rows);
+      sum = add_rows(std::move(sum), term.rows, term.values);
     }
   }
 

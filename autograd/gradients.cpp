@@ -26,7 +26,7 @@ Tensor Gradient::dense() const {
   }
   if (!sum.defined()) sum = zeros(spec.shape, spec.dtype);
   for (const Term& term : terms) {
-    if (!term.is_dense()) sum = add_rows(std::move(sum), term.values, term.rows);
+    if (!term.is_dense()) sum = add_rows(std::move(sum), term.rows, term.values);
   }
   return sum;
 }
