@@ -23,6 +23,9 @@ void library_derivatives() {
     activation_derivatives(d);
     select_derivatives(d);
     view_derivatives(d);
+    joining_derivatives(d);
+    matmul_derivatives(d);
+    indexing_derivatives(d);
     return true;
   }();
 }

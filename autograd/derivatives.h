@@ -14,5 +14,8 @@ void unary_derivatives(Derivatives& d);
 void activation_derivatives(Derivatives& d);
 void select_derivatives(Derivatives& d);
 void view_derivatives(Derivatives& d);
+void joining_derivatives(Derivatives& d);
+void matmul_derivatives(Derivatives& d);
+void indexing_derivatives(Derivatives& d);
 
 }  // namespace rw

@@ -212,6 +212,7 @@ class Rules {
         rule.needs = S::template needs<Op>();
         rule.into = S::template takes<Into>;
         if constexpr (std::is_same_v<typename S::Result, Rows>) {
+          rule.needs.own_shape = true;
           rule.rows = [](Frame& f, Tensor* indices, Tensor* values) {
             Rows rows = S::template call<Op>(f);
             *indices = std::move(rows.indices);
