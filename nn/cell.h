@@ -1,0 +1,53 @@
+// What a recurrent cell is: a state and a step.
+//
+//   struct MinimalGatedCell {
+//     using State = Tensor;                             // or a plain struct of tensors
+//     nn::Linear gate, candidate;
+//     MinimalGatedCell(Index input, Index hidden, Rng& rng);
+//     State initial(Index batch) const;                 // often zero_state(batch, hidden, weight)
+//     State step(const Tensor& x, const State& h) const;
+//     static void members(auto& self, auto&& visit);
+//   };
+//
+// `step` returns the next State, or {State, Outputs}. The output of a bare State is its first
+// field, unless the cell has a static `output(state)`. Recurrent (recurrent.h) gives a cell layers,
+// both directions, lengths, resets and dropout.
+#pragma once
+
+#include "rewind/autograd/scan.h"
+#include "rewind/nn/members.h"
+#include "rewind/tensor/random.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace nn {
+
+template <class C>
+concept Cell = requires(const C& cell, Index batch) {
+  typename C::State;
+  { cell.initial(batch) } -> std::convertible_to<typename C::State>;
+};
+
+// Zeros [batch, hidden] of the dtype of a weight.
+Tensor zero_state(Index batch, Index hidden, const Parameter& weight);
+
+// The weights of a cell with `gates` stacked blocks, as PyTorch has them: weight_ih [gates *
+// hidden, input], weight_hh [gates * hidden, hidden], and a bias for each. All are drawn from
+// U(-1/sqrt(hidden), 1/sqrt(hidden)), as in PyTorch.
+struct GateWeights {
+  Parameter weight_ih, weight_hh, bias_ih, bias_hh;
+
+  GateWeights(Index gates, Index input, Index hidden, Rng& rng);
+
+  Tensor from_input(const Tensor& x) const;   // x W_ih^T + b_ih, [batch, gates * hidden]
+  Tensor from_hidden(const Tensor& h) const;  // h W_hh^T + b_hh
+
+  static void members(auto& self, auto&& visit) {
+    visit("weight_ih", self.weight_ih);
+    visit("weight_hh", self.weight_hh);
+    visit("bias_ih", self.bias_ih);
+    visit("bias_hh", self.bias_hh);
+  }
+};
+
+}  // namespace nn
+}  // namespace rw

@@ -1,0 +1,47 @@
+#include "rewind/nn/recurrent.h"
+
+#include "rewind/tensor/indexing.h"
+
+namespace rw::nn::recurrent_internal {
+
+std::string suffix(Index layer, bool backward) {
+  return fmt::format("_l{}{}", layer, backward ? "_reverse" : "");
+}
+
+void check(const RecurrentOptions& options) {
+  require(options.input > 0 && options.hidden > 0 && options.layers > 0,
+          "recurrent: input {}, hidden {} and layers {} are 1 or more", options.input,
+          options.hidden, options.layers);
+  require(options.dropout >= 0 && options.dropout <= 1,
+          "recurrent: dropout is a probability in [0, 1], got {}", options.dropout);
+}
+
+Tensor at_last_step(const Tensor& outputs, const Lengths& lengths, bool reverse) {
+  const Index time = outputs.dim(0);
+  const Index batch = outputs.dim(1);
+  if (time == 0) return zeros(outputs.shape().without(0), outputs.dtype());
+  if (reverse) return outputs[0];  // 0 already in rows of length 0
+  if (lengths.empty()) return outputs[time - 1];
+  Tensor steps = Tensor::uninitialized({{batch}, int64});
+  Tensor valid = Tensor::uninitialized({{batch}, boolean});
+  const auto step = steps.mutable_span<Index>();
+  const auto is_valid = valid.mutable_span<bool>();
+  for (std::size_t row = 0; row < lengths.size(); row++) {
+    is_valid[row] = lengths[row] > 0;
+    step[row] = std::max<Index>(lengths[row] - 1, 0) * batch + static_cast<Index>(row);
+  }
+  Dims rows = outputs.shape().without(0);
+  rows.set(0, time * batch);
+  return keep_rows(valid, take(reshape(outputs, rows), steps));
+}
+
+Tensor add_residual(const Tensor& outputs, const Tensor& x, Index first) {
+  const Index width = outputs.dim(-1);
+  require<ShapeError>(
+      first + width <= x.dim(-1),
+      "recurrent: residual layers want outputs as wide as their input, got {} beside {}",
+      outputs.spec(), x.spec());
+  return outputs + slice(x, -1, first, first + width);
+}
+
+}  // namespace rw::nn::recurrent_internal

@@ -1,0 +1,264 @@
+// Runs a cell over time: layers, both directions, lengths in any order, resets, carried state,
+// dropout.
+//
+//   nn::Recurrent<nn::LSTMCell> encoder({.input = 32, .hidden = 64, .layers = 2,
+//                                        .bidirectional = true}, rng);
+//   auto result = encoder(x, {.lengths = lengths});   // x [time, batch, 32]
+//   result.outputs;                                   // [time, batch, 128]
+//
+// Parameters are named as the cell names them, with PyTorch's suffix: weight_ih_l0, gate.weight_l1,
+// weight_hh_l0_reverse.
+#pragma once
+
+#include "rewind/autograd/note.h"
+#include "rewind/autograd/stream.h"
+#include "rewind/nn/cell.h"
+#include "rewind/nn/dropout.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace nn {
+
+struct RecurrentOptions {
+  Index input = 0;   // features of x
+  Index hidden = 0;  // features of one direction's output
+  Index layers = 1;
+  bool bidirectional = false;  // a second cell per layer reads from the end; outputs are joined
+  bool batch_first = false;    // x, outputs, states and reset are [batch, time, ...]
+  bool residual = false;       // from the second layer on, a layer's input is added to its output
+  double dropout = 0;          // on the outputs of each layer but the last, while training
+};
+
+// What one call may be given. A name for a cell's own State is Cell::State.
+template <class CellState>
+struct RecurrentCall {
+  Lengths lengths = {};                 // valid steps of each row, zero allowed; empty: all
+  std::vector<CellState> initial = {};  // one per layer and direction (layer 0, layer 0 reversed,
+                                        // layer 1, ...); empty: cell.initial()
+  Tensor reset = {};     // bool [time, batch]: the row starts anew with cell.initial()
+  bool reverse = false;  // read from the last step to the first (one direction only)
+  bool states = false;   // return every state of every step
+};
+
+template <class CellState, class Outputs>
+struct RecurrentResult {
+  Outputs outputs;  // of the last layer, [time, batch, directions * hidden]; 0 after a row's length
+  // The output of each row's last valid step, [batch, ...]: where both directions run, the forward
+  // one at the row's end joined with the backward one at its beginning. 0 for length 0.
+  Outputs last;
+  std::vector<CellState> final;   // per layer and direction, as `initial`
+  std::vector<CellState> states;  // the same with [time, batch, ...], when asked for
+};
+
+namespace recurrent_internal {
+
+std::string suffix(Index layer, bool backward);
+void check(const RecurrentOptions& options);
+// What [time, batch, ...] outputs hold at each row's last valid step of a pass.
+Tensor at_last_step(const Tensor& outputs, const Lengths& lengths, bool reverse);
+// outputs + the features [first, first + width of outputs) of x.
+Tensor add_residual(const Tensor& outputs, const Tensor& x, Index first);
+
+template <class Tree>
+Tree swap_time_and_batch(const Tree& tree) {
+  return map_tensors(tree, [](const Tensor& x) { return transpose(x, 0, 1); });
+}
+
+// The tree with another first tensor: the next layer's input. Further fields go to every layer.
+template <class Tree>
+Tree with_first(Tree tree, const Tensor& first) {
+  bool done = false;
+  for_each_tensor(tree, [&](Tensor& x) {
+    if (!done) x = first;
+    done = true;
+  });
+  return tree;
+}
+
+// One step of a cell as {State, Outputs}, whatever form it returns.
+template <class C, class Inputs>
+auto step(const C& cell, const Inputs& x, const typename C::State& state) {
+  auto result = cell.step(x, state);
+  if constexpr (!std::is_same_v<decltype(result), typename C::State>) {
+    return result;
+  } else if constexpr (requires { C::output(result); }) {
+    auto output = C::output(result);
+    return std::pair(std::move(result), std::move(output));
+  } else {
+    Tensor output = first_tensor(result);
+    return std::pair(std::move(result), std::move(output));
+  }
+}
+
+}  // namespace recurrent_internal
+
+template <Cell C>
+class Recurrent {
+ public:
+  using CellState = typename C::State;
+  // A one-directional Recurrent is a cell itself, with the states of its layers as its state.
+  using State = std::vector<CellState>;
+
+  Recurrent(const RecurrentOptions& options,
+            Rng& rng) requires std::constructible_from<C, Index, Index, Rng&>
+      : Recurrent([&](Index input) { return C(input, options.hidden, rng); }, options) {}
+
+  // For cells with another constructor: make(input) gives the cell of a layer with that many
+  // features.
+  template <class Make>
+  requires std::is_invocable_r_v<C, Make&, Index> Recurrent(Make make,
+                                                            const RecurrentOptions& options)
+      : options_(options) {
+    recurrent_internal::check(options);
+    for (Index layer = 0; layer < options.layers; layer++) {
+      const Index input = layer == 0 ? options.input : directions() * options.hidden;
+      for (Index d = 0; d < directions(); d++) cells_.push_back(make(input));
+    }
+  }
+
+  const RecurrentOptions& options() const { return options_; }
+
+  // x: a Tensor [time, batch, input], or a struct of tensors whose first one is, and whose others
+  // are [time, batch, ...] and go to every layer.
+  template <class Inputs>
+  auto operator()(const Inputs& x, const RecurrentCall<CellState>& call = {}) const {
+    using namespace recurrent_internal;
+    require(!(call.reverse && options_.bidirectional),
+            "recurrent: reverse is for one direction; this one runs both");
+    require<ShapeError>(call.initial.empty() || call.initial.size() == cells_.size(),
+                        "recurrent: {} initial states, {} layers x {} directions want {}",
+                        call.initial.size(), options_.layers, directions(), cells_.size());
+    if (!options_.batch_first) return run(x, call);
+    RecurrentCall<CellState> time_major = call;
+    if (call.reset.defined()) time_major.reset = transpose(call.reset, 0, 1);
+    auto result = run(swap_time_and_batch(x), time_major);
+    result.outputs = swap_time_and_batch(result.outputs);
+    if (call.states) result.states = swap_time_and_batch(result.states);
+    return result;
+  }
+
+  State initial(Index batch) const {
+    State states;
+    for (const C& cell : cells_) states.push_back(cell.initial(batch));
+    return states;
+  }
+
+  // One time step through all layers, x [batch, input]: {State, Outputs}.
+  template <class Inputs>
+  auto step(const Inputs& x, const State& states) const {
+    require(!options_.bidirectional,
+            "recurrent: a step runs forward in time; this one runs both ways");
+    require<ShapeError>(states.size() == cells_.size(), "recurrent: {} states for {} layers",
+                        states.size(), cells_.size());
+    State next;
+    Inputs in = x;
+    using Outputs = decltype(recurrent_internal::step(cells_[0], in, states[0]).second);
+    std::optional<Outputs> outputs;
+    for (std::size_t layer = 0; layer < cells_.size(); layer++) {
+      const NoteSuffix suffix(recurrent_internal::suffix(static_cast<Index>(layer), false));
+      if (layer > 0) in = recurrent_internal::with_first(in, between(first_tensor(*outputs)));
+      auto result = recurrent_internal::step(cells_[layer], in, states[layer]);
+      next.push_back(std::move(result.first));
+      outputs = std::move(result.second);
+      if (layer > 0 && options_.residual) outputs = plus_input(*outputs, first_tensor(in), 0);
+    }
+    return std::pair(std::move(next), std::move(*outputs));
+  }
+
+  // This recurrence one step at a time (stream.h), for x of [batch, input]. It reads these weights
+  // at every step: the Recurrent must outlive it.
+  auto stream(Index batch) const {
+    const State start = initial(batch);
+    auto one_step = [this](const Tensor& x, const State& state) { return step(x, state); };
+    return rw::stream(one_step, zeros({batch, options_.input}, first_tensor(start).dtype()), start);
+  }
+
+  static void members(auto& self, auto&& visit) {
+    std::size_t i = 0;
+    for (auto& cell : self.cells_) {
+      const auto layer = static_cast<Index>(i) / self.directions();
+      const std::string suffix =
+          recurrent_internal::suffix(layer, static_cast<Index>(i) % self.directions() == 1);
+      for_each_member(cell,
+                      [&](const std::string& path, auto& leaf) { visit(path + suffix, leaf); });
+      i++;
+    }
+  }
+
+ private:
+  Index directions() const { return options_.bidirectional ? 2 : 1; }
+
+  Tensor between(const Tensor& outputs) const { return dropout(outputs, options_.dropout); }
+
+  template <class Outputs>
+  Outputs plus_input(const Outputs& outputs, const Tensor& x, Index first) const {
+    return recurrent_internal::with_first(
+        outputs, recurrent_internal::add_residual(first_tensor(outputs), x, first));
+  }
+
+  template <class Inputs>
+  auto run(const Inputs& x, const RecurrentCall<CellState>& call) const {
+    using Pass = decltype(pass(0, x, call));
+    using Outputs = decltype(Pass::outputs);
+    RecurrentResult<CellState, Outputs> result;
+    Inputs in = x;
+    for (Index layer = 0; layer < options_.layers; layer++) {
+      if (layer > 0) in = recurrent_internal::with_first(in, between(first_tensor(result.outputs)));
+      std::vector<Outputs> outputs;
+      for (Index d = 0; d < directions(); d++) {
+        Pass one = pass(layer * directions() + d, in, call);
+        if (layer > 0 && options_.residual) {
+          one.outputs = plus_input(one.outputs, first_tensor(in), d * options_.hidden);
+        }
+        outputs.push_back(std::move(one.outputs));
+        result.final.push_back(std::move(one.final));
+        if (call.states) result.states.push_back(std::move(one.states));
+      }
+      result.outputs = joined(outputs);
+      if (layer + 1 < options_.layers) continue;
+      for (Index d = 0; d < directions(); d++) {
+        Outputs& y = outputs[static_cast<std::size_t>(d)];
+        y = map_tensors(std::move(y), [&](const Tensor& v) {
+          return recurrent_internal::at_last_step(v, call.lengths, call.reverse || d == 1);
+        });
+      }
+      result.last = joined(outputs);
+    }
+    return result;
+  }
+
+  // One layer in one direction.
+  template <class Inputs>
+  auto pass(Index index, const Inputs& x, const RecurrentCall<CellState>& call) const {
+    const auto i = static_cast<std::size_t>(index);
+    const C& cell = cells_[i];
+    const bool backward = index % directions() == 1;
+    const NoteSuffix suffix(recurrent_internal::suffix(index / directions(), backward));
+    const CellState fresh = cell.initial(first_tensor(x).dim(1));
+    return scan(
+        [&](const auto& in, const CellState& s) { return recurrent_internal::step(cell, in, s); },
+        x, call.initial.empty() ? fresh : call.initial[i],
+        {.lengths = call.lengths,
+         .reset = call.reset,
+         .fresh = fresh,
+         .reverse = call.reverse || backward,
+         .states = call.states});
+  }
+
+  // The outputs of both directions side by side.
+  template <class Outputs>
+  static Outputs joined(const std::vector<Outputs>& outputs) {
+    if (outputs.size() == 1) return outputs[0];
+    return zip_tensors(outputs[0], outputs[1], [](const Tensor& a, const Tensor& b) {
+      return concat({a, b});
+    });
+  }
+
+  RecurrentOptions options_;
+  std::vector<C> cells_;  // layer 0, layer 0 reversed, layer 1, ...
+};
+
+template <class Make>
+Recurrent(Make, const RecurrentOptions&) -> Recurrent<std::invoke_result_t<Make&, Index>>;
+
+}  // namespace nn
+}  // namespace rw
