@@ -14,7 +14,6 @@ constinit thread_local Tape* Tape::current_ = nullptr;
 
 namespace {
 
-std::atomic<std::uint64_t> next_serial{1};
 constinit thread_local int training_override = -1;  // -1: as the tape says
 
 }  // namespace
@@ -25,7 +24,7 @@ Tape::Tape(TapeOptions options) : options_(options), outer_(current_) {
                          "gradients use backward(loss, {{.record = true}}), for a separate "
                          "computation pause it with Pause");
   library_derivatives();
-  serial_ = next_serial.fetch_add(1, std::memory_order_relaxed);
+  serial_ = new_serial();
   current_ = this;
 }
 

@@ -1,5 +1,7 @@
 #include "rewind/tensor/interpreter.h"
 
+#include <atomic>
+
 namespace rw {
 
 constinit thread_local Interpreter* Interpreter::current_ = nullptr;
@@ -24,6 +26,11 @@ void Interpreter::dispatch(Call& call) {
   } restore{me};
   current_ = me->below_;
   me->run(call);
+}
+
+std::uint64_t Interpreter::new_serial() {
+  static std::atomic<std::uint64_t> next{1};
+  return next.fetch_add(1, std::memory_order_relaxed);
 }
 
 bool Interpreter::any_holds(std::uint64_t mark) {

@@ -60,6 +60,9 @@ class Interpreter {
   virtual bool holds(std::uint64_t /*mark*/) const { return false; }
 
   static void dispatch(Call& call);
+  // For an interpreter that marks values: the high 36 bits of its marks, which no other one of this
+  // process gets. The low 28 bits are its own.
+  static std::uint64_t new_serial();
   // Whether any interpreter of this thread holds the mark.
   static bool any_holds(std::uint64_t mark);
 
