@@ -10,13 +10,11 @@
 
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/parallel.h"
-#include "support/expect_error.h"
+#include "support/elements.h"
 #include "support/naive_matmul.h"
 
 namespace rw {
 namespace {
-
-using test::expect_error;
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
@@ -205,24 +203,20 @@ TEST(MatMul, HasTheSameBitsForAnyNumberOfThreads) {
 
 TEST(MatMul, MistakesNameBothOperands) {
   const Tensor a = numbers({2, 3});
-  expect_error<ShapeError>("matmul: inner sizes differ, [2, 3] x [4, 5]", [&] {
-    matmul(a, numbers({4, 5}));
-  });
-  expect_error<ShapeError>("matmul: inner sizes differ, [2, 3] x [2]",
-                           [&] { matmul(a, numbers({2})); });
-  expect_error<ShapeError>(
-      "matmul: batch sizes 4 and 5 are neither equal nor 1, [4, 2, 3] x [2, 5, 3, 1]", [&] {
-        matmul(numbers({4, 2, 3}), numbers({2, 5, 3, 1}));
-      });
-  expect_error<ShapeError>("matmul: a scalar is no matrix, [2, 3] x []; use a * b",
-                           [&] { matmul(a, scalar(2, float32)); });
-  expect_error<DtypeError>(
-      "matmul: dtypes differ, float32 [2, 3] x float64 [3]; convert one with to(x, dtype)",
-      [&] { matmul(a, numbers<double>({3})); });
+  EXPECT_ERROR(matmul(a, numbers({4, 5})), ShapeError,
+               "matmul: inner sizes differ, [2, 3] x [4, 5]");
+  EXPECT_ERROR(matmul(a, numbers({2})), ShapeError, "matmul: inner sizes differ, [2, 3] x [2]");
+  EXPECT_ERROR(matmul(numbers({4, 2, 3}), numbers({2, 5, 3, 1})), ShapeError,
+               "matmul: batch sizes 4 and 5 are neither equal nor 1, [4, 2, 3] x [2, 5, 3, 1]");
+  EXPECT_ERROR(matmul(a, scalar(2, float32)), ShapeError,
+               "matmul: a scalar is no matrix, [2, 3] x []; use a * b");
+  EXPECT_ERROR(
+      matmul(a, numbers<double>({3})), DtypeError,
+      "matmul: dtypes differ, float32 [2, 3] x float64 [3]; convert one with to(x, dtype)");
   const Tensor whole = Tensor::uninitialized({{3}, int64});
-  expect_error<DtypeError>(
-      "matmul: takes float32 or float64, got int64 [3] x int64 [3]; convert with to(x, float32)",
-      [&] { matmul(whole, whole); });
+  EXPECT_ERROR(
+      matmul(whole, whole), DtypeError,
+      "matmul: takes float32 or float64, got int64 [3] x int64 [3]; convert with to(x, float32)");
 }
 
 }  // namespace

@@ -14,12 +14,10 @@
 
 #include "rewind/tensor/float_mode.h"
 #include "rewind/tensor/matmul.h"
-#include "support/expect_error.h"
+#include "support/elements.h"
 
 namespace rw {
 namespace {
-
-using test::expect_error;
 
 TEST(Parallel, AScopeBoundsTheWorkersAndAnInnerOneOnlyLowersThem) {
   const int before = thread_count();
@@ -43,7 +41,7 @@ TEST(Parallel, AScopeBindsItsOwnThreadOnly) {
 }
 
 TEST(Parallel, FewerThanOneThreadIsAMistake) {
-  expect_error<ValueError>("threads: wants at least 1, got 0", [] { Threads none(0); });
+  EXPECT_ERROR(Threads(0), ValueError, "threads: wants at least 1, got 0");
 }
 
 TEST(Parallel, TheRangesDependOnSizeAndGrainAlone) {
@@ -71,11 +69,11 @@ TEST(Parallel, TheExceptionOfTheLowestRangeArrives) {
   for (int threads : {1, 2, 4}) {
     const Threads scope(threads);
     for (int repeat = 0; repeat < 20; repeat++) {
-      expect_error<ValueError>("range 3", [] {
-        parallel_for(100, 1, [](Index i, Index) {
-          if (i % 10 == 3) throw ValueError("range " + std::to_string(i));
-        });
-      });
+      EXPECT_ERROR(parallel_for(100, 1,
+                                [](Index i, Index) {
+                                  if (i % 10 == 3) throw ValueError("range " + std::to_string(i));
+                                }),
+                   ValueError, "range 3");
     }
   }
 }
