@@ -69,7 +69,7 @@ struct LogicalAnd {
   static constexpr std::string_view name = "logical_and";
   static constexpr bool elementwise = true, broadcasts = true;
   Spec infer(const Spec& a, const Spec& b) const {
-    return broadcast(name, takes_bools(name, a), takes_bools(name, b));
+    return broadcast(name, takes_bools(name, a), b);
   }
   void run(const Tensor& a, const Tensor& b, Tensor& y) const;
 };
@@ -78,7 +78,7 @@ struct LogicalOr {
   static constexpr std::string_view name = "logical_or";
   static constexpr bool elementwise = true, broadcasts = true;
   Spec infer(const Spec& a, const Spec& b) const {
-    return broadcast(name, takes_bools(name, a), takes_bools(name, b));
+    return broadcast(name, takes_bools(name, a), b);
   }
   void run(const Tensor& a, const Tensor& b, Tensor& y) const;
 };
@@ -87,7 +87,7 @@ struct LogicalXor {
   static constexpr std::string_view name = "logical_xor";
   static constexpr bool elementwise = true, broadcasts = true;
   Spec infer(const Spec& a, const Spec& b) const {
-    return broadcast(name, takes_bools(name, a), takes_bools(name, b));
+    return broadcast(name, takes_bools(name, a), b);
   }
   void run(const Tensor& a, const Tensor& b, Tensor& y) const;
 };

@@ -14,7 +14,7 @@ struct Maximum {
   static constexpr std::string_view name = "maximum";
   static constexpr bool elementwise = true, broadcasts = true;
   Spec infer(const Spec& a, const Spec& b) const {
-    return broadcast(name, takes_numbers(name, a), takes_numbers(name, b));
+    return broadcast(name, takes_numbers(name, a), b);
   }
   void run(const Tensor& a, const Tensor& b, Tensor& y) const;
 };
@@ -23,7 +23,7 @@ struct Minimum {
   static constexpr std::string_view name = "minimum";
   static constexpr bool elementwise = true, broadcasts = true;
   Spec infer(const Spec& a, const Spec& b) const {
-    return broadcast(name, takes_numbers(name, a), takes_numbers(name, b));
+    return broadcast(name, takes_numbers(name, a), b);
   }
   void run(const Tensor& a, const Tensor& b, Tensor& y) const;
 };
