@@ -2,14 +2,12 @@
 // set.
 //
 // THE EXPONENTIAL. Write x = n ln 2 + r with n whole and |r| <= (ln 2) / 2. Then e^x = 2^n (1 + m),
-// m = e^r - 1 = r + r^2 q(r). Two tricks keep it short:
-//   - Adding 1.5 * 2^23 (2^52) to x / ln 2 leaves n in the low bits of the sum. With the exponent
-//   bias
-//     added to that constant too, one shift to the left turns the bits of the sum into the number
-//     2^n.
-//   - ln 2 = hi + lo, hi so short that n * hi is exact, which spares r the cancellation even where
-//   there
-//     is no fused multiply-add.
+// m = e^r - 1 = r + r^2 q(r). Two tricks keep it short.
+//   - Adding 1.5 * 2^23 (2^52) to x / ln 2 leaves n in the low bits of the sum. With the bias of
+//     the exponent added to that constant too, one shift to the left makes the bits of the sum
+//     those of the number 2^n.
+//   - ln 2 = hi + lo, hi so short that n * hi is exact, which spares r the cancellation even
+//     where there is no fused multiply-add.
 //
 // TANH. With E = e^2|x| - 1 = 2^n m + (2^n - 1), tanh |x| = E / (E + 2). For small x there is n = 0
 // and E = m, which carries full relative precision down to the subnormals; for large x the 2 drowns
@@ -21,9 +19,10 @@
 // back at the end. exp does the same: one scaling in the exponent field, one by a product, either
 // way.
 //
-// LOG. x = 2^k (1 + f), 1 + f in [sqrt(1/2), sqrt(2)). With s = f / (2 + f), log(1 + f) = 2 artanh
-// s = 2 s + s R(s^2); as 2 s = f - s f, the large part f enters exactly: log(1 + f) = f - (f^2 / 2
-// - s (f^2 / 2 + R)).
+// LOG. x = 2^k (1 + f), 1 + f in [sqrt(1/2), sqrt(2)). With s = f / (2 + f),
+//     log(1 + f) = 2 artanh s = 2 s + s R(s^2),
+// and as 2 s = f - s f, the large part f can enter exactly:
+//     log(1 + f) = f - (f^2 / 2 - s (f^2 / 2 + R)).
 //
 // Every lane computes every step, so the arguments are clamped before the steps that could overflow
 // and the special cases are blended in at the end. Clamping is by compare and blend because the
@@ -33,6 +32,12 @@
 // weighted by |r| (that is, the relative error of m) and the error of R(z)/z weighted by z, then
 // rounded to T. The relative error of m is 2^-25.9 (float) and 2^-55.4 (double), the error of R / s
 // 2^-29 and 2^-58.
+//
+// Worst error in ulp over all 2^32 floats, as transcendental_long_test.cpp measures it; the targets
+// without fused multiply-add agree to the bit:
+//                           exp     log    tanh   sigmoid
+//     AVX2                 1.063   0.830   2.533   2.402
+//     SSE4, SSSE3, scalar  1.036   0.840   2.594   2.402
 #include "rewind/tensor/kernels/transcendental.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -1,5 +1,5 @@
 // The error of exp, log, tanh and sigmoid over all 2^32 floats, on every instruction set that runs
-// here. Takes about ten minutes: `ctest -C Long -R tensor_long`, or run tensor_long_tests, which
+// here. Takes about half an hour: `ctest -C Long -R tensor_long`, or run tensor_long_tests, which
 // prints the worst error of each. Targets of better machines than this one need such a machine.
 #include <gtest/gtest.h>
 
@@ -27,6 +27,7 @@ TEST_P(EveryFloat, IsWithinTheErrorOnEveryTarget) {
       Targets::choose(targets.all()[t]);
       f.vector(x.data(), y.data(), kBlock);
       for (std::size_t i = 0; i < kBlock; ++i) {
+        if (y[i] == static_cast<float>(exact[i]) && y[i] != 0) continue;  // the usual case, quickly
         const double error = ulp_error(y[i], exact[i]);
         if (error > worst[t]) worst[t] = error, where[t] = x[i];
       }
