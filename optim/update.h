@@ -5,7 +5,7 @@
 #include <array>
 #include <vector>
 
-#include "rewind/tensor/index.h"
+#include "rewind/tensor/parallel.h"
 
 namespace rw {
 namespace [[gnu::visibility("default")]] optim {
@@ -33,11 +33,13 @@ struct Update {
   bool rows_only = false;  // whether elements outside of the rows stay as they are
 
   // Calls f(first, count, gradient) for runs of neighbouring elements: element first + i of the
-  // parameter has gradient[i]. Every element that is to be updated occurs once.
+  // parameter has gradient[i]. Every element that is to be updated occurs once. Several threads may
+  // call f at once.
   template <class F>
   void for_each_run(F&& f) const {
     if (!rows) {
-      f(Index{0}, size, gradient);
+      parallel_for(size, kGrain,
+                   [&](Index begin, Index end) { f(begin, end - begin, gradient + begin); });
       return;
     }
     const T* from = gradient;
@@ -52,6 +54,8 @@ struct Update {
   }
 
  private:
+  static constexpr Index kGrain = 1 << 15;  // less is not worth waking a thread
+
   template <class F>
   static void rest(Index first, Index end, F&& f) {
     static constexpr T kZeros[256]{};
