@@ -26,6 +26,11 @@ void library_derivatives() {
     joining_derivatives(d);
     matmul_derivatives(d);
     indexing_derivatives(d);
+    reduction_derivatives(d);
+    product_derivatives(d);
+    extrema_derivatives(d);
+    softmax_derivatives(d);
+    division_derivatives(d);
     return true;
   }();
 }

@@ -17,5 +17,10 @@ void view_derivatives(Derivatives& d);
 void joining_derivatives(Derivatives& d);
 void matmul_derivatives(Derivatives& d);
 void indexing_derivatives(Derivatives& d);
+void reduction_derivatives(Derivatives& d);
+void product_derivatives(Derivatives& d);
+void extrema_derivatives(Derivatives& d);
+void softmax_derivatives(Derivatives& d);
+void division_derivatives(Derivatives& d);
 
 }  // namespace rw

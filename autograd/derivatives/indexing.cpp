@@ -1,4 +1,4 @@
-// Looking up rows and adding rows are each other's adjoint. Indices have no gradient.
+// Looking up and adding are each other's adjoint. Indices have no gradient.
 #include "rewind/tensor/indexing.h"
 
 #include "rewind/autograd/derivatives.h"
@@ -10,6 +10,13 @@ void indexing_derivatives(Derivatives& d) {
   d.rule<TakeAdjoint>([](const Tensor& dy, Input<1> indices) { return take(dy, indices); }, stop);
   d.rule<AddRows>([](const Tensor& dy) { return dy; }, stop,
                   [](const Tensor& dy, Input<1> indices) { return take(dy, indices); });
+  d.rule<Gather>([](const Tensor& dy, const Gather& op, Input<1> index,
+                    Into dx) { return scatter_add(dx.take(), op.axis, index, dy); },
+                 stop);
+  d.rule<ScatterAdd>([](const Tensor& dy) { return dy; }, stop,
+                     [](const Tensor& dy, const ScatterAdd& op, Input<1> index) {
+                       return gather(dy, op.axis, index);
+                     });
 }
 
 }  // namespace rw

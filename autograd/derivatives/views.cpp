@@ -2,6 +2,7 @@
 #include "rewind/tensor/views.h"
 
 #include "rewind/autograd/derivatives.h"
+#include "rewind/tensor/creation.h"
 #include "rewind/tensor/regions.h"
 #include "rewind/tensor/sum_to.h"
 
@@ -23,6 +24,7 @@ void view_derivatives(Derivatives& d) {
   d.rule<Expand>([](const Tensor& dy, Shape<0> x) { return sum_to(dy, x->shape); });
   d.rule<SumTo>([](const Tensor& dy, Shape<0> x) { return expand(dy, x->shape); });
   d.rule<Contiguous>([](const Tensor& dy) { return dy; });
+  d.rule<Flip>([](const Tensor& dy, const Flip& op) { return apply(op, dy); });
 
   d.rule<Slice>([](const Tensor& dy, const Slice& op, Into dx) {
     return slice_add(dx.take(), dy, op.axis, op.start, op.stop, op.step);
@@ -34,6 +36,11 @@ void view_derivatives(Derivatives& d) {
                    [](const Tensor& dy, const SliceAdd& op) {
                      return slice(dy, op.axis, op.start, op.stop, op.step);
                    });
+  d.rule<SetRegion>(
+      [](const Tensor& dy, const SetRegion& op) {
+        return apply(op, dy, zeros(op.shape(), dy.dtype()));
+      },
+      [](const Tensor& dy, const SetRegion& op) { return op.part(dy); });
 }
 
 }  // namespace rw

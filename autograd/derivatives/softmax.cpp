@@ -1,0 +1,48 @@
+// With p = softmax(x): d softmax = p (dy - sum(p dy)), d log_softmax = dy - p sum(dy),
+// d logsumexp = p dy.
+//
+// A logit of -inf has p = 0 and gets no gradient. Where a row has no softmax (all logits -inf, or
+// one +inf), p counts as 0 instead of NaN, in the rules alone: a row that is masked out afterwards
+// passes nothing on, while 0 * NaN would poison all that came before it. The replacement stands in
+// front of every product, so that it holds for higher derivatives too.
+#include "rewind/tensor/softmax.h"
+
+#include <limits>
+
+#include "rewind/autograd/derivatives.h"
+#include "rewind/autograd/derivatives/reduced.h"
+#include "rewind/tensor/comparison.h"
+#include "rewind/tensor/reduction.h"
+#include "rewind/tensor/rounding.h"
+#include "rewind/tensor/select.h"
+#include "rewind/tensor/unary.h"
+
+namespace rw {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+Tensor without_nan(const Tensor& x, double instead) { return masked_fill(x, isnan(x), instead); }
+
+// exp(x - y): 1 for the +inf that made y so, 0 for a -inf.
+Tensor probabilities(const Tensor& x, const Tensor& y) {
+  const Tensor difference = masked_fill(x - y, equal(x, y), 0);
+  return exp(masked_fill(difference, equal(x, -kInfinity), -kInfinity));
+}
+
+}  // namespace
+
+void softmax_derivatives(Derivatives& d) {
+  d.rule<Softmax>([](const Tensor& dy, const Softmax& op, Output y) {
+    const Tensor p = without_nan(y, 0);
+    return p * (dy - sum(p * dy, op.axis, true));
+  });
+  d.rule<LogSoftmax>([](const Tensor& dy, const LogSoftmax& op, Output y) {
+    return dy - exp(without_nan(y, -kInfinity)) * sum(dy, op.axis, true);
+  });
+  d.rule<LogSumExp>([](const Tensor& dy, const LogSumExp& op, Input<0> x, Output y) {
+    return beside(op, dy, x.spec()) * probabilities(x, beside(op, y, x.spec()));
+  });
+}
+
+}  // namespace rw
