@@ -12,6 +12,7 @@
 #include "io/temporary_folder.h"
 #include "rewind/io/safetensors_header.h"
 #include "rewind/io/stored_numbers.h"
+#include "support/paths.h"
 
 namespace rw {
 namespace {
@@ -268,7 +269,7 @@ TEST(Safetensors, SavingRefusesWhatItCannotKeep) {
 }
 
 TEST(Safetensors, ReadsTheGoldenFilesThatAnotherWriterMade) {
-  const TensorFile file = load_tensors(REWIND_TEST_DATA "/golden/lstm.safetensors");
+  const TensorFile file = load_tensors(test::tests_file("golden/lstm.safetensors"));
   EXPECT_FALSE(file.tensors.empty());
   EXPECT_EQ(file.tensors.begin()->second.dtype(), float64);
 }
