@@ -35,12 +35,12 @@ else()
   set(other shared)
   set(other_is_shared ON)
 endif()
-file(WRITE ${scratch}/${other}/cache.cmake "set(BUILD_SHARED_LIBS ${other_is_shared} CACHE BOOL \"\")\n")
+file(WRITE ${scratch}/${other}/cache.cmake "set(BUILD_SHARED_LIBS ${other_is_shared} CACHE BOOL \"\" FORCE)\n")
 foreach(setting IN ITEMS CMAKE_CXX_COMPILER CMAKE_BUILD_TYPE CMAKE_CXX_FLAGS
                          CMAKE_CXX_FLAGS_DEBUG CMAKE_CXX_FLAGS_RELEASE
                          CMAKE_CXX_FLAGS_RELWITHDEBINFO)
   file(APPEND ${scratch}/${other}/cache.cmake
-       "set(${setting} \"${${setting}}\" CACHE STRING \"\")\n")
+       "set(${setting} \"${${setting}}\" CACHE STRING \"\" FORCE)\n")
 endforeach()
 rewind_test_package(${this} ${PROJECT_BINARY_DIR})
 rewind_test_package(${other} ${PROJECT_BINARY_DIR}-${other}

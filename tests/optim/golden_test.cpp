@@ -9,6 +9,7 @@
 #include "rewind/optim/adam.h"
 #include "rewind/optim/rmsprop.h"
 #include "rewind/optim/sgd.h"
+#include "support/paths.h"
 
 namespace rw::optim {
 namespace {
@@ -63,7 +64,7 @@ void expect_near(std::span<const double> actual, std::span<const double> expecte
 }
 
 TEST(Optimizers, TakeTheSameStepsAsPyTorch) {
-  const TensorFile file = load_tensors(REWIND_TEST_DATA "/golden/optimizers.safetensors");
+  const TensorFile file = load_tensors(rw::test::tests_file("golden/optimizers.safetensors"));
   const auto& tensors = file.tensors;
   int cases = 0;
   for (const auto& [name, text] : file.metadata) {
