@@ -9,6 +9,7 @@
 #include "rewind/nn/parameters.h"
 #include "rewind/nn/recurrent.h"
 #include "support/compare.h"
+#include "support/paths.h"
 
 namespace rw {
 namespace {
@@ -19,8 +20,7 @@ struct Golden {
   double tolerance;  // relative to the largest element
 
   Golden(const std::string& name, Dtype type)
-      : values(load_tensors(std::string(REWIND_TEST_DATA) + "/golden/" + name + ".safetensors")
-                   .tensors),
+      : values(load_tensors(test::tests_file("golden/" + name + ".safetensors")).tensors),
         dtype(type),
         tolerance(type == float64 ? 1e-10 : 1e-5) {}
 

@@ -64,7 +64,7 @@ void expect_near(std::span<const double> actual, std::span<const double> expecte
 }
 
 TEST(Optimizers, TakeTheSameStepsAsPyTorch) {
-  const TensorFile file = load_tensors(rw::test::tests_file("golden/optimizers.safetensors"));
+  const TensorFile file = load_tensors(test::tests_file("golden/optimizers.safetensors"));
   const auto& tensors = file.tensors;
   int cases = 0;
   for (const auto& [name, text] : file.metadata) {
