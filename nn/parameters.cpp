@@ -16,5 +16,19 @@ void throw_same_path(const std::string& path) {
       "members: two members have the path '{}'; give each its own name in `members`", path));
 }
 
+void require_float(Dtype dtype) {
+  require<DtypeError>(
+      is_float(dtype),
+      "to: a model holds float32 or float64, not {}; buffers of other dtypes stay as "
+      "they are",
+      dtype);
+}
+
+void require_same_places(std::size_t copied, std::size_t original) {
+  require(copied == original,
+          "retie: the copy has {} parameters and the original {}; they are not of one model",
+          copied, original);
+}
+
 }  // namespace parameters_internal
 }  // namespace rw::nn

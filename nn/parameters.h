@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "rewind/nn/members.h"
+#include "rewind/tensor/convert.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace nn {
@@ -55,6 +56,11 @@ Index count(const M& model) {
   return sum;
 }
 
+// Converts the parameters, and the buffers that are float32 or float64, in place. Ties and
+// identities stay: an optimizer made before still holds them, but its own state has the old dtype.
+template <class M>
+void to(M& model, Dtype dtype);
+
 // A copy of the model in which parameter p is f(p), or f(p, path): a tensor that may have been
 // computed under a tape, whose gradient then goes on to what it was computed from. One step of
 // meta-learning:
@@ -67,13 +73,16 @@ Index count(const M& model) {
 template <class M, class F>
 M map_parameters(const M& model, F&& f);
 
-// Ties the parameters of a copy to each other as those of the original are.
+// Ties the parameters of a copy to each other as those of the original are. Throws ValueError when
+// the two do not have as many.
 template <class M>
 void retie(M& copy, const M& original);
 
 namespace parameters_internal {
 
 [[noreturn]] void throw_same_path(const std::string& path);
+void require_float(Dtype dtype);
+void require_same_places(std::size_t copied, std::size_t original);
 
 // Every parameter of the model at each of its places.
 template <class M>
@@ -111,6 +120,18 @@ std::map<std::string, Tensor> named_tensors(const M& model) {
   return all;
 }
 
+template <class M>
+void to(M& model, Dtype dtype) {
+  parameters_internal::require_float(dtype);
+  for_each_member(model, [&]<class T>(const std::string&, T& member) {
+    if constexpr (std::same_as<T, Parameter>) {
+      member.value() = rw::to(member.value(), dtype);
+    } else {
+      if (is_float(member.dtype())) member = rw::to(member, dtype);
+    }
+  });
+}
+
 template <class M, class F>
 M map_parameters(const M& model, F&& f) {
   static_assert(std::copy_constructible<M>,
@@ -140,10 +161,12 @@ M map_parameters(const M& model, F&& f) {
 template <class M>
 void retie(M& copy, const M& original) {
   const std::vector<const Parameter*> originals = parameters_internal::places(original);
+  parameters_internal::require_same_places(parameters_internal::places(copy).size(),
+                                           originals.size());
   std::size_t position = 0;
   std::unordered_map<std::uint64_t, const Parameter*> done;
   for_each_parameter(copy, [&](const std::string&, Parameter& place) {
-    const Parameter*& first = done[originals.at(position++)->id()];
+    const Parameter*& first = done[originals[position++]->id()];
     if (first) {
       place = first->tie();
     } else {

@@ -6,6 +6,8 @@
 #include "rewind/autograd/tape.h"
 #include "rewind/nn/parameters.h"
 #include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/creation.h"
+#include "support/elements.h"
 
 namespace rw {
 namespace {
@@ -39,6 +41,11 @@ struct Holders {
     visit("none", self.none);
     visit("holds_nothing", self.holds_nothing);
   }
+};
+
+struct Stack {
+  std::vector<Layer> layers;
+  static void members(auto& self, auto&& visit) { visit("layers", self.layers); }
 };
 
 struct Renaming {  // names its cell's leaves after the layer they are in
@@ -145,13 +152,8 @@ TEST(Parameters, TiedOnesComeOnce) {
 
 TEST(Parameters, WithOnePathForTwoAreRefused) {
   Twins model;
-  try {
-    nn::named_tensors(model);
-    FAIL();
-  } catch (const ValueError& e) {
-    EXPECT_STREQ(e.what(),
-                 "members: two members have the path 'same'; give each its own name in `members`");
-  }
+  EXPECT_ERROR(nn::named_tensors(model), ValueError,
+               "members: two members have the path 'same'; give each its own name in `members`");
 }
 
 TEST(Parameters, OfACopyAreIndependentAndTiedAgainOnRequest) {
@@ -162,6 +164,27 @@ TEST(Parameters, OfACopyAreIndependentAndTiedAgainOnRequest) {
   nn::retie(copy, model);
   EXPECT_TRUE(copy.first.is_tied_to(copy.second.weight));
   EXPECT_FALSE(copy.first.is_tied_to(model.first));
+}
+
+TEST(Parameters, AreConvertedInPlaceWithFloatBuffers) {
+  Tied model;
+  model.second.mean = zeros({2}, int64);
+  const Parameter held = model.first.tie();
+  nn::to(model, float32);
+  EXPECT_EQ(held.spec(), (Spec{{}, float32}));
+  EXPECT_TRUE(model.second.weight.is_tied_to(held));
+  EXPECT_EQ(model.second.mean.dtype(), int64);
+  nn::to(model, float64);
+  EXPECT_EQ(model.first.value().item(), 2);
+  EXPECT_ERROR(nn::to(model, int64), DtypeError,
+               "to: a model holds float32 or float64, not int64; buffers of other dtypes stay as "
+               "they are");
+}
+
+TEST(Parameters, CannotBeTiedAsThoseOfAnotherModelAre) {
+  Stack one{std::vector<Layer>(1)}, two{std::vector<Layer>(2)};
+  EXPECT_ERROR(nn::retie(one, two), ValueError,
+               "retie: the copy has 1 parameters and the original 2; they are not of one model");
 }
 
 TEST(MapParameters, GivesAModelThatLeadsBackToTheFirst) {

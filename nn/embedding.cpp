@@ -1,0 +1,74 @@
+#include "rewind/nn/embedding.h"
+
+#include "rewind/tensor/comparison.h"
+#include "rewind/tensor/creation.h"
+#include "rewind/tensor/indexing.h"
+#include "rewind/tensor/select.h"
+#include "rewind/tensor/views.h"
+
+namespace rw::nn {
+namespace {
+
+void check_tokens(const Tensor& tokens, Index words) {
+  const Tensor rows = contiguous(tokens);
+  Index position = 0;
+  for (const Index token : rows.span<Index>()) {
+    require<IndexError>(token >= 0 && token < words,
+                        "embedding: token {} at position {} of tokens {}, but the table has {} "
+                        "words, 0 to {}",
+                        token, position, tokens.shape(), words, words - 1);
+    position++;
+  }
+}
+
+}  // namespace
+
+Spec Lookup::infer(const Spec& tokens, const Spec& weight) const {
+  require<ShapeError>(weight.rank() == 2, "embedding: the table must be [words, features], got {}",
+                      weight);
+  require<DtypeError>(tokens.dtype == int64,
+                      "embedding: tokens must be int64, got {}; convert them with to(x, int64)",
+                      tokens);
+  Dims shape = tokens.shape;
+  shape.push_back(weight.dim(1));
+  return {shape, weight.dtype};
+}
+
+void Lookup::run(const Tensor& tokens, const Tensor& weight, Tensor& y) const {
+  check_tokens(tokens, weight.dim(0));
+  Take{}.run(weight, tokens, y);
+}
+
+void Lookup::derivative(Rules<Lookup> d) {
+  d(stop, [](const Tensor& dy, Input<0> tokens, const Lookup& op) {
+    if (op.padding < 0) return Rows{tokens, dy};
+    const Tensor padded = unsqueeze(equal(tokens, op.padding), -1);
+    return Rows{tokens, masked_fill(dy, padded, 0)};
+  });
+}
+
+Tensor embedding(const Tensor& tokens, const Tensor& weight, Index padding_index) {
+  return apply(Lookup{padding_index}, tokens, weight);
+}
+
+Embedding::Embedding(Index words, Index features, Rng& rng, const EmbeddingOptions& options)
+    : padding_index(options.padding_index) {
+  require<ShapeError>(words > 0 && features > 0,
+                      "embedding: {} words of {} features; both must be positive", words, features);
+  require<IndexError>(
+      padding_index >= -1 && padding_index < words,
+      "embedding: padding_index {} with {} words; it is one of them, or -1 for none", padding_index,
+      words);
+  Tensor table = normal({words, features}, {.dtype = options.dtype}, rng);
+  if (padding_index >= 0) {
+    const Tensor padded = equal(unsqueeze(arange(words), -1), padding_index);
+    table = masked_fill(std::move(table), padded, 0);
+  }
+  weight = Parameter(std::move(table));
+}
+
+Tensor Embedding::operator()(const Tensor& tokens) const {
+  return embedding(tokens, weight, padding_index);
+}
+
+}  // namespace rw::nn

@@ -1,0 +1,14 @@
+#include "rewind/nn/loss/binary.h"
+
+#include "rewind/tensor/activation.h"
+#include "rewind/tensor/arithmetic.h"
+
+namespace rw::nn {
+
+Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targets,
+                                        LossOptions options) {
+  require_alike("binary_cross_entropy_with_logits", logits, targets);
+  return reduce(softplus(logits) - logits * targets, options.reduction);
+}
+
+}  // namespace rw::nn

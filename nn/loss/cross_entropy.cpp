@@ -1,0 +1,130 @@
+// Classes and probabilities share one form: rows of losses, and rows of weights whose sum the mean
+// divides by. Everything is made of operations, so all derivatives follow; what a caller got wrong
+// is looked for first, where the numbers are there to be looked at.
+#include "rewind/nn/loss/cross_entropy.h"
+
+#include <limits>
+
+#include "rewind/tensor/comparison.h"
+#include "rewind/tensor/creation.h"
+#include "rewind/tensor/indexing.h"
+#include "rewind/tensor/reduction.h"
+#include "rewind/tensor/select.h"
+#include "rewind/tensor/softmax.h"
+#include "rewind/tensor/views.h"
+
+namespace rw::nn {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+struct Rows {
+  Tensor losses;  // 0 for ignored targets
+  Tensor counts;  // what the mean divides by is their sum
+};
+
+void check_options(const Tensor& logits, const CrossEntropyOptions& options) {
+  require<ShapeError>(logits.rank() >= 1 && logits.dim(-1) >= 1,
+                      "cross_entropy: logits must be [..., classes] with a class or more, got {}",
+                      logits.spec());
+  require<DtypeError>(is_float(logits.dtype()),
+                      "cross_entropy: logits must be float32 or float64, got {}", logits.spec());
+  require(options.label_smoothing >= 0 && options.label_smoothing <= 1,
+          "cross_entropy: label_smoothing is {}; it lies in [0, 1]", options.label_smoothing);
+  const Tensor& weight = options.weight;
+  require<ShapeError>(!weight.defined() || weight.spec() == Spec{{logits.dim(-1)}, logits.dtype()},
+                      "cross_entropy: logits {} want weights {} [{}], one per class, got {}",
+                      logits.spec(), logits.dtype(), logits.dim(-1),
+                      weight.defined() ? weight.spec() : Spec{});
+}
+
+// Whether any target is ignored. Where only shapes are known one may be.
+bool check_classes(const Tensor& logits, const Tensor& targets, Index ignore_index) {
+  const Dims leading = logits.shape().without(logits.rank() - 1);
+  require<DtypeError>(targets.dtype() == int64,
+                      "cross_entropy: targets must be int64 classes, or probabilities of the "
+                      "logits' dtype, got {}",
+                      targets.spec());
+  require<ShapeError>(
+      targets.shape() == leading,
+      "cross_entropy: logits {} want classes {} or probabilities {}, got targets {}", logits.spec(),
+      leading, logits.shape(), targets.spec());
+  if (!targets.has_data()) return true;
+  const Index classes = logits.dim(-1);
+  const Tensor all = contiguous(targets);
+  bool ignores = false;
+  Index position = 0;
+  for (const Index target : all.span<Index>()) {
+    const bool ignored = target == ignore_index;
+    require<IndexError>(ignored || (target >= 0 && target < classes),
+                        "cross_entropy: target {} at position {} of targets {}, but the logits {} "
+                        "have {} classes; to ignore targets give them the ignore_index, {}",
+                        target, position, targets.shape(), logits.spec(), classes, ignore_index);
+    ignores |= ignored;
+    position++;
+  }
+  return ignores;
+}
+
+// What stands for each class, times the class's weight.
+Tensor weighted(const Tensor& x, const Tensor& weight) { return weight.defined() ? x * weight : x; }
+
+Rows rows_of_classes(const Tensor& logits, const Tensor& targets,
+                     const CrossEntropyOptions& options) {
+  const double smoothing = options.label_smoothing;
+  const bool ignores = check_classes(logits, targets, options.ignore_index);
+  const Tensor ignored = ignores ? equal(targets, options.ignore_index) : Tensor();
+  const Tensor classes = ignores ? masked_fill(targets, ignored, 0) : targets;
+  const Tensor scores = ignores ? masked_fill(logits, unsqueeze(ignored, -1), 0) : logits;
+
+  const Tensor log_probabilities = log_softmax(scores, -1);
+  Tensor losses = -squeeze(gather(log_probabilities, -1, unsqueeze(classes, -1)), -1);
+  Tensor counts = ones(targets.shape(), logits.dtype());
+  if (options.weight.defined()) {
+    counts = take(options.weight, classes);
+    losses = std::move(losses) * counts;
+  }
+  if (smoothing > 0) {
+    const Tensor evenly = sum(weighted(log_probabilities, options.weight), -1);
+    const double share = smoothing / static_cast<double>(logits.dim(-1));
+    losses = (1 - smoothing) * std::move(losses) - share * evenly;
+  }
+  if (ignores) {
+    losses = masked_fill(std::move(losses), ignored, 0);
+    counts = masked_fill(std::move(counts), ignored, 0);
+  }
+  return {losses, counts};
+}
+
+Rows rows_of_probabilities(const Tensor& logits, const Tensor& targets,
+                           const CrossEntropyOptions& options) {
+  require<DtypeError>(targets.dtype() == logits.dtype(),
+                      "cross_entropy: logits {} want probabilities of their dtype, got targets {}",
+                      logits.spec(), targets.spec());
+  require<ShapeError>(targets.shape() == logits.shape(),
+                      "cross_entropy: logits {} want probabilities of their shape, got targets {}",
+                      logits.spec(), targets.spec());
+  const double smoothing = options.label_smoothing;
+  const double share = smoothing / static_cast<double>(logits.dim(-1));
+  const Tensor smoothed = smoothing > 0 ? (1 - smoothing) * targets + share : targets;
+  // A class that both sides rule out would be 0 * -inf.
+  const Tensor log_probabilities = log_softmax(logits, -1);
+  const Tensor ruled_out = logical_and(equal(smoothed, 0), equal(log_probabilities, -kInfinity));
+  const Tensor terms = smoothed * masked_fill(log_probabilities, ruled_out, 0);
+  const Tensor losses = -sum(weighted(terms, options.weight), -1);
+  return {losses, ones(losses.shape(), logits.dtype())};
+}
+
+}  // namespace
+
+Tensor cross_entropy(const Tensor& logits, const Tensor& targets,
+                     const CrossEntropyOptions& options) {
+  check_options(logits, options);
+  const Rows rows = is_float(targets.dtype()) ? rows_of_probabilities(logits, targets, options)
+                                              : rows_of_classes(logits, targets, options);
+  if (options.reduction != Reduction::mean) return reduce(rows.losses, options.reduction);
+  const Tensor count = sum(rows.counts);
+  return sum(rows.losses) / masked_fill(count, equal(count, 0), 1);
+}
+
+}  // namespace rw::nn

@@ -1,0 +1,54 @@
+// The table of vectors: values, sparse gradients, the padding row.
+#include "rewind/nn/embedding.h"
+
+#include "nn/differences.h"
+#include "rewind/nn/linear.h"
+#include "rewind/tensor/comparison.h"
+#include "rewind/tensor/select.h"
+#include "support/elements.h"
+
+namespace rw {
+namespace {
+
+using test::wave;
+
+TEST(Embedding, LooksUpRows) {
+  const Tensor table = tensor({{1.0, 2.0}, {3.0, 4.0}, {5.0, 6.0}});
+  const Tensor y = nn::embedding(tensor({{2, 0}}), table);
+  EXPECT_EQ(y.shape(), (Dims{1, 2, 2}));
+  EXPECT_EQ(elements(y), (std::vector<double>{5, 6, 1, 2}));
+  EXPECT_EQ(nn::embedding(zeros({0, 3}, int64), table).shape(), (Dims{0, 3, 2}));
+}
+
+TEST(Embedding, Bug39AddsUpAThousandUsesOfOneRowAndNoneOfThePadding) {
+  Rng rng(1);
+  const nn::Embedding words(5, 2, rng, {.padding_index = 3});
+  EXPECT_EQ(elements(words.weight.value()[3]), (std::vector<double>{0, 0}));
+  Tensor tokens = full({2000}, 4, int64);
+  for (std::size_t i = 0; i < 2000; i += 2) tokens.mutable_span<Index>()[i] = 3;
+  Tape tape;
+  const Tensor infinite = full({2000, 2}, 1) / 0;
+  const Tensor y = words(tokens);
+  const Tensor upstream = where(equal(unsqueeze(tokens, 1), 3), infinite, ones({2000, 2}));
+  const Tensor gradient = tape.backward({{y, upstream}})[words.weight];
+  EXPECT_EQ(elements(gradient), (std::vector<double>{0, 0, 0, 0, 0, 0, 0, 0, 1000, 1000}));
+}
+
+TEST(Embedding, SaysWhatIsOutside) {
+  Rng rng(1);
+  const nn::Embedding words(5, 2, rng);
+  EXPECT_ERROR(words(tensor({{0, 1}, {5, 2}})), IndexError,
+               "embedding: token 5 at position 2 of tokens [2, 2], but the table has 5 words, 0 to "
+               "4");
+  EXPECT_ERROR(words(ones({2})), DtypeError,
+               "embedding: tokens must be int64, got float32 [2]; convert them with to(x, int64)");
+  EXPECT_ERROR(nn::embedding(tensor({1}), ones({3})), ShapeError,
+               "embedding: the table must be [words, features], got float32 [3]");
+  EXPECT_ERROR(nn::Embedding(0, 2, rng), ShapeError,
+               "embedding: 0 words of 2 features; both must be positive");
+  EXPECT_ERROR(nn::Embedding(5, 2, rng, {.padding_index = 5}), IndexError,
+               "embedding: padding_index 5 with 5 words; it is one of them, or -1 for none");
+}
+
+}  // namespace
+}  // namespace rw

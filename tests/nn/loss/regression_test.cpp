@@ -1,0 +1,53 @@
+// Losses of numbers: values by hand, gradients, reductions, errors.
+#include "rewind/nn/loss/regression.h"
+
+#include "nn/differences.h"
+#include "rewind/nn/loss/binary.h"
+#include "support/elements.h"
+
+namespace rw {
+namespace {
+
+using test::wave;
+
+TEST(Regression, HasTheValuesOfTheFormulas) {
+  const Tensor x = tensor({1.0, 5.0, -2.0, 0.0}), z = tensor({0.5, 2.0, 0.0, 0.0});
+  const nn::LossOptions none{nn::Reduction::none};
+  EXPECT_EQ(elements(nn::mse(x, z, none)), (std::vector<double>{0.25, 9, 4, 0}));
+  EXPECT_EQ(elements(nn::l1(x, z, none)), (std::vector<double>{0.5, 3, 2, 0}));
+  EXPECT_EQ(elements(nn::huber(x, z, {.reduction = nn::Reduction::none})),
+            (std::vector<double>{0.125, 2.5, 1.5, 0}));
+  EXPECT_EQ(elements(nn::quantile(x, z, 0.75, none)), (std::vector<double>{0.125, 0.75, 1.5, 0}));
+}
+
+TEST(Regression, IsReducedAsAsked) {
+  const Tensor x = tensor({1.0, 3.0}), z = zeros({2});
+  EXPECT_EQ(nn::l1(x, z).item(), 2);
+  EXPECT_EQ(nn::l1(x, z, {nn::Reduction::sum}).item(), 4);
+  EXPECT_EQ(nn::mse(zeros({0}), zeros({0})).item(), 0);
+}
+
+TEST(Regression, QuantileIsLeastAtTheQuantile) {
+  const Tensor z = arange(0, 101, 1, float64);
+  const auto loss_at = [&](double x) {
+    return nn::quantile(full({101}, x, float64), z, 0.9).item();
+  };
+  EXPECT_LT(loss_at(90), loss_at(89));
+  EXPECT_LT(loss_at(90), loss_at(91));
+}
+
+TEST(Regression, RefusesToBroadcast) {
+  EXPECT_ERROR(nn::mse(ones({3, 1}), ones({3})), ShapeError,
+               "mse: prediction float32 [3, 1] and target float32 [3] differ in shape; reshape one "
+               "of them");
+  EXPECT_ERROR(nn::l1(ones({3}), ones({3}, float64)), DtypeError,
+               "l1: prediction float32 [3] and target float64 [3] must both be float32, or both "
+               "float64");
+  EXPECT_ERROR(nn::huber(ones({3}), ones({3}), {.delta = 0}), ValueError,
+               "huber: delta is 0; it must be positive");
+  EXPECT_ERROR(nn::quantile(ones({3}), ones({3}), 1), ValueError,
+               "quantile: q is 1; it must lie between 0 and 1");
+}
+
+}  // namespace
+}  // namespace rw

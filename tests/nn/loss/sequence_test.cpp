@@ -1,0 +1,52 @@
+// Losses over time with lengths.
+#include "rewind/nn/loss/sequence.h"
+
+#include <limits>
+
+#include "nn/differences.h"
+#include "rewind/nn/loss/cross_entropy.h"
+#include "support/elements.h"
+
+namespace rw {
+namespace {
+
+TEST(SequenceLoss, CountsTheStepsOfEachSequence) {
+  EXPECT_EQ(elements(nn::sequence_mask(3, {2, 0, 3})),
+            (std::vector<double>{1, 0, 1, 1, 0, 1, 0, 0, 1}));
+  const Tensor losses = tensor({{1.0, 2.0, 3.0}, {10.0, 20.0, 30.0}, {100.0, 200.0, 300.0}});
+  EXPECT_EQ(elements(nn::sum_over_time(losses, {2, 0, 3})), (std::vector<double>{11, 0, 333}));
+  EXPECT_EQ(elements(nn::mean_over_time(losses, {2, 0, 3})), (std::vector<double>{5.5, 0, 111}));
+}
+
+TEST(SequenceLoss, KeepsTheAxesBehindTheBatch) {
+  const Tensor losses = test::wave({4, 2, 3});
+  const Tensor means = nn::mean_over_time(losses, {1, 4});
+  EXPECT_EQ(means.shape(), (Dims{2, 3}));
+  EXPECT_EQ(means[0][1].item(), losses[0][0][1].item());
+}
+
+TEST(SequenceLoss, EqualsEachSequenceAlone) {
+  const Tensor logits = test::wave({4, 3, 5});
+  const Tensor targets = tensor({{0, 1, 2}, {3, 4, 0}, {1, 2, 3}, {4, 0, 1}});
+  const std::vector<Index> lengths{4, 1, 2};
+  const Tensor sums = nn::sum_over_time(
+      nn::cross_entropy(logits, targets, {.reduction = nn::Reduction::none}), lengths);
+  for (Index row = 0; row < 3; row++) {
+    const Index length = lengths[static_cast<std::size_t>(row)];
+    const Tensor alone = nn::cross_entropy(slice(select(logits, 1, row), 0, 0, length),
+                                           slice(select(targets, 1, row), 0, 0, length),
+                                           {.reduction = nn::Reduction::sum});
+    EXPECT_NEAR(sums[row].item(), alone.item(), 1e-14);
+  }
+}
+
+TEST(SequenceLoss, SaysWhatDoesNotFit) {
+  EXPECT_ERROR(nn::sequence_mask(3, {1, 4}), IndexError,
+               "sequence_mask: length 4 of row 1 lies outside [0, 3], the steps there are");
+  EXPECT_ERROR(nn::sum_over_time(ones({3, 2}), {1}), ShapeError,
+               "sum_over_time: losses must be [time, batch, ...] with a length for each row of the "
+               "batch, got float32 [3, 2] and 1 lengths");
+}
+
+}  // namespace
+}  // namespace rw
