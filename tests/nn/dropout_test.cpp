@@ -52,6 +52,28 @@ TEST(Dropout, DrawsFromTheThreadsStream) {
   EXPECT_NE(elements(nn::dropout(ones({100}), 0.5)), first);
 }
 
+TEST(Dropout, HasExactEnds) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  Tape tape;
+  const Tensor x = tape.watch(tensor({1.0, nan, -3.0}));
+  const Tensor none = nn::dropout(x, 0);
+  EXPECT_EQ(none[2].item(), -3);
+  const Tensor all = nn::dropout(x, 1);
+  EXPECT_EQ(elements(all), (std::vector<double>{0, 0, 0}));
+  EXPECT_EQ(elements(tape.backward(sum(all))[x]), (std::vector<double>{0, 0, 0}));
+}
+
+TEST(Dropout, HasRightGradients) {
+  const Parameter x(test::wave({4, 5}), "x");
+  const Training on(true);
+  test::expect_gradients(
+      [&] {
+        const Random stream(9);
+        return nn::dropout(x, 0.4);
+      },
+      test::variables({&x}));
+}
+
 TEST(Dropout, RefusesWhatIsNoProbability) {
   EXPECT_ERROR(nn::Dropout(1.5), ValueError, "dropout: p is 1.5; a probability lies in [0, 1]");
   EXPECT_ERROR(nn::dropout(ones({2}), -0.1), ValueError,

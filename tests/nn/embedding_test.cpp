@@ -20,6 +20,44 @@ TEST(Embedding, LooksUpRows) {
   EXPECT_EQ(nn::embedding(zeros({0, 3}, int64), table).shape(), (Dims{0, 3, 2}));
 }
 
+TEST(Embedding, HasRightGradients) {
+  const Tensor tokens = tensor({{2, 0, 2}, {3, 2, 0}});
+  const Parameter table(wave({5, 3}), "table");
+  test::expect_gradients([&] { return nn::embedding(tokens, table); }, test::variables({&table}));
+}
+
+TEST(Embedding, HasRightGradientsThroughAComputedTable) {
+  const Tensor tokens = tensor({2, 0, 2});
+  const Parameter table(wave({5, 3}), "table");
+  test::expect_gradients(
+      [&] {
+        const Tensor computed = table * table;
+        return nn::embedding(tokens, computed) + nn::embedding(tensor({1, 2, 4}), computed);
+      },
+      test::variables({&table}));
+}
+
+TEST(Embedding, GivesItsGradientAsRows) {
+  Rng rng(1);
+  const nn::Embedding words(1000, 4, rng);
+  Tape tape;
+  const Gradients gradients = tape.backward(sum(words(tensor({7, 3, 7}))));
+  const Gradient* gradient = gradients.find(words.weight);
+  ASSERT_NE(gradient, nullptr);
+  EXPECT_TRUE(gradient->is_sparse());
+  ASSERT_EQ(gradient->terms.size(), 1u);
+  EXPECT_EQ(gradient->terms[0].values.size(), 12);
+  EXPECT_EQ(elements(gradient->dense()[7]), (std::vector<double>{2, 2, 2, 2}));
+}
+
+TEST(Embedding, AddsTheGradientOfATiedOutputLayer) {
+  Rng rng(1);
+  const nn::Embedding words(4, 3, rng, {.dtype = float64});
+  const Tensor tokens = tensor({1, 2, 1});
+  test::expect_gradients([&] { return nn::linear(words(tokens), words.weight); },
+                         test::variables({&words.weight}));
+}
+
 TEST(Embedding, Bug39AddsUpAThousandUsesOfOneRowAndNoneOfThePadding) {
   Rng rng(1);
   const nn::Embedding words(5, 2, rng, {.padding_index = 3});
@@ -32,6 +70,16 @@ TEST(Embedding, Bug39AddsUpAThousandUsesOfOneRowAndNoneOfThePadding) {
   const Tensor upstream = where(equal(unsqueeze(tokens, 1), 3), infinite, ones({2000, 2}));
   const Tensor gradient = tape.backward({{y, upstream}})[words.weight];
   EXPECT_EQ(elements(gradient), (std::vector<double>{0, 0, 0, 0, 0, 0, 0, 0, 1000, 1000}));
+}
+
+TEST(Embedding, HasSecondDerivativesThroughItsRows) {
+  const Parameter table(wave({4, 2}), "table");
+  const Tensor tokens = tensor({1, 3, 1});
+  const auto loss = [&] {
+    const Tensor y = nn::embedding(tokens, table);
+    return sum(y * y * y);
+  };
+  test::expect_gradients([&] { return test::gradient_of(loss, table); }, test::variables({&table}));
 }
 
 TEST(Embedding, SaysWhatIsOutside) {

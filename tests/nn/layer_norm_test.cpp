@@ -30,6 +30,11 @@ TEST(LayerNorm, GivesZerosForARowOfEqualNumbers) {
   EXPECT_EQ(elements(norm(full({2, 3}, 7))), std::vector<double>(6, 0));
 }
 
+TEST(LayerNorm, HasRightGradients) {
+  const Parameter x(wave({2, 3, 5}), "x"), w(wave({5}, 1), "w"), b(wave({5}, 2), "b");
+  test::expect_gradients([&] { return nn::layer_norm(x, w, b); }, test::variables({&x, &w, &b}));
+}
+
 TEST(LayerNorm, HasTheParametersAskedFor) {
   nn::LayerNorm plain(3, {.weight = false, .bias = false}), whole(3);
   EXPECT_EQ(nn::count(plain), 0);

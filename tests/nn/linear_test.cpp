@@ -28,6 +28,13 @@ TEST(Linear, TakesAnyLeadingAxes) {
   EXPECT_EQ(nn::linear(zeros({0, 3, 5}, float64), w).shape(), (Dims{0, 3, 6}));
 }
 
+TEST(Linear, HasRightGradients) {
+  for (const Dims& shape : {Dims{3}, Dims{4, 3}, Dims{2, 2, 3}}) {
+    const Parameter x(wave(shape), "x"), w(wave({5, 3}, 1), "w"), b(wave({5}, 2), "b");
+    test::expect_gradients([&] { return nn::linear(x, w, b); }, test::variables({&x, &w, &b}));
+  }
+}
+
 TEST(Linear, StartsWithinTheBoundsOfPyTorch) {
   Rng rng(1);
   nn::Linear layer(16, 50, rng, {.dtype = float64});

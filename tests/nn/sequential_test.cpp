@@ -11,6 +11,16 @@
 namespace rw {
 namespace {
 
+TEST(Sequential, AppliesItsLayersInOrder) {
+  Rng rng(1);
+  nn::Sequential model(nn::Linear(2, 3, rng, {.dtype = float64}), nn::Tanh{},
+                       nn::Linear(3, 1, rng, {.dtype = float64}));
+  const Tensor x = test::wave({4, 2});
+  const Tensor expected = model.layer<2>()(tanh(model.layer<0>()(x)));
+  EXPECT_EQ(elements(model(x)), elements(expected));
+  test::expect_gradients([&] { return model(x); }, nn::parameters(model));
+}
+
 TEST(Sequential, NamesItsLayersByNumber) {
   Rng rng(1);
   nn::Sequential model(nn::Linear(2, 3, rng), nn::Relu{}, nn::Dropout(0.1),

@@ -27,6 +27,43 @@ TEST(CrossEntropy, TakesAnyLeadingAxes) {
   EXPECT_NEAR(one.item(), losses[1][0].item(), 1e-15);
 }
 
+TEST(CrossEntropy, HasRightGradients) {
+  const Parameter logits(wave({2, 3, 4}), "logits");
+  const Tensor targets = tensor({{0, 3, -100}, {1, 1, 2}});
+  const Tensor weight = tensor({0.5, 2.0, 1.0, 3.0}, float64);
+  for (const nn::Reduction reduction :
+       {nn::Reduction::mean, nn::Reduction::sum, nn::Reduction::none}) {
+    test::expect_gradients(
+        [&] {
+          return nn::cross_entropy(
+              logits, targets, {.label_smoothing = 0.2, .weight = weight, .reduction = reduction});
+        },
+        test::variables({&logits}));
+  }
+  const Parameter probabilities(abs(wave({2, 3, 4}, 5)), "probabilities");
+  test::expect_gradients(
+      [&] { return nn::cross_entropy(logits, probabilities, {.label_smoothing = 0.2}); },
+      test::variables({&logits, &probabilities}));
+}
+
+TEST(CrossEntropy, HasRightSecondDerivatives) {
+  const Parameter logits(wave({3, 4}), "logits");
+  const Tensor targets = tensor({0, -100, 2});
+  const auto loss = [&] { return nn::cross_entropy(logits, targets); };
+  test::expect_gradients([&] { return test::gradient_of(loss, logits); },
+                         test::variables({&logits}));
+}
+
+TEST(CrossEntropy, Bug37IsZeroWhenEveryTargetIsIgnored) {
+  Tape tape;
+  const Tensor logits = tape.watch(wave({2, 3}));
+  const Tensor loss = nn::cross_entropy(logits, full({2}, -100, int64));
+  EXPECT_EQ(loss.item(), 0);
+  EXPECT_EQ(elements(tape.backward(loss)[logits]), std::vector<double>(6, 0));
+  EXPECT_EQ(nn::cross_entropy(zeros({0, 3}), zeros({0}, int64)).item(), 0);
+  EXPECT_EQ(nn::cross_entropy(zeros({0, 3}), zeros({0, 3})).item(), 0);
+}
+
 TEST(CrossEntropy, Bug37RefusesTargetsOutOfRange) {
   EXPECT_ERROR(nn::cross_entropy(ones({2, 2, 3}), tensor({{0, 1}, {-4, 2}})), IndexError,
                "cross_entropy: target -4 at position 2 of targets [2, 2], but the logits float32 "
@@ -34,6 +71,26 @@ TEST(CrossEntropy, Bug37RefusesTargetsOutOfRange) {
   EXPECT_ERROR(nn::cross_entropy(ones({1, 3}), tensor({3}), {.ignore_index = 7}), IndexError,
                "cross_entropy: target 3 at position 0 of targets [1], but the logits float32 "
                "[1, 3] have 3 classes; to ignore targets give them the ignore_index, 7");
+}
+
+TEST(CrossEntropy, DoesNotLookAtTheLogitsOfIgnoredTargets) {
+  Tape tape;
+  const Tensor logits = tape.watch(tensor({{1.0, 2.0}, {kNan, kInfinity}}, float64));
+  const Tensor loss = nn::cross_entropy(logits, tensor({0, -1}), {.ignore_index = -1});
+  EXPECT_NEAR(loss.item(), std::log1p(std::exp(1)), 1e-15);
+  const std::vector<double> gradient = elements(tape.backward(loss)[logits]);
+  EXPECT_EQ(gradient[2], 0);
+  EXPECT_EQ(gradient[3], 0);
+}
+
+TEST(CrossEntropy, LetsClassesBeRuledOutOnBothSides) {
+  Tape tape;
+  const Tensor logits = tape.watch(tensor({{-kInfinity, 0.0, 0.0}}, float64));
+  const Tensor loss = nn::cross_entropy(logits, tensor({{0.0, 0.25, 0.75}}, float64));
+  EXPECT_NEAR(loss.item(), std::log(2), 1e-15);
+  const std::vector<double> gradient = elements(tape.backward(loss)[logits]);
+  EXPECT_EQ(gradient[0], 0);
+  EXPECT_NEAR(gradient[1], 0.25, 1e-15);
 }
 
 TEST(CrossEntropy, SaysWhatDoesNotFit) {

@@ -27,6 +27,16 @@ TEST(Regression, IsReducedAsAsked) {
   EXPECT_EQ(nn::mse(zeros({0}), zeros({0})).item(), 0);
 }
 
+TEST(Regression, HasRightGradients) {
+  const Parameter x(3 * wave({3, 4}), "x"), z(wave({3, 4}, 1), "z");
+  const auto both = [&] { return test::variables({&x, &z}); };
+  test::expect_gradients([&] { return nn::mse(x, z); }, both());
+  test::expect_gradients([&] { return nn::l1(x, z, {nn::Reduction::none}); }, both());
+  test::expect_gradients([&] { return nn::huber(x, z, {.delta = 0.7}); }, both());
+  test::expect_gradients([&] { return nn::quantile(x, z, 0.2); }, both());
+  test::expect_gradients([&] { return nn::binary_cross_entropy_with_logits(x, z); }, both());
+}
+
 TEST(Regression, QuantileIsLeastAtTheQuantile) {
   const Tensor z = arange(0, 101, 1, float64);
   const auto loss_at = [&](double x) {

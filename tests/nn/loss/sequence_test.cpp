@@ -40,6 +40,24 @@ TEST(SequenceLoss, EqualsEachSequenceAlone) {
   }
 }
 
+TEST(SequenceLoss, DoesNotLookAtThePadding) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  Tape tape;
+  const Tensor losses = tape.watch(tensor({{1.0, 2.0}, {nan, 3.0}}));
+  const Tensor loss = sum(nn::mean_over_time(losses, {1, 2}));
+  EXPECT_EQ(loss.item(), 3.5);
+  EXPECT_EQ(elements(tape.backward(loss)[losses]), (std::vector<double>{1, 0.5, 0, 0.5}));
+}
+
+TEST(SequenceLoss, HasRightGradients) {
+  const Parameter losses(test::wave({3, 2, 2}), "losses");
+  test::expect_gradients(
+      [&] {
+        return nn::mean_over_time(losses, {1, 3});
+      },
+      test::variables({&losses}));
+}
+
 TEST(SequenceLoss, SaysWhatDoesNotFit) {
   EXPECT_ERROR(nn::sequence_mask(3, {1, 4}), IndexError,
                "sequence_mask: length 4 of row 1 lies outside [0, 3], the steps there are");
