@@ -8,6 +8,15 @@
 namespace rw {
 namespace {
 
+template <class T>
+void run_along(T* x, Index n, Index step) {
+  kernels::Wide<T> sum{};
+  for (Index i = 0; i < n; i++, x += step) {
+    sum += static_cast<kernels::Wide<T>>(*x);
+    *x = static_cast<T>(sum);
+  }
+}
+
 // Down the columns of a table whose rows stand `step` apart.
 template <class T>
 void run_down(T* row, Index n, Index step, std::vector<kernels::Wide<T>>& sums) {
@@ -33,7 +42,13 @@ void CumSum::run(const Tensor&, Tensor& y) const {
     std::vector<kernels::Wide<T>> sums(static_cast<std::size_t>(width));
     T* table = output_data<T>(y);
     for (Index k = 0; k < y.size() / (n * width); k++, table += n * width) {
-      run_down(reverse ? table + (n - 1) * width : table, n, reverse ? -width : width, sums);
+      T* first = reverse ? table + (n - 1) * width : table;
+      const Index step = reverse ? -width : width;
+      if (width == 1) {
+        run_along(first, n, step);
+      } else {
+        run_down(first, n, step, sums);
+      }
     }
   });
 }

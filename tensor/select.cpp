@@ -19,11 +19,26 @@ void choose(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& y
                                        broadcast_strides(a, shape), broadcast_strides(b, shape)};
   const auto last = static_cast<std::size_t>(std::max(shape.rank() - 1, 0));
   const Index c_step = strides[0][last], a_step = strides[1][last], b_step = strides[2][last];
-  for_each_row<3>(shape, strides, [&](const std::array<Index, 3>& at) {
+  // Both elements are read before one is chosen: a branch on random masks would cost more.
+  const auto row = [&](const std::array<Index, 3>& at, auto step_c, auto step_a, auto step_b) {
     for (Index i = 0; i < length; i++) {
-      to[i] = c[at[0] + i * c_step] ? p[at[1] + i * a_step] : q[at[2] + i * b_step];
+      const T u = p[at[1] + i * step_a], v = q[at[2] + i * step_b];
+      to[i] = c[at[0] + i * step_c] ? u : v;
     }
     to += length;
+  };
+  constexpr std::integral_constant<Index, 0> same;
+  constexpr std::integral_constant<Index, 1> next;
+  for_each_row<3>(shape, strides, [&](const std::array<Index, 3>& at) {
+    if (c_step == 1 && a_step == 1 && b_step == 1) {
+      row(at, next, next, next);
+    } else if (c_step == 1 && a_step == 1 && b_step == 0) {
+      row(at, next, next, same);
+    } else if (c_step == 1 && a_step == 0 && b_step == 1) {
+      row(at, next, same, next);
+    } else {
+      row(at, c_step, a_step, b_step);
+    }
   });
 }
 

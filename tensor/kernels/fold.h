@@ -104,6 +104,7 @@ typename Reducer::Acc fold_place(const T* x, const FoldPlan& plan, const Reducer
 template <class T, class Reducer, class Step>
 void fold_columns(const T* x, Index width, Step step, const FoldPlan& plan, const Reducer& reducer,
                   Index place, typename Reducer::Acc (&lanes)[kLanes][kColumns]) {
+  using Acc = typename Reducer::Acc;
   for (Index k = 0; k < std::clamp<Index>(plan.count, 1, kLanes); k++) {
     std::fill_n(lanes[k], width, reducer.identity());
   }
@@ -111,8 +112,12 @@ void fold_columns(const T* x, Index width, Step step, const FoldPlan& plan, cons
   for_each_row<1>(plan.gone.shape, {plan.gone.strides}, [&](const std::array<Index, 1>& at) {
     const T* from = x + at[0];
     for (Index i = 0; i < plan.gone.inner_size(); i++, r++, from += plan.gone.inner_step()) {
-      auto* lane = lanes[r % kLanes];
-      for (Index c = 0; c < width; c++) reducer.step(lane[c], from[c * step], place + c, r);
+      Acc* const lane = lanes[r % kLanes];
+      for (Index c = 0; c < width; c++) {
+        Acc acc = lane[c];
+        reducer.step(acc, from[c * step], place + c, r);
+        lane[c] = acc;
+      }
     }
   });
   for (Index half = kLanes / 2; half > 0; half /= 2) {
@@ -181,8 +186,8 @@ struct ExtremeOf {
   }
   void step(Acc& acc, T value, Index, Index) const { acc = join(acc, value); }
   Acc join(Acc a, Acc b) const {
-    const bool better = least ? b < a : b > a;
-    return better || b != b ? b : a;
+    const T better = (least ? b < a : b > a) ? b : a;
+    return b != b ? b : better;
   }
 };
 
