@@ -1,0 +1,28 @@
+// Training: windows of parallel streams, the state carried from window to window.
+#pragma once
+
+#include "model.h"
+
+namespace char_lm {
+
+struct TrainOptions {
+  std::string text;
+  Config config;  // without symbols, which the text tells
+  Index batch = 50;
+  Index time = 50;
+  Index epochs = 1;
+  double learning_rate = 2e-3;
+  double clip = 5;
+  Index seed = 0;
+  Index threads = 0;  // 0: as many as the machine offers
+  std::string out = "model.safetensors";
+  std::string metrics;  // JSON lines, one per epoch; empty: none
+  bool resume = false;
+};
+
+// Trains, evaluates after each epoch, and saves `out` after each and when interrupted (SIGINT).
+// With `resume` it goes on where `out` stands, to the same bits as if it had not been interrupted.
+// Throws before anything is written when an option, the text or the file is wrong.
+void train(const TrainOptions& options);
+
+}  // namespace char_lm
