@@ -75,9 +75,10 @@ Rows rows_of_classes(const Tensor& logits, const Tensor& targets,
   const bool ignores = check_classes(logits, targets, options.ignore_index);
   const Tensor ignored = ignores ? equal(targets, options.ignore_index) : Tensor();
   const Tensor classes = ignores ? masked_fill(targets, ignored, 0) : targets;
-  const Tensor scores = ignores ? masked_fill(logits, unsqueeze(ignored, -1), 0) : logits;
 
-  const Tensor log_probabilities = log_softmax(scores, -1);
+  // Of logits that are NaN this is NaN, which masking takes out of the loss below; the rule of
+  // log_softmax keeps it out of the gradient, where nothing but 0 arrives.
+  const Tensor log_probabilities = log_softmax(logits, -1);
   Tensor losses = -squeeze(gather(log_probabilities, -1, unsqueeze(classes, -1)), -1);
   Tensor counts = ones(targets.shape(), logits.dtype());
   if (options.weight.defined()) {
