@@ -8,6 +8,7 @@
 #include "rewind/tensor/reduction.h"
 #include "rewind/tensor/rounding.h"
 #include "rewind/tensor/softmax.h"
+#include "support/paths.h"
 #include "support/reference.h"
 
 namespace rw {
@@ -16,7 +17,7 @@ namespace {
 using namespace reference;
 
 const Tensor& golden(const std::string& name) {
-  static const TensorFile file = load_tensors(REWIND_TEST_DATA "/golden/ops.safetensors");
+  static const TensorFile file = load_tensors(test::tests_file("golden/ops.safetensors"));
   return file.tensors.at(name);
 }
 
