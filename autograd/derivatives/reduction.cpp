@@ -1,5 +1,7 @@
 #include "rewind/tensor/reduction.h"
 
+#include <algorithm>
+
 #include "rewind/autograd/derivatives.h"
 #include "rewind/autograd/derivatives/reduced.h"
 #include "rewind/tensor/cumsum.h"
@@ -9,13 +11,14 @@ namespace rw {
 void reduction_derivatives(Derivatives& d) {
   d.rule<Sum>([](const Tensor& dy, const Sum& op, Shape<0> x) { return spread(op, dy, x); });
   d.rule<Mean>([](const Tensor& dy, const Mean& op, Shape<0> x) {
-    return spread(op, dy / group_size(x->shape, op.axes), x);
+    return spread(op, dy / std::max<Index>(group_size(x->shape, op.axes), 1), x);
   });
   // y = sum((x - mean)^2) / (n - c), where what the mean depends on cancels.
   d.rule<Var>([](const Tensor& dy, const Var& op, Input<0> x) {
     const double n = static_cast<double>(group_size(x.shape(), op.axes));
     const Tensor centred = x - apply(Mean{op.axes, true}, static_cast<const Tensor&>(x));
-    return (2 / (n - op.correction)) * (beside(op, dy, x.spec()) * centred);
+    const double scale = n == 0 ? 0 : 2 / (n - op.correction);
+    return scale * (beside(op, dy, x.spec()) * centred);
   });
   d.rule<Any>(stop);
   d.rule<All>(stop);
