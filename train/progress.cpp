@@ -1,6 +1,7 @@
 #include "rewind/train/progress.h"
 
 #include <fmt/core.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +11,15 @@
 namespace rw {
 namespace {
 
-constexpr double kRedraw = 0.2;  // seconds between two drawings on a terminal
+constexpr double kRedraw = 0.2;      // seconds between two drawings on a terminal
+constexpr Index kUsualColumns = 80;  // of a terminal that does not say
+constexpr Index kNarrowest = 4;      // a shorter bar shows nothing
+
+Index columns_of(std::FILE* terminal) {
+  winsize size{};
+  const bool known = ioctl(fileno(terminal), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : kUsualColumns;
+}
 
 }  // namespace
 
@@ -20,8 +29,7 @@ Progress::Progress(std::FILE* out, Index first, Index total, const ProgressOptio
       total_(total),
       options_(options),
       terminal_(isatty(fileno(out)) != 0),
-      start_(std::chrono::steady_clock::now()),
-      shown_at_(terminal_ ? -kRedraw : 0) {
+      start_(std::chrono::steady_clock::now()) {
   require(total >= 1 && first >= 0 && first <= total, "progress: {} of {} parts are done", first,
           total);
 }
@@ -31,36 +39,48 @@ double Progress::elapsed() const {
 }
 
 void Progress::update(Index done, std::string_view text) {
-  if (elapsed() - shown_at_ >= (terminal_ ? kRedraw : options_.seconds)) show(done, text);
-}
-
-void Progress::finish(Index done, std::string_view text) {
-  show(done, text);
-  if (terminal_) fmt::print(out_, "\n");
-  std::fflush(out_);
-}
-
-void Progress::show(Index done, std::string_view text) {
-  shown_at_ = elapsed();
+  const double now = elapsed();
+  if (now < next_) return;
+  next_ = now + (terminal_ ? kRedraw : options_.seconds);
   const double part = static_cast<double>(done) / static_cast<double>(total_);
-  const double left = done > first_ ? shown_at_ * static_cast<double>(total_ - done) /
-                                          static_cast<double>(done - first_)
-                                    : 0;
-  const auto filled = static_cast<std::size_t>(part * static_cast<double>(options_.width));
-  std::string bar(static_cast<std::size_t>(options_.width), ' ');
+  const double left =
+      done > first_ ? now * static_cast<double>(total_ - done) / static_cast<double>(done - first_)
+                    : 0;
+  const std::string rest = fmt::format("{} {} left", text, clock_text(left));
+  if (!terminal_) {
+    fmt::print(out_, "{:.0f} % {}\n", 100 * part, rest);
+    std::fflush(out_);
+    return;
+  }
+  // The last column stays empty: many terminals go to the next line when it is written.
+  const Index columns = columns_of(out_) - 1;
+  const std::string line = bar(part, columns - static_cast<Index>(rest.size())) + rest;
+  redraw(line.substr(0, static_cast<std::size_t>(std::max<Index>(columns, 0))));
+}
+
+void Progress::clear() {
+  if (drawn_ == 0) return;
+  redraw("");
+  fmt::print(out_, "\r");
+  std::fflush(out_);
+  next_ = 0;
+}
+
+// "[===>   ] " in so many characters or fewer; where there is no room, "52 % ".
+std::string Progress::bar(double part, Index room) const {
+  const Index width = std::min(options_.width, room - 3);
+  if (width < kNarrowest) return fmt::format("{:.0f} % ", 100 * part);
+  const auto filled = static_cast<std::size_t>(part * static_cast<double>(width));
+  std::string bar(static_cast<std::size_t>(width), ' ');
   std::fill_n(bar.begin(), std::min(filled, bar.size()), '=');
   if (filled < bar.size()) bar[filled] = '>';
-  const std::string line =
-      terminal_
-          ? fmt::format("[{}] {:3.0f} %  {}  left {}", bar, 100 * part, text, clock_text(left))
-          : fmt::format("{:3.0f} %  {}  left {}", 100 * part, text, clock_text(left));
-  if (terminal_) {
-    fmt::print(out_, "\r{:<{}}", line, shown_length_);  // spaces over what was longer
-    shown_length_ = line.size();
-  } else {
-    fmt::print(out_, "{}\n", line);
-  }
+  return "[" + bar + "] ";
+}
+
+void Progress::redraw(const std::string& line) {
+  fmt::print(out_, "\r{:<{}}", line, drawn_);  // spaces over what was longer
   std::fflush(out_);
+  drawn_ = line.size();
 }
 
 std::string clock_text(double seconds) {

@@ -12,35 +12,40 @@ namespace [[gnu::visibility("default")]] rw {
 
 struct ProgressOptions {
   double seconds = 5;  // between two lines, where the output is no terminal
-  Index width = 24;    // of the bar, in characters
+  Index width = 24;    // of the bar, in characters; less where the terminal has no room
 };
 
-// Draws "[=====>    ] 52 %  TEXT  left 0:31" over itself on a terminal, a few times a second. Into
-// a file or a pipe it writes a line every few seconds instead.
+// On a terminal it draws "[=====>    ] TEXT 0:31 left" over itself, a few times a second and never
+// wider than the terminal. Into a file or a pipe it writes lines, "52 % TEXT 0:31 left": the
+// first at once, then one every few seconds.
 class Progress {
  public:
   // `first` of `total` parts of the job are done already (a job that goes on).
   Progress(std::FILE* out, Index first, Index total, const ProgressOptions& options = {});
+  ~Progress() { clear(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
 
-  // Says that so many parts are done. Shown at once, or soon, or with a later update.
+  // Says that so many parts are done. Shown at once, or with a later update.
   void update(Index done, std::string_view text);
 
-  // Shows the text however recent the last one is, and ends the line.
-  void finish(Index done, std::string_view text);
+  // Takes the bar off the terminal, to make room for other output; the next update brings it back.
+  void clear();
 
   // Seconds since the start.
   double elapsed() const;
 
  private:
-  void show(Index done, std::string_view text);
+  std::string bar(double part, Index room) const;
+  void redraw(const std::string& line);
 
   std::FILE* out_;
   Index first_, total_;
   ProgressOptions options_;
   bool terminal_;
   std::chrono::steady_clock::time_point start_;
-  double shown_at_;
-  std::size_t shown_length_ = 0;
+  double next_ = 0;        // when to show again, in seconds since the start
+  std::size_t drawn_ = 0;  // characters that stand on the terminal
 };
 
 // Seconds as m:ss or h:mm:ss.

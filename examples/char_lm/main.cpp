@@ -5,20 +5,37 @@
 //   char_lm sample --model model.safetensors [--prompt TEXT] [--temperature 0.8] ...
 //   char_lm eval --model model.safetensors --text FILE
 //
-// Exit status 0, or 2 with one line on stderr when anything is wrong.
+// Exit status 0; 2 with one line on stderr when anything is wrong; 130 when an interrupt ended the
+// training, which is saved then.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <new>
 
 #include "sample.h"
 #include "train.h"
 
 namespace {
 
-constexpr int kBadUse = 2;
-constexpr char_lm::Index kMany = 1'000'000;
+using char_lm::Index;
 
-CLI::Option* positive(CLI::App* app, const std::string& name, char_lm::Index& value,
-                      const std::string& text) {
-  return app->add_option(name, value, text)->check(CLI::Range(char_lm::Index{1}, kMany));
+constexpr int kBadUse = 2;
+constexpr int kInterrupted = 130;  // what shells say of a program that Ctrl-C ended
+constexpr Index kMany = 1'000'000;
+constexpr Index kWidest = 65'536;
+
+void size(CLI::App* app, const std::string& name, Index& value, Index most,
+          const std::string& text) {
+  app->add_option(name, value, text)->check(CLI::Range(Index{1}, most));
+}
+
+void number(CLI::App* app, const std::string& name, double& value, double least, double most,
+            const std::string& text) {
+  const auto is_number = [](const std::string& given) {
+    return std::isnan(std::strtod(given.c_str(), nullptr)) ? given + " is no number" : "";
+  };
+  app->add_option(name, value, text)->check(CLI::Range(least, most))->check(is_number);
 }
 
 CLI::App* add_train(CLI::App& app, char_lm::TrainOptions& o) {
@@ -26,22 +43,18 @@ CLI::App* add_train(CLI::App& app, char_lm::TrainOptions& o) {
   train->add_option("--text", o.text, "the text to learn from")->required();
   train->add_option("--cell", o.config.cell, "lstm, gru or rnn")
       ->check(CLI::IsMember({"lstm", "gru", "rnn"}));
-  positive(train, "--layers", o.config.layers, "recurrent layers");
-  positive(train, "--hidden", o.config.hidden, "units per layer");
-  positive(train, "--embed", o.config.embed, "features of a character");
-  positive(train, "--batch", o.batch, "streams read side by side");
-  positive(train, "--time", o.time, "steps from update to update");
-  positive(train, "--epochs", o.epochs, "passes over the text");
-  train->add_option("--learning-rate", o.learning_rate, "Adam's step")
-      ->check(CLI::Range(1e-9, 1e3));
-  train->add_option("--dropout", o.config.dropout, "on the outputs of each layer")
-      ->check(CLI::Range(0.0, 1.0));
-  train->add_option("--clip", o.clip, "largest norm of the gradients")
-      ->check(CLI::Range(1e-9, 1e9));
-  train->add_option("--seed", o.seed, "of weights and dropout")
-      ->check(CLI::Range(char_lm::Index{0}, kMany));
+  size(train, "--layers", o.config.layers, 1000, "recurrent layers");
+  size(train, "--hidden", o.config.hidden, kWidest, "units per layer");
+  size(train, "--embed", o.config.embed, kWidest, "features of a character");
+  size(train, "--batch", o.batch, kWidest, "streams read side by side");
+  size(train, "--time", o.time, kWidest, "steps from update to update");
+  size(train, "--epochs", o.epochs, kMany, "passes over the text");
+  number(train, "--learning-rate", o.learning_rate, 1e-9, 1e3, "Adam's step");
+  number(train, "--dropout", o.config.dropout, 0.0, 1.0, "on the outputs of each layer");
+  number(train, "--clip", o.clip, 1e-9, 1e9, "largest norm of the gradients");
+  train->add_option("--seed", o.seed, "of weights and dropout")->check(CLI::Range(Index{0}, kMany));
   train->add_option("--threads", o.threads, "0: as many as the machine offers")
-      ->check(CLI::Range(char_lm::Index{0}, char_lm::Index{1024}));
+      ->check(CLI::Range(Index{0}, Index{1024}));
   train->add_option("--out", o.out, "the model file, also what --resume reads");
   train->add_option("--metrics", o.metrics, "append a JSON line per epoch to this file");
   train->add_flag("--resume", o.resume, "go on where --out stands");
@@ -53,11 +66,23 @@ CLI::App* add_sample(CLI::App& app, char_lm::SampleOptions& o) {
   sample->add_option("--model", o.model, "the model file")->required();
   sample->add_option("--prompt", o.prompt, "how the text begins");
   sample->add_option("--length", o.length, "characters to write")
-      ->check(CLI::Range(char_lm::Index{0}, kMany));
-  sample->add_option("--temperature", o.temperature, "0: always the likeliest; 1: as it learned")
-      ->check(CLI::Range(0.0, 100.0));
-  sample->add_option("--seed", o.seed, "of the draws")->check(CLI::Range(char_lm::Index{0}, kMany));
+      ->check(CLI::Range(Index{0}, kMany));
+  number(sample, "--temperature", o.temperature, 0.0, 100.0,
+         "0: always the likeliest; 1: as it learned");
+  sample->add_option("--seed", o.seed, "of the draws")->check(CLI::Range(Index{0}, kMany));
   return sample;
+}
+
+// Output that is lost, on a full disk say, is an error too.
+void print(const std::string& text) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  rw::require<rw::FileError>(std::fflush(stdout) == 0 && written, "cannot write the output");
+}
+
+int fail(std::string message) {
+  std::replace(message.begin(), message.end(), '\n', ' ');  // one line, whatever a file is named
+  fmt::print(stderr, "char_lm: {}\n", message);
+  return kBadUse;
 }
 
 }  // namespace
@@ -65,6 +90,7 @@ CLI::App* add_sample(CLI::App& app, char_lm::SampleOptions& o) {
 int main(int argc, char** argv) {
   CLI::App app("A character language model", "char_lm");
   app.require_subcommand(1);
+  app.option_defaults()->always_capture_default()->take_last();  // what is said twice: the last
   char_lm::TrainOptions train_options;
   char_lm::SampleOptions sample_options;
   std::string model, text;
@@ -75,17 +101,18 @@ int main(int argc, char** argv) {
   eval->add_option("--text", text, "the text to measure")->required();
   try {
     app.parse(argc, argv);
-    if (*train) {
-      char_lm::train(train_options);
-    } else if (*sample) {
-      fmt::print("{}\n", char_lm::sample(sample_options));
+    if (*train) return char_lm::train(train_options) ? 0 : kInterrupted;
+    if (*sample) {
+      print(char_lm::sample(sample_options) + "\n");
     } else {
-      fmt::print("{:.4f} bits per character\n", char_lm::evaluate(model, text));
+      print(fmt::format("{:.4f} bits per character\n", char_lm::evaluate(model, text)));
     }
   } catch (const CLI::Success& help) {
     return app.exit(help);
+  } catch (const std::bad_alloc&) {
+    return fail(
+        "there is not enough memory; smaller --hidden, --embed, --batch or --time need less");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "char_lm: {}\n", error.what());
-    return kBadUse;
+    return fail(error.what());
   }
 }

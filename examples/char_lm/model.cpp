@@ -7,6 +7,12 @@ namespace {
 
 constexpr const char* kKey = "char_lm";
 
+bool is_sound(const Config& c) {
+  const bool known = c.cell == "lstm" || c.cell == "gru" || c.cell == "rnn";
+  const bool sizes = c.layers > 0 && c.hidden > 0 && c.embed > 0;
+  return known && sizes && c.dropout >= 0 && c.dropout <= 1 && !c.symbols.empty();
+}
+
 }  // namespace
 
 std::map<std::string, std::string> to_metadata(const Config& config) {
@@ -20,19 +26,24 @@ std::map<std::string, std::string> to_metadata(const Config& config) {
 
 Config from_metadata(const std::map<std::string, std::string>& metadata, const std::string& path) {
   const auto found = metadata.find(kKey);
-  rw::require<rw::FileError>(found != metadata.end(), "{}: this file is no char_lm model", path);
+  rw::require<rw::FileError>(found != metadata.end(), "'{}': this file is no char_lm model", path);
+  Config config;
   try {
     const nlohmann::json json = nlohmann::json::parse(found->second);
     const auto symbols = json.at("symbols").get<std::vector<unsigned char>>();
-    return {.cell = json.at("cell").get<std::string>(),
-            .layers = json.at("layers").get<Index>(),
-            .hidden = json.at("hidden").get<Index>(),
-            .embed = json.at("embed").get<Index>(),
-            .dropout = json.at("dropout").get<double>(),
-            .symbols = std::string(symbols.begin(), symbols.end())};
-  } catch (const nlohmann::json::exception& error) {
-    throw rw::FileError(path + ": the description of the model is damaged: " + error.what());
+    config = {.cell = json.at("cell").get<std::string>(),
+              .layers = json.at("layers").get<Index>(),
+              .hidden = json.at("hidden").get<Index>(),
+              .embed = json.at("embed").get<Index>(),
+              .dropout = json.at("dropout").get<double>(),
+              .symbols = std::string(symbols.begin(), symbols.end())};
+  } catch (const nlohmann::json::exception&) {
+    config.symbols.clear();
   }
+  rw::require<rw::FileError>(is_sound(config),
+                             "'{}': damaged: the description of the model reads {}", path,
+                             found->second);
+  return config;
 }
 
 Config read_config(const std::string& path) {

@@ -1,5 +1,9 @@
 #include "sample.h"
 
+#include <algorithm>
+
+#include "text.h"
+
 namespace char_lm {
 namespace {
 
@@ -16,8 +20,23 @@ auto with_saved_model(const std::string& path, F&& f) {
 }
 
 Index draw(const Tensor& logits, double temperature) {
-  if (temperature == 0) return static_cast<Index>(rw::argmax(logits, -1).item());
-  return static_cast<Index>(rw::categorical(logits / temperature).item());
+  constexpr double kCold = 1e-6;  // below it the likeliest character is as good as certain
+  if (temperature < kCold) return static_cast<Index>(rw::argmax(logits, -1).item());
+  // What is likeliest stands at 0, so that a low temperature cannot overflow.
+  const Tensor relative = logits - rw::max(logits, -1, true);
+  return static_cast<Index>(rw::categorical(relative / temperature).item());
+}
+
+// Encodes, or says which file has the character that the model does not know.
+std::vector<Index> encode(const rw::CharVocabulary& vocabulary, const std::string& text,
+                          const std::string& what) {
+  const auto unknown =
+      std::find_if_not(text.begin(), text.end(), [&](char c) { return vocabulary.knows(c); });
+  rw::require(unknown == text.end(),
+              "{}: byte {} is {:#04x}, a character that the model has never seen", what,
+              unknown - text.begin(),
+              unknown == text.end() ? 0 : int{static_cast<unsigned char>(*unknown)});
+  return vocabulary.encode(text);
 }
 
 }  // namespace
@@ -30,7 +49,7 @@ std::string sample(const SampleOptions& options) {
         const std::string begin = !options.prompt.empty()  ? options.prompt
                                   : vocabulary.knows('\n') ? "\n"
                                                            : vocabulary.symbols().substr(0, 1);
-        const std::vector<Index> prompt = vocabulary.encode(begin);
+        const std::vector<Index> prompt = encode(vocabulary, begin, "--prompt");
         using Model = std::remove_cvref_t<decltype(model)>;
         using State = typename Model::State;
         auto one_character = [&](const Tensor& token, const State& state) {
@@ -52,11 +71,12 @@ std::string sample(const SampleOptions& options) {
 }
 
 double evaluate(const std::string& path, const std::string& text_path) {
-  const std::string text = rw::read_text(text_path);
-  rw::require<rw::FileError>(text.size() >= 2, "{}: the text has {} characters; two are needed",
-                             text_path, text.size());
+  constexpr Index kColumn = 4096, kMostColumns = 64;
+  const std::string text = read_measured_text(text_path);
   return with_saved_model(path, [&](const auto& model, const rw::CharVocabulary& vocabulary) {
-    return bits_per_character(model, vocabulary.encode(text), 1, 256);
+    const std::vector<Index> ids = encode(vocabulary, text, "'" + text_path + "'");
+    const auto size = static_cast<Index>(ids.size());
+    return bits_per_character(model, ids, std::clamp<Index>(size / kColumn, 1, kMostColumns), 256);
   });
 }
 

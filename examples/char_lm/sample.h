@@ -16,7 +16,8 @@ struct SampleOptions {
 // The prompt and `length` characters after it.
 std::string sample(const SampleOptions& options);
 
-// Bits per character of a text file under the model.
+// Bits per character of a text file under the model. A long text is read as up to 64 columns side
+// by side, of 4096 characters and more, each as a text of its own.
 double evaluate(const std::string& model, const std::string& text);
 
 }  // namespace char_lm

@@ -7,74 +7,68 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "rewind/train/progress.h"
+#include "text.h"
 
 namespace char_lm {
 namespace {
 
 using rw::require;
 
+constexpr const char* kSettings = "char_lm.settings";
+
 volatile std::sig_atomic_t interrupted = 0;
 
-void on_interrupt(int) {
+void on_interrupt(int signal) {
   interrupted = 1;
-  std::signal(SIGINT, SIG_DFL);  // a second one ends the program at once
+  std::signal(signal, SIG_DFL);  // a second one ends the program at once
 }
 
-// The text in its parts: 90 % to learn from, then 5 % to measure by. (The last 5 % are for whoever
-// wants a text that no choice was made by.)
-struct Parts {
-  std::vector<Index> train, valid;
-};
-
-Parts split(const std::vector<Index>& ids) {
-  const auto n = static_cast<std::ptrdiff_t>(ids.size());
-  const auto at = [&](std::ptrdiff_t percent) { return ids.begin() + n * percent / 100; };
-  return {{at(0), at(90)}, {at(90), at(95)}};
-}
-
-std::string read_training_text(const std::string& path) {
-  std::string text = rw::read_text(path);
-  require<rw::FileError>(!text.empty(), "{}: the text is empty", path);
-  require<rw::FileError>(text.find_first_not_of(text[0]) != std::string::npos,
-                         "{}: the text has one character only, '{}'; there is nothing to learn",
-                         path, text.substr(0, 1));
-  return text;
-}
-
-// Finds out what would fail at the end of the run, at its beginning.
+// What would fail at the end of the run fails here, at its beginning.
 void check_output(const std::string& path, bool resume) {
-  namespace fs = std::filesystem;
-  const fs::path folder = fs::absolute(path).parent_path();
-  require<rw::FileError>(fs::is_directory(folder) && access(folder.c_str(), W_OK) == 0,
-                         "{}: cannot write into the folder {}", path, folder.string());
-  if (!fs::exists(path)) {
-    require<rw::FileError>(!resume, "{}: there is nothing to resume", path);
-    return;
-  }
-  try {
+  if (!std::filesystem::exists(path)) {
+    require<rw::FileError>(!resume, "'{}': there is nothing to resume", path);
+  } else if (resume) {
     read_config(path);
-  } catch (const rw::FileError& error) {
-    if (resume) throw;
-    throw rw::FileError(
-        path + ": exists and is no char_lm model; it is not overwritten, give another --out");
+  } else {
+    try {
+      read_config(path);
+    } catch (const rw::Error&) {
+      throw rw::FileError(fmt::format(
+          "'{}': exists and is no whole char_lm model; it is not overwritten, give another --out",
+          path));
+    }
   }
+  const rw::AtomicFile probe(path);  // leaves no trace without commit
+}
+
+void check_metrics(const TrainOptions& o) {
+  namespace fs = std::filesystem;
+  if (o.metrics.empty()) return;
+  const fs::path path = fs::absolute(o.metrics);
+  const bool exists = fs::exists(path);
+  for (const std::string& other : {o.text, o.out}) {
+    const bool same =
+        exists && fs::exists(other) ? fs::equivalent(path, other) : path == fs::absolute(other);
+    require<rw::FileError>(!same, "'{}': --metrics is also another file of this run", o.metrics);
+  }
+  const bool writable = exists ? fs::is_regular_file(path) && access(path.c_str(), W_OK) == 0
+                               : fs::is_directory(path.parent_path()) &&
+                                     access(path.parent_path().c_str(), W_OK) == 0;
+  require<rw::FileError>(writable, "'{}': cannot write metrics there", o.metrics);
 }
 
 // The settings that a resumed run must have in common with the first one, to reach the same bits.
-std::string settings(const TrainOptions& o, std::size_t bytes) {
+std::string settings(const TrainOptions& o, const std::string& text) {
   return nlohmann::json{{"batch", o.batch}, {"time", o.time}, {"learning_rate", o.learning_rate},
-                        {"clip", o.clip},   {"seed", o.seed}, {"text_bytes", bytes}}
+                        {"clip", o.clip},   {"seed", o.seed}, {"text", fingerprint(text)}}
       .dump();
 }
 
 template <class M>
 class Run {
  public:
-  Run(M model, const TrainOptions& options, const rw::CharVocabulary& vocabulary,
-      const Parts& parts, std::string settings)
+  Run(M model, const TrainOptions& options, const Parts& parts, std::string settings)
       : options_(options),
-        symbols_(vocabulary.size()),
         settings_(std::move(settings)),
         valid_(parts.valid),
         windows_(parts.train, {.batch = options.batch, .time = options.time}),
@@ -83,46 +77,58 @@ class Run {
 
   void resume() {
     rw::TrainingState saved = rw::load_checkpoint(options_.out, model_);
-    const auto found = saved.metadata.find("settings");
+    const auto found = saved.metadata.find(kSettings);
     require<rw::FileError>(
         found != saved.metadata.end() && found->second == settings_,
-        "{}: was trained with other settings or another text, {}; this run has {}", options_.out,
-        found == saved.metadata.end() ? "unknown" : found->second, settings_);
-    adam_.load_state(saved.optimizers.at(0));
-    rw::Random::set_state(rw::Rng(saved.random.seed, saved.random.draw));
+        "'{}': was trained with other settings or on another text, {}; this run has {}",
+        options_.out, found == saved.metadata.end() ? "unknown" : found->second, settings_);
     position_ = saved.position;
+    require(position_.epoch < options_.epochs,
+            "'{}': has learned for {} epochs already; --epochs {} is no more than that",
+            options_.out, position_.epoch, options_.epochs);
+    const bool whole = saved.optimizers.size() == 1 &&
+                       (saved.carried.empty() || saved.carried.size() == carried().size());
+    require<rw::FileError>(whole, "'{}': damaged: a part of the training state is missing",
+                           options_.out);
+    adam_.load_state(saved.optimizers[0]);
+    rw::Random::set_state(rw::Rng(saved.random.seed, saved.random.draw));
     if (saved.carried.empty()) return;
     state_ = model_.rnn.initial(options_.batch);
     std::size_t i = 0;
     rw::for_each_tensor(state_, [&](Tensor& x) { x = saved.carried.at(name_of_carried(i++)); });
   }
 
-  void run() {
-    require(position_.epoch < options_.epochs, "{}: all {} epochs are done; more with --epochs",
-            options_.out, options_.epochs);
-    const Index total = options_.epochs * windows_.size();
-    rw::Progress progress(stderr, done(), total);
+  bool run() {
+    const double before = evaluate();
+    rw::Progress progress(stderr, done(), options_.epochs * windows_.size());
     while (position_.epoch < options_.epochs && !interrupted) {
-      const double seconds = progress.elapsed();
+      const double start = progress.elapsed();
       const Index first = position_.batch;
       while (position_.batch < windows_.size() && !interrupted) {
         step();
-        progress.update(done(), status(progress, seconds, first));
+        progress.update(done(), status(speed(progress.elapsed() - start, first)));
       }
       if (position_.batch == windows_.size()) {
-        finish_epoch(speed(progress.elapsed() - seconds, first));
+        finish_epoch(speed(progress.elapsed() - start, first), progress);
       }
     }
-    progress.finish(done(), fmt::format("loss {:.4f}", loss_));
-    save();
-    if (interrupted) {
+    progress.clear();
+    if (position_.epoch < options_.epochs) {
+      save();
       fmt::print(stderr, "Interrupted and saved; the same command with --resume goes on.\n");
+      return false;
     }
+    fmt::print("Bits per character on text it has not seen: {:.2f} before, {:.2f} now. Saved {}\n",
+               before, bits_, options_.out);
+    return true;
   }
 
  private:
   static std::string name_of_carried(std::size_t i) { return fmt::format("state.{}", i); }
   Index done() const { return position_.epoch * windows_.size() + position_.batch; }
+  double evaluate() const {
+    return bits_per_character(model_, valid_, options_.batch, options_.time);
+  }
 
   void step() {
     const rw::Window window = windows_[position_.batch];
@@ -140,21 +146,26 @@ class Run {
            seconds;
   }
 
-  std::string status(const rw::Progress& progress, double since, Index first) const {
-    return fmt::format("epoch {}/{}  step {}/{}  loss {:.3f}  {:.2f} bits/char  {:.0f} chars/s",
+  std::string status(double chars_per_second) const {
+    return fmt::format("epoch {}/{} step {}/{} loss {:.2f} {:.2f} bits/char {:.0f} chars/s",
                        position_.epoch + 1, options_.epochs, position_.batch, windows_.size(),
-                       loss_, loss_ / std::log(2.0), speed(progress.elapsed() - since, first));
+                       loss_, loss_ / std::log(2.0), chars_per_second);
   }
 
-  void finish_epoch(double chars_per_second) {
-    const double bits = bits_per_character(model_, valid_, options_.batch, options_.time);
+  void finish_epoch(double chars_per_second, rw::Progress& progress) {
+    bits_ = evaluate();
     position_ = {position_.epoch + 1, 0};
     state_.clear();
-    report(chars_per_second, bits);
-    if (position_.epoch < options_.epochs) save();
+    if (!options_.metrics.empty()) append_metrics(chars_per_second);
+    save();
+    progress.clear();
+    fmt::print(
+        "Epoch {}: {:.4f} bits per character on text it has not seen, {:.0f} characters a second\n",
+        position_.epoch, bits_, chars_per_second);
+    std::fflush(stdout);
   }
 
-  void report(double chars_per_second, double bits) const {
+  void append_metrics(double chars_per_second) const {
     const auto rounded = [](double v) { return std::round(v * 1e4) / 1e4; };
     std::string name = options_.config.cell;
     for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -169,16 +180,19 @@ class Run {
                                          {"epoch", position_.epoch},
                                          {"chars_per_s", std::llround(chars_per_second)},
                                          {"last_loss", rounded(loss_)},
-                                         {"valid_bits_per_char", rounded(bits)},
-                                         {"symbols", symbols_}};
-    fmt::print(
-        "epoch {}: {:.4f} bits per character on text it has not seen, {:.0f} characters a second\n",
-        position_.epoch, bits, chars_per_second);
-    std::fflush(stdout);
-    if (options_.metrics.empty()) return;
+                                         {"valid_bits_per_char", rounded(bits_)},
+                                         {"symbols", options_.config.symbols.size()}};
     std::ofstream file(options_.metrics, std::ios::app);
-    file << line.dump() << '\n';
-    require<rw::FileError>(file.good(), "{}: cannot write the metrics", options_.metrics);
+    file << line.dump() << std::endl;
+    require<rw::FileError>(file.good(), "'{}': cannot write the metrics", options_.metrics);
+  }
+
+  std::map<std::string, Tensor> carried() const {
+    std::map<std::string, Tensor> tensors;
+    const typename M::State& state = state_.empty() ? model_.rnn.initial(1) : state_;
+    rw::for_each_tensor(
+        state, [&](const Tensor& x) { tensors.emplace(name_of_carried(tensors.size()), x); });
+    return tensors;
   }
 
   void save() const {
@@ -187,14 +201,12 @@ class Run {
                             .random = {random.seed(), random.draw()},
                             .position = position_,
                             .metadata = to_metadata(options_.config)};
-    state.metadata["settings"] = settings_;
-    std::size_t i = 0;
-    rw::for_each_tensor(state_, [&](const Tensor& x) { state.carried[name_of_carried(i++)] = x; });
+    state.metadata[kSettings] = settings_;
+    if (!state_.empty()) state.carried = carried();
     rw::save_checkpoint(options_.out, model_, state);
   }
 
   const TrainOptions& options_;
-  Index symbols_;
   std::string settings_;
   std::vector<Index> valid_;
   rw::Streams windows_;
@@ -202,34 +214,36 @@ class Run {
   rw::optim::Adam adam_;
   typename M::State state_;
   rw::DataPosition position_;
-  double loss_ = 0;
+  double loss_ = 0;  // of the last step
+  double bits_ = 0;  // after the last epoch
 };
 
 }  // namespace
 
-void train(const TrainOptions& given) {
+bool train(const TrainOptions& given) {
   TrainOptions options = given;
   const std::string text = read_training_text(options.text);
-  check_output(options.out, options.resume);
   const rw::CharVocabulary vocabulary(text);
+  const Parts parts = split(vocabulary.encode(text), options.batch, options.time, options.text);
+  check_output(options.out, options.resume);
+  check_metrics(options);
   options.config.symbols = vocabulary.symbols();
-  const std::string fixed = settings(options, text.size());
   if (options.resume) {
-    const Config saved = read_config(options.out);
-    require<rw::FileError>(to_metadata(saved) == to_metadata(options.config),
-                           "{}: holds a model of other options or of a text with other characters",
-                           options.out);
+    require<rw::FileError>(
+        to_metadata(read_config(options.out)) == to_metadata(options.config),
+        "'{}': holds a model of other options or of a text with other characters", options.out);
   }
   std::optional<rw::Threads> limit;
   if (options.threads > 0) limit.emplace(static_cast<int>(options.threads));
-  const rw::Random random(static_cast<std::uint64_t>(options.seed));
-  rw::Rng rng(static_cast<std::uint64_t>(options.seed),
-              std::uint64_t{1} << 32);  // apart from dropout's
+  const auto seed = static_cast<std::uint64_t>(options.seed);
+  const rw::Random random(seed);
+  rw::Rng rng(seed, std::uint64_t{1} << 32);  // apart from dropout's
   std::signal(SIGINT, on_interrupt);
-  with_model(options.config, rng, [&](auto model) {
-    Run run(std::move(model), options, vocabulary, split(vocabulary.encode(text)), fixed);
+  std::signal(SIGTERM, on_interrupt);
+  return with_model(options.config, rng, [&](auto model) {
+    Run run(std::move(model), options, parts, settings(options, text));
     if (options.resume) run.resume();
-    run.run();
+    return run.run();
   });
 }
 

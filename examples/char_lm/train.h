@@ -20,9 +20,10 @@ struct TrainOptions {
   bool resume = false;
 };
 
-// Trains, evaluates after each epoch, and saves `out` after each and when interrupted (SIGINT).
-// With `resume` it goes on where `out` stands, to the same bits as if it had not been interrupted.
-// Throws before anything is written when an option, the text or the file is wrong.
-void train(const TrainOptions& options);
+// Trains, evaluates after each epoch, and saves `out` after each. SIGINT or SIGTERM make it save
+// and stop after the step it is at; then it returns false. With `resume` it goes on where `out`
+// stands, to the same bits as if it had not been interrupted.
+// Throws before anything is written when an option, the text or a file is wrong.
+bool train(const TrainOptions& options);
 
 }  // namespace char_lm

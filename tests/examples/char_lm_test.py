@@ -1,0 +1,335 @@
+"""Runs the built char_lm program: what it learns, saves, resumes, writes and refuses.
+usage: char_lm_test.py PROGRAM [unittest arguments]"""
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+SMALL = ["--layers", "2", "--hidden", "8", "--embed", "4", "--batch", "4", "--time", "5",
+         "--dropout", "0.1", "--threads", "1"]
+FOREVER = ["--epochs", "1000000"]
+KEYS = ["peer", "job", "cell", "layers", "hidden", "batch", "time", "threads", "epoch",
+        "chars_per_s", "last_loss", "valid_bits_per_char", "symbols"]
+INTERRUPTED = 130
+
+
+def sentences(count):
+    """A text with something to learn, the same at every call."""
+    subjects, verbs, state, words = ["the cat", "a dog", "one bird"], ["sees", "hears"], 1, []
+    for _ in range(count):
+        state = state * 1103515245 + 12345 & 0x7FFFFFFF
+        subject, verb, seen = state >> 8, state >> 12, state >> 16
+        words.append(f"{subjects[subject % 3]} {verbs[verb % 2]} {subjects[seen % 3]}.\n")
+    return "".join(words).encode()
+
+
+class CharLm(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.text = self.file("text.txt", sentences(40))
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def file(self, name, content):
+        with open(self.path(name), "wb") as out:
+            out.write(content)
+        return self.path(name)
+
+    def content(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def files(self):
+        return {name: self.content(name) for name in os.listdir(self.folder)
+                if os.path.isfile(self.path(name))}
+
+    def run_program(self, *arguments):
+        return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True,
+                              cwd=self.folder, timeout=300)
+
+    def succeed(self, *arguments):
+        done = self.run_program(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return done.stdout.decode(errors="replace")
+
+    def train(self, out, *options):
+        return self.succeed("train", "--text", self.text, "--out", self.path(out), *SMALL, *options)
+
+    def refuse(self, message, *arguments):
+        """Exit status 2, one line on stderr that matches, and every file as it was."""
+        before = self.files()
+        done = self.run_program(*arguments)
+        stderr = done.stderr.decode(errors="replace")
+        self.assertEqual(done.returncode, 2, stderr)
+        self.assertEqual(stderr.count("\n"), 1, stderr)
+        self.assertRegex(stderr, "^char_lm: .*" + message)
+        self.assertEqual(done.stdout, b"")
+        self.assertEqual(self.files(), before)
+
+    def refuse_train(self, message, *options):
+        self.refuse(message, "train", "--text", self.text, "--out", self.path("new.safetensors"),
+                    *SMALL, *options)
+
+    def stop(self, out, wait_for, number, *options):
+        """Trains without end until a line that matches, then sends the signal."""
+        process = subprocess.Popen(
+            [PROGRAM, "train", "--text", self.text, "--out", self.path(out), *SMALL, *FOREVER,
+             *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        watchdog = threading.Timer(120, process.kill)
+        watchdog.start()
+        try:
+            lines = []
+            for line in process.stdout:
+                lines.append(line)
+                if wait_for in line:
+                    break
+            process.send_signal(number)
+            lines += process.stdout.readlines()
+            return process.wait(), "".join(lines)
+        finally:
+            watchdog.cancel()
+            process.stdout.close()
+
+    def position(self, out):
+        """Epoch and step at which a saved run stands."""
+        content = self.content(out)
+        header = json.loads(content[8:8 + int.from_bytes(content[:8], "little")])
+        state = json.loads(header["__metadata__"]["rewind.checkpoint"])
+        return state["epoch"], state["batch"]
+
+
+class Training(CharLm):
+    def test_learns_and_reports(self):
+        output = self.train("m", "--epochs", 12, "--learning-rate", 0.02, "--dropout", 0)
+        before, after = re.search(r"not seen: ([0-9.]+) before, ([0-9.]+) now", output).groups()
+        self.assertLess(float(after), 0.6 * float(before))
+        self.assertEqual(output.count("Epoch "), 12)
+
+    def test_metrics_are_those_of_the_other_programs(self):
+        self.train("m", "--epochs", 2, "--metrics", self.path("log"), "--cell", "gru")
+        lines = [json.loads(line) for line in self.content("log").splitlines()]
+        self.assertEqual([list(line) for line in lines], [KEYS, KEYS])
+        self.assertEqual([line["epoch"] for line in lines], [1, 2])
+        said = {key: lines[0][key] for key in KEYS[:8]}
+        self.assertEqual(said, {"peer": "rewind", "job": "char_lm", "cell": "GRU", "layers": 2,
+                                "hidden": 8, "batch": 4, "time": 5, "threads": 1})
+        self.assertEqual(lines[0]["symbols"], len(set(sentences(40))))
+        self.train("m", "--metrics", self.path("log"))
+        self.assertEqual(len(self.content("log").splitlines()), 3)
+
+    def test_the_seed_decides_and_threads_do_not(self):
+        for name, options in (("a", ["--seed", 3]), ("b", ["--seed", 3]), ("other", ["--seed", 4]),
+                              ("two", ["--seed", 3, "--threads", 2])):
+            self.train(name, *options)
+        self.assertEqual(self.content("a"), self.content("b"))
+        self.assertEqual(self.content("a"), self.content("two"))
+        self.assertNotEqual(self.content("a"), self.content("other"))
+
+    def test_lines_instead_of_a_bar_where_there_is_no_terminal(self):
+        done = self.run_program("train", "--text", self.text, "--out", self.path("m"), *SMALL)
+        self.assertNotIn(b"\r", done.stderr)
+        self.assertRegex(done.stderr.decode(),
+                         r"^\d+ % epoch 1/1 step 1/\d+ loss \d\.\d+ \d\.\d+ bits/char "
+                         r"\d+ chars/s \d:\d\d left\n")
+
+    def test_a_bar_on_a_terminal(self):
+        terminal, slave = pty.openpty()
+        process = subprocess.Popen([PROGRAM, "train", "--text", self.text, "--out",
+                                    self.path("m"), *SMALL], stdout=subprocess.DEVNULL,
+                                   stderr=slave)
+        os.close(slave)
+        drawn = b""
+        try:
+            while chunk := os.read(terminal, 4096):
+                drawn += chunk
+        except OSError:  # how Linux reports that the other end is closed
+            pass
+        os.close(terminal)
+        self.assertEqual(process.wait(), 0)
+        self.assertRegex(drawn.decode(), r"^\r\[[=>]+ *\] epoch 1/1 step \d+/\d+ loss .* left")
+        self.assertNotIn(b"\n", drawn)
+        self.assertTrue(all(len(line) < 80 for line in drawn.split(b"\r")))
+
+
+class Resuming(CharLm):
+    def test_twice_n_epochs_are_n_and_n(self):
+        for cell in ("lstm", "gru", "rnn"):
+            with self.subTest(cell):
+                self.train("whole", "--cell", cell, "--epochs", 4, "--metrics", self.path("log"))
+                self.train("parts", "--cell", cell, "--epochs", 2, "--metrics", self.path("log2"))
+                self.train("parts", "--cell", cell, "--epochs", 4, "--metrics", self.path("log2"),
+                           "--resume")
+                self.assertEqual(self.content("whole"), self.content("parts"))
+                self.assertEqual(self.losses("log"), self.losses("log2"))
+
+    def losses(self, name):
+        lines = [json.loads(line) for line in self.content(name).splitlines()]
+        return [{key: line[key] for key in KEYS if key != "chars_per_s"} for line in lines]
+
+    def test_bug40_an_interrupted_run_goes_on_to_the_same_bits(self):
+        options = []
+        for _ in range(3):
+            status, output = self.stop("parts", "step", signal.SIGINT, *options)
+            self.assertEqual(status, INTERRUPTED, output)
+            self.assertIn("Interrupted and saved", output)
+            options = ["--resume"]
+        epoch, step = self.position("parts")
+        self.assertGreater(epoch + step, 0)
+        epochs = ["--epochs", epoch + 2]
+        self.train("parts", *epochs, "--resume")
+        self.train("whole", *epochs)
+        self.assertEqual(self.content("parts"), self.content("whole"))
+
+    def test_bug40_a_killed_run_goes_on_from_its_last_epoch(self):
+        status, output = self.stop("parts", "Epoch 1:", signal.SIGKILL)
+        self.assertEqual(status, -signal.SIGKILL, output)
+        epoch, step = self.position("parts")
+        self.assertEqual(step, 0)
+        self.train("parts", "--epochs", epoch + 1, "--resume")
+        self.train("whole", "--epochs", epoch + 1)
+        self.assertEqual(self.content("parts"), self.content("whole"))
+
+    def test_wrong_resumes_are_refused(self):
+        def refuse(message, *options):
+            self.refuse(message, "train", "--text", self.text, "--out", self.path("m"), *SMALL,
+                        "--resume", *options)
+
+        refuse("nothing to resume")
+        self.train("m")
+        refuse("has learned for 1 epochs already")
+        refuse("other options", "--hidden", 9, "--epochs", 2)
+        refuse("other options", "--cell", "gru", "--epochs", 2)
+        refuse("other settings.*seed", "--seed", 9, "--epochs", 2)
+        self.file("text.txt", sentences(40).replace(b"cat", b"act"))
+        refuse("other settings or on another text", "--epochs", 2)
+        self.file("m", self.content("m")[:-1])
+        refuse("'.*m': ", "--epochs", 2)
+
+
+class Refusals(CharLm):
+    def test_texts(self):
+        for content, message in ((b"", "the text is empty"),
+                                 (b"a", "only one character"),
+                                 (b"a" * 5000, "only one character"),
+                                 (b"\x7fELF\x02\x01\x00\x00" * 90, "is no text, byte 6 is zero"),
+                                 (b"ab\x01c" * 900, "is no text, byte 2 is the control char"),
+                                 (b"too short", "9 characters; --batch 4 and --time 5 need")):
+            self.file("text.txt", content)
+            self.refuse_train(message)
+        os.remove(self.text)
+        self.refuse_train("cannot open '.*text.txt', No such file")
+        os.mkdir(self.text)
+        self.refuse_train("cannot read '.*text.txt', Is a directory")
+
+    def test_options(self):
+        for option, value in (("--cell", "rrn"), ("--layers", 0), ("--hidden", -1), ("--embed", 0),
+                              ("--batch", 0), ("--time", 0), ("--epochs", 0), ("--epochs", "many"),
+                              ("--learning-rate", 0), ("--dropout", 1.5), ("--clip", 0),
+                              ("--seed", -1), ("--threads", -1), ("--hidden", "99999999999999")):
+            self.refuse_train(option + ".* " + str(value), option, value)
+        for option in ("--learning-rate", "--dropout", "--clip"):
+            self.refuse_train(option, option, "nan")
+        self.refuse_train("--speed", "--speed", 3)
+        self.refuse("--text is required", "train")
+        self.refuse("subcommand is required")
+        self.refuse_train("batch 4 and --time 5000 need at least", "--time", 5000)
+
+    def test_outputs(self):
+        missing = self.path("no/folder/m.safetensors")
+        self.refuse_train("no/folder", "--out", missing)
+        self.refuse_train("is no whole char_lm model; it is not overwritten", "--out", self.text)
+        self.refuse_train("it is not overwritten", "--out", self.folder)
+        self.refuse_train("cannot write metrics", "--metrics", missing)
+        self.refuse_train("cannot write metrics", "--metrics", self.folder)
+        self.refuse_train("is also another file", "--metrics", self.text)
+        self.refuse_train("is also another file", "--metrics", self.path("new.safetensors"))
+
+    def test_models(self):
+        self.train("good")
+        good = self.content("good")
+        changed = bytearray(good)
+        changed[-20] ^= 4
+        half = good[:len(good) // 2]
+        for content in (b"", b"not a model", half, bytes(changed), good + b"x",
+                        b"\xff" * 8 + good[8:]):
+            self.file("bad", content)
+            self.refuse("bad", "sample", "--model", self.path("bad"))
+            self.refuse("bad", "eval", "--model", self.path("bad"), "--text", self.text)
+            self.refuse("not overwritten", "train", "--text", self.text, "--out", self.path("bad"),
+                        *SMALL)
+        self.refuse("none", "sample", "--model", self.path("none"))
+        other = b'{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+        self.file("bad", len(other).to_bytes(8, "little") + other + bytes(4))
+        self.refuse("is no char_lm model", "sample", "--model", self.path("bad"))
+
+    def test_a_damaged_description_of_the_model(self):
+        for description in ("{", "[]", "{}", '{"cell":"lstm","layers":-1,"hidden":8,"embed":4,'
+                            '"dropout":0,"symbols":[65]}'):
+            header = json.dumps({"__metadata__": {"char_lm": description}}).encode()
+            self.file("bad", len(header).to_bytes(8, "little") + header)
+            self.refuse("description of the model", "sample", "--model", self.path("bad"))
+
+    def test_uses_of_a_model(self):
+        self.train("m")
+        model = ["--model", self.path("m")]
+        self.refuse("--prompt: byte 1 is 0x58, a character", "sample", *model, "--prompt", "tX")
+        for option, value in (("--length", -1), ("--temperature", -0.5), ("--temperature", "hot"),
+                              ("--temperature", "nan"), ("--seed", -1)):
+            self.refuse(option, "sample", *model, option, value)
+        for content, message in ((b"", "text is empty"), (b"t", "two are needed"),
+                                 (b"the catX", "byte 7 is 0x58"), (b"a\0b", "is no text")):
+            self.refuse(message, "eval", *model, "--text", self.file("other", content))
+        self.refuse("missing", "eval", *model, "--text", self.path("missing"))
+
+
+class Using(CharLm):
+    def test_samples_are_decided_by_the_seed(self):
+        self.train("m")
+
+        def sample(*options):
+            return self.succeed("sample", "--model", self.path("m"), "--length", 60, *options)
+
+        one = sample("--seed", 1, "--prompt", "the ")
+        self.assertEqual(len(one), 4 + 60 + 1)
+        self.assertTrue(one.startswith("the "))
+        self.assertEqual(one, sample("--seed", 1, "--prompt", "the "))
+        self.assertNotEqual(one, sample("--seed", 2, "--prompt", "the "))
+        likeliest = sample("--seed", 1, "--temperature", 0)
+        self.assertEqual(likeliest, sample("--seed", 2, "--temperature", 0))
+        self.assertEqual(likeliest, sample("--seed", 2, "--temperature", 1e-5))
+        self.assertLessEqual(set(sample("--temperature", 100)), set(sentences(40).decode()))
+
+    def test_eval_measures_as_training_did(self):
+        self.train("m", "--batch", 1, "--time", 20, "--metrics", self.path("log"), "--epochs", 2)
+        learned = json.loads(self.content("log").splitlines()[-1])["valid_bits_per_char"]
+        text = self.content("text.txt")
+        part = self.file("part", text[len(text) * 90 // 100:len(text) * 95 // 100])
+        said = self.succeed("eval", "--model", self.path("m"), "--text", part)
+        self.assertRegex(said, r"^\d\.\d{4} bits per character\n$")
+        self.assertAlmostEqual(float(said.split()[0]), learned, delta=2e-4)
+
+    def test_output_that_is_lost_is_an_error(self):
+        self.train("m")
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([PROGRAM, "sample", "--model", self.path("m")], stdout=full,
+                                  stderr=subprocess.PIPE, timeout=300)
+        self.assertEqual((done.returncode, done.stderr),
+                         (2, b"char_lm: cannot write the output\n"))
+
+    def test_help(self):
+        self.assertIn("--resume", self.succeed("train", "--help"))
+        self.assertIn("eval", self.succeed("--help"))
+
+
+if __name__ == "__main__":
+    unittest.main()
