@@ -6,9 +6,11 @@
 #include "nn/differences.h"
 #include "rewind/nn/elman.h"
 #include "rewind/nn/gru.h"
+#include "rewind/nn/linear.h"
 #include "rewind/nn/lstm.h"
 #include "rewind/nn/parameters.h"
 #include "rewind/nn/recurrent.h"
+#include "rewind/tensor/activation.h"
 #include "support/compare.h"
 
 namespace rw::test {
@@ -35,7 +37,35 @@ struct GruBefore {
     return Cell(input, hidden, rng, {.reset = nn::GruReset::before_product});
   }
 };
-using Kinds = testing::Types<Elman, Lstm, Gru, GruBefore>;
+// A user's cell: the minimal gated unit (Zhou et al., International Journal of Automation and
+// Computing 13, 2016).
+struct MinimalGatedCell {
+  using State = Tensor;
+  nn::Linear gate, candidate;
+
+  MinimalGatedCell(Index input, Index hidden, Rng& rng)
+      : gate(input + hidden, hidden, rng), candidate(input + hidden, hidden, rng) {}
+
+  State initial(Index batch) const {
+    return nn::zero_state(batch, gate.bias.shape()[0], gate.weight);
+  }
+  State step(const Tensor& x, const State& h) const {
+    const Tensor f = note("forget", sigmoid(gate(concat({x, h}))));
+    return (1 - f) * h + f * tanh(candidate(concat({x, f * h})));
+  }
+
+  static void members(auto& self, auto&& visit) {
+    visit("gate", self.gate);
+    visit("candidate", self.candidate);
+  }
+};
+struct MinimalGated {
+  static constexpr const char* name = "MinimalGated";
+  using Cell = MinimalGatedCell;
+  static Cell make(Index input, Index hidden, Rng& rng) { return Cell(input, hidden, rng); }
+};
+
+using Kinds = testing::Types<Elman, Lstm, Gru, GruBefore, MinimalGated>;
 struct KindNames {
   template <class Kind>
   static std::string GetName(int) {

@@ -1,0 +1,138 @@
+// A recurrent layer one time step at a time gives the bits that it gives over a sequence.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "nn/recurrent_kinds.h"
+#include "rewind/autograd/stream.h"
+#include "rewind/optim/sgd.h"
+
+namespace rw::test {
+namespace {
+
+constexpr Index kLong = 40, kWide = 24;
+
+template <class Kind>
+auto single_precision() {
+  auto layer = recurrent<Kind>({.hidden = kWide, .layers = 2});
+  nn::to(layer, float32);
+  return layer;
+}
+
+Tensor input(Index batch) { return cast(wave({kLong, batch, kInput}), float32); }
+
+// Plays [from, to) step by step through spans.
+template <class Player>
+std::vector<double> played(Player& player, const Tensor& x, Index from, Index to) {
+  std::vector<double> all;
+  std::vector<float> y(static_cast<std::size_t>(player.output_spec().shape.count()));
+  for (Index t = from; t < to; t++) {
+    const Tensor in = contiguous(x[t]);
+    player.step(in.span<float>(), y);
+    all.insert(all.end(), y.begin(), y.end());
+  }
+  return all;
+}
+
+template <class Kind>
+class RecurrentStream : public testing::Test {};
+TYPED_TEST_SUITE(RecurrentStream, Kinds, KindNames);
+
+TYPED_TEST(RecurrentStream, GivesTheBitsOfTheSequenceInStepsAndInBlocks) {
+  const auto layer = single_precision<TypeParam>();
+  for (Index batch : {1, 3}) {
+    const Tensor x = input(batch);
+    const auto whole = layer(x);
+    auto steps = layer.stream(batch);
+    EXPECT_EQ(played(steps, x, 0, kLong), elements(whole.outputs));
+    expect_same_bits(tensors_of(steps.state()), tensors_of(whole.final));
+
+    auto mixed = layer.stream(batch);
+    const Tensor first = mixed.run(slice(x, 0, 0, 7));
+    std::vector<double> all = elements(first);
+    for (double y : played(mixed, x, 7, 9)) all.push_back(y);
+    for (double y : elements(mixed.run(slice(x, 0, 9, kLong)))) all.push_back(y);
+    EXPECT_EQ(all, elements(whole.outputs));
+  }
+}
+
+TYPED_TEST(RecurrentStream, ResetsGiveTheBitsOfAReplayWithResets) {
+  const auto layer = single_precision<TypeParam>();
+  const Index batch = 3;
+  const Tensor x = input(batch);
+  const Tensor reset = mask({kLong, batch}, {5 * batch + 1, 20 * batch, 20 * batch + 2});
+  auto player = layer.stream(batch);
+  std::vector<double> all;
+  for (Index t = 0; t < kLong; t++) {
+    player.reset(reset[t], layer.initial(batch));
+    for (double y : played(player, x, t, t + 1)) all.push_back(y);
+  }
+  const auto replay = layer(x, {.reset = reset});
+  EXPECT_EQ(all, elements(replay.outputs));
+  expect_same_bits(tensors_of(player.state()), tensors_of(replay.final));
+
+  const auto plain = layer(x);  // and the resets mattered
+  EXPECT_GT(largest_difference(replay.outputs, plain.outputs), 1e-3);
+}
+
+TEST(RecurrentStream, ChunksWithACarriedStateAreTheWhole) {
+  const auto layer = single_precision<Lstm>();
+  const Tensor x = input(3);
+  const auto whole = layer(x);
+  auto state = layer.initial(3);
+  std::vector<Tensor> outputs;
+  for (const Tensor& chunk : split(x, {1, 12, 27}, 0)) {
+    auto result = layer(chunk, {.initial = state});
+    outputs.push_back(result.outputs);
+    state = std::move(result.final);
+  }
+  EXPECT_EQ(elements(concat(outputs, 0)), elements(whole.outputs));
+  expect_same_bits(tensors_of(state), tensors_of(whole.final));
+}
+
+TEST(RecurrentStream, FollowsTheWeights) {
+  auto layer = single_precision<Lstm>();
+  auto player = layer.stream(1);
+  const Tensor x = input(1);
+  const auto before = played(player, x, 0, 1);
+  optim::SGD sgd(nn::parameters(layer), {.learning_rate = 1});
+  {
+    Tape tape;
+    sgd.step(tape.backward(sum(layer(x).outputs)));
+  }
+  player.set_state(layer.initial(1));
+  const auto after = played(player, x, 0, 1);
+  EXPECT_NE(after, before);
+  EXPECT_EQ(after, elements(layer(x).outputs[0]));
+}
+
+TEST(RecurrentStream, StreamsOfSeveralThreadsShareAModel) {
+  const auto layer = single_precision<Gru>();
+  const Tensor x = input(2);
+  const auto expected = elements(layer(x).outputs);
+  std::vector<std::vector<double>> seen(4);
+  std::vector<std::thread> threads;
+  for (auto& mine : seen) {
+    threads.emplace_back([&] {
+      auto player = layer.stream(2);
+      mine = played(player, x, 0, kLong);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& mine : seen) EXPECT_EQ(mine, expected);
+}
+
+TEST(RecurrentStream, SaysWhatDoesNotFit) {
+  const auto layer = single_precision<Elman>();
+  auto player = layer.stream(2);
+  EXPECT_ERROR(player.step(zeros({2, 9})), ShapeError,
+               "stream: a step's input is float32 [2, 3], got float32 [2, 9]");
+  EXPECT_ERROR(player.run(zeros({2, 3})), ShapeError,
+               "stream: a block is [time] and then float32 [2, 3], got float32 [2, 3]");
+  EXPECT_ERROR(player.set_state(layer.initial(3)), ShapeError,
+               "stream: the step turns tensor 0 of the state from float32 [2, 24] into float32 "
+               "[3, 24]; a state keeps its shape and dtype");
+}
+
+}  // namespace
+}  // namespace rw::test
