@@ -8,7 +8,8 @@ namespace rw::nn {
 LSTMCell::LSTMCell(Index input, Index hidden, Rng& rng, const LSTMOptions& options)
     : weights(4, input, hidden, rng) {
   if (options.forget_bias == 0) return;
-  for (float& b : weights.bias_ih.value().mutable_span<float>().subspan(hidden, hidden)) {
+  const auto block = static_cast<std::size_t>(hidden);
+  for (float& b : weights.bias_ih.value().mutable_span<float>().subspan(block, block)) {
     b += static_cast<float>(options.forget_bias);
   }
 }
