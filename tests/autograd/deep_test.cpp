@@ -66,8 +66,8 @@ TEST(Bug24, AHundredThousandSplitsAndJoinsFitASmallStack) {
   on_a_small_stack([] { splits_and_joins(false); });
 }
 
-// Processor time per slice to rewind the sum of all steps of one sequence: the least of several runs.
-// (Time on the wall would also count what else the machine does.)
+// Processor time per slice to rewind the sum of all steps of one sequence: the least of several
+// runs. (Time on the wall would also count what else the machine does.)
 double rewind_per_slice(Index steps) {
   double least = 1e12;
   for (int run = 0; run < 4; run++) {

@@ -23,7 +23,9 @@ TEST(Shuffled, DependsOnSeedAndEpochAlone) {
   EXPECT_NE(shuffled(100, 7, 3), shuffled(100, 8, 3));
 }
 
-TEST(Shuffled, IsTheSameInEveryVersion) { EXPECT_EQ(shuffled(8, 1, 0), (std::vector<Index>{1, 4, 7, 3, 0, 6, 2, 5})); }
+TEST(Shuffled, IsTheSameInEveryVersion) {
+  EXPECT_EQ(shuffled(8, 1, 0), (std::vector<Index>{1, 4, 7, 3, 0, 6, 2, 5}));
+}
 
 TEST(Shuffled, EveryPermutationIsEquallyLikely) {
   constexpr int kDraws = 24'000;
