@@ -49,6 +49,7 @@ CLI::App* add_train(CLI::App& app, char_lm::TrainOptions& o) {
   size(train, "--batch", o.batch, kWidest, "streams read side by side");
   size(train, "--time", o.time, kWidest, "steps from update to update");
   size(train, "--epochs", o.epochs, kMany, "passes over the text");
+  number(train, "--minutes", o.minutes, 0.0, 1e6, "save and stop after so many; 0: no limit");
   number(train, "--learning-rate", o.learning_rate, 1e-9, 1e3, "Adam's step");
   number(train, "--dropout", o.config.dropout, 0.0, 1.0, "on the outputs of each layer");
   number(train, "--clip", o.clip, 1e-9, 1e9, "largest norm of the gradients");

@@ -98,29 +98,20 @@ class Run {
     rw::for_each_tensor(state_, [&](Tensor& x) { x = saved.carried.at(name_of_carried(i++)); });
   }
 
+  // Whether it came to its own end, or that of its time.
   bool run() {
     const double before = evaluate();
-    rw::Progress progress(stderr, done(), options_.epochs * windows_.size());
-    while (position_.epoch < options_.epochs && !interrupted) {
-      const double start = progress.elapsed();
-      const Index first = position_.batch;
-      while (position_.batch < windows_.size() && !interrupted) {
-        step();
-        progress.update(done(), status(speed(progress.elapsed() - start, first)));
-      }
-      if (position_.batch == windows_.size()) {
-        finish_epoch(speed(progress.elapsed() - start, first), progress);
-      }
-    }
-    progress.clear();
-    if (position_.epoch < options_.epochs) {
+    train();
+    const bool complete = position_.epoch == options_.epochs;
+    if (!complete) {
       save();
-      fmt::print(stderr, "Interrupted and saved; the same command with --resume goes on.\n");
-      return false;
+      fmt::print(stderr, "{} and saved; the same command with --resume goes on.\n",
+                 interrupted ? "Interrupted" : "Time is up: stopped");
+      bits_ = evaluate();
     }
     fmt::print("Bits per character on text it has not seen: {:.2f} before, {:.2f} now. Saved {}\n",
                before, bits_, options_.out);
-    return true;
+    return complete || !interrupted;
   }
 
  private:
@@ -128,6 +119,24 @@ class Run {
   Index done() const { return position_.epoch * windows_.size() + position_.batch; }
   double evaluate() const {
     return bits_per_character(model_, valid_, options_.batch, options_.time);
+  }
+
+  void train() {
+    rw::Progress progress(stderr, done(), options_.epochs * windows_.size());
+    const auto stopped = [&] {
+      return interrupted || (options_.minutes > 0 && progress.elapsed() > 60 * options_.minutes);
+    };
+    while (position_.epoch < options_.epochs && !stopped()) {
+      const double start = progress.elapsed();
+      const Index first = position_.batch;
+      while (position_.batch < windows_.size() && !stopped()) {
+        step();
+        progress.update(done(), status(speed(progress.elapsed() - start, first)));
+      }
+      if (position_.batch == windows_.size()) {
+        finish_epoch(speed(progress.elapsed() - start, first), progress);
+      }
+    }
   }
 
   void step() {

@@ -11,6 +11,7 @@ struct TrainOptions {
   Index batch = 50;
   Index time = 50;
   Index epochs = 1;
+  double minutes = 0;  // stop after so many, as if interrupted; 0: no limit
   double learning_rate = 2e-3;
   double clip = 5;
   Index seed = 0;
@@ -21,8 +22,9 @@ struct TrainOptions {
 };
 
 // Trains, evaluates after each epoch, and saves `out` after each. SIGINT or SIGTERM make it save
-// and stop after the step it is at; then it returns false. With `resume` it goes on where `out`
-// stands, to the same bits as if it had not been interrupted.
+// and stop after the step it is at; then it returns false. When its minutes are over it does the
+// same and returns true. With `resume` it goes on where `out` stands, to the same bits as if it had
+// not been interrupted.
 // Throws before anything is written when an option, the text or a file is wrong.
 bool train(const TrainOptions& options);
 

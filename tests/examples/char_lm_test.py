@@ -190,6 +190,15 @@ class Resuming(CharLm):
         self.train("whole", *epochs)
         self.assertEqual(self.content("parts"), self.content("whole"))
 
+    def test_a_run_whose_time_is_up_goes_on_too(self):
+        output = self.train("parts", *FOREVER, "--minutes", 0.002)
+        self.assertRegex(output, "before, .* now")
+        epoch, step = self.position("parts")
+        self.assertGreater(epoch + step, 0)
+        self.train("parts", "--epochs", epoch + 1, "--resume")
+        self.train("whole", "--epochs", epoch + 1)
+        self.assertEqual(self.content("parts"), self.content("whole"))
+
     def test_bug40_a_killed_run_goes_on_from_its_last_epoch(self):
         status, output = self.stop("parts", "Epoch 1:", signal.SIGKILL)
         self.assertEqual(status, -signal.SIGKILL, output)
