@@ -105,7 +105,7 @@ TEST(Tape, ARuleThatGivesAnotherShapeIsNamed) {
 
 TEST(Tape, ASecondTapeOfAThreadNeedsAPause) {
   Tape tape;
-  EXPECT_THROW(Tape(), GradientError);
+  EXPECT_THROW(const Tape second, GradientError);
   const Pause pause;
   Tape inner;
   const Tensor x = inner.watch(number(3));
@@ -282,7 +282,7 @@ TEST(Bug33, EightThreadsRewindOverSharedParameters) {
   std::vector<std::thread> threads;
   for (double& sum : sums) {
     threads.emplace_back([&w, &sum] {
-      for (int i = 0; i < 200; i++) {
+      for (std::size_t i = 0; i < 200; i++) {
         Tape tape;
         const Tensor y = static_cast<Tensor>(w) * w;
         sum += tape.backward({{y, row(64)}})[w].span<double>()[i % 64];
