@@ -31,14 +31,25 @@ Tensor Gradient::dense() const {
   return sum;
 }
 
+namespace {
+
+// The entry of a variable. A functional parameter, whose value stands on a tape, may be known there
+// as that value.
+auto find_in(const auto& map, const Variable& variable) {
+  const auto found = map.find(variable.key());
+  return found == map.end() && variable.mark() != 0 ? map.find(variable.mark()) : found;
+}
+
+}  // namespace
+
 const Gradient* Gradients::find(const Variable& variable) const {
-  const auto found = position_.find(variable.key());
+  const auto found = find_in(position_, variable);
   return found == position_.end() ? nullptr : &entries_[found->second].gradient;
 }
 
 Tensor Gradients::operator[](const Variable& variable) const {
   if (const Gradient* gradient = find(variable)) return gradient->dense();
-  const auto found = unreached_.find(variable.key());
+  const auto found = find_in(unreached_, variable);
   require<GradientError>(
       found != unreached_.end(),
       "gradients: {} had no part in that tape; was it watched, or is it a copy of "

@@ -14,7 +14,8 @@ namespace [[gnu::visibility("default")]] rw {
 // stands, not its numbers.
 class Variable {
  public:
-  Variable(const Parameter& parameter) : parameter_(parameter.tie()), spec_(parameter.spec()) {}
+  Variable(const Parameter& parameter)
+      : parameter_(parameter.tie()), mark_(parameter.value().mark()), spec_(parameter.spec()) {}
   Variable(const Tensor& watched) : mark_(watched.mark()), spec_(watched.spec()) {}
   Variable(const Variable& other)
       : parameter_(other.parameter_.tie()), mark_(other.mark_), spec_(other.spec_) {}
@@ -25,6 +26,7 @@ class Variable {
 
   bool is_parameter() const { return parameter_.defined(); }
   const Parameter& parameter() const { return parameter_; }
+  // Where the tensor stands; of a parameter 0, unless its value was computed or watched on a tape.
   std::uint64_t mark() const { return mark_; }
   const Spec& spec() const { return spec_; }
   // The same for the same variable, and for no other of this process.

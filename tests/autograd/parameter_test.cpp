@@ -115,6 +115,17 @@ TEST(Parameter, IsOnTheTapeEvenWhereNoGradientReachesIt) {
   EXPECT_EQ(gradients[model.b].item(), 0);
 }
 
+TEST(Parameter, ThatHoldsAWatchedValueIsKnownByIt) {
+  Tape tape;
+  const Parameter start = number(2);
+  const Parameter watched(tape.watch(Tensor(start * 3)));
+  const Parameter unreached(tape.watch(Tensor(start * 5)));
+  const Gradients gradients = tape.backward(watched * 4);
+  EXPECT_EQ(gradients[watched].item(), 4);
+  EXPECT_EQ(gradients[unreached].item(), 0);
+  EXPECT_EQ(gradients[start].item(), 12);
+}
+
 TEST(Parameter, HoldsFloatsOnly) {
   EXPECT_ERROR(Parameter(zeros({2}, int64)), DtypeError,
                "parameter: takes float32 or float64, got int64 [2]; keep other tensors as buffers");
