@@ -24,7 +24,16 @@ GateWeights::GateWeights(Index gates, Index input, Index hidden, Rng& rng) {
   bias_hh = draw({gates * hidden});
 }
 
-Tensor GateWeights::from_input(const Tensor& x) const { return linear(x, weight_ih, bias_ih); }
-Tensor GateWeights::from_hidden(const Tensor& h) const { return linear(h, weight_hh, bias_hh); }
+// The weight is named, since compilers differ in the order of arguments, and gradients come in the
+// order of first use.
+Tensor GateWeights::from_input(const Tensor& x) const {
+  const Tensor w = weight_ih;
+  return linear(x, w, bias_ih);
+}
+
+Tensor GateWeights::from_hidden(const Tensor& h) const {
+  const Tensor w = weight_hh;
+  return linear(h, w, bias_hh);
+}
 
 }  // namespace rw::nn

@@ -49,7 +49,10 @@ Linear::Linear(Index in, Index out, Rng& rng, const LinearOptions& options) {
 }
 
 Tensor Linear::operator()(const Tensor& x) const {
-  return linear(x, weight, bias.defined() ? Tensor(bias) : Tensor());
+  // Named, since compilers differ in the order of arguments, and gradients come in that of first
+  // use.
+  const Tensor w = weight;
+  return linear(x, w, bias.defined() ? Tensor(bias) : Tensor());
 }
 
 }  // namespace rw::nn

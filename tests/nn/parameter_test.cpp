@@ -55,19 +55,18 @@ TEST(ModelsAreValues, ALayerCopiedIntoALambdaIsRefusedByTheOptimizer) {
   const Gradients gradients = tape.backward(loss());
   EXPECT_ERROR(
       sgd.step(gradients), GradientError,
-      "sgd: step: no optimizer holds parameter 'head.bias' float64 [1], parameter 'head.weight' "
-      "float64 [1, 3], and there is a "
-      "gradient; is the model a copy, or a member left out of members()?");
+      "sgd: step: no optimizer holds parameter 'head.weight' float64 [1, 3], parameter 'head.bias' "
+      "float64 [1], and there is a gradient; is the model a copy, or a member left out of "
+      "members()?");
 }
 
 TEST(ModelsAreValues, AMemberLeftOutIsRefusedByTheOptimizer) {
   Forgetful model;
   optim::SGD sgd(nn::parameters(model), {.learning_rate = 0.1});
   EXPECT_ERROR(descend(model, sgd), GradientError,
-               "sgd: step: no optimizer holds parameter '(unnamed)' float64 [1], parameter "
-               "'(unnamed)' float64 "
-               "[1, 3], and "
-               "there is a gradient; is the model a copy, or a member left out of members()?");
+               "sgd: step: no optimizer holds parameter '(unnamed)' float64 [1, 3], parameter "
+               "'(unnamed)' float64 [1], and there is a gradient; is the model a copy, or a member "
+               "left out of members()?");
 }
 
 TEST(ModelsAreValues, TheBestSoFarStaysWhatItWas) {
