@@ -173,7 +173,8 @@ void Tape::write(const Call& call, const RuleSet& rules, const Needs& needs) {
   }
   Spec* spec = record->specs();
   for (std::size_t i = 0; i < inputs; i++) {
-    if (needs.shapes == Needs::kAllShapes || needs.shapes >> i & 1) {
+    // Only an operation with few inputs names some of them; positions beyond belong to all or none.
+    if (needs.shapes == Needs::kAllShapes || (i < 16 && (needs.shapes >> i & 1))) {
       new (spec++) Spec(call.inputs[i]->spec());
     }
   }
