@@ -25,12 +25,13 @@ class Rewinder {
     gradients_.swap(spare());
     gradients_.resize(slots_);
     roles_.assign(slots_, 0);
-    tape_.recording_ = options.record;
     for (const Tape::Leaf& leaf : tape_.leaves_) {
       roles_[leaf.slot] |= leaf.computed ? kWanted : kWanted | kLeaf;
     }
     for (const Variable& v : options.per_use) roles_[slot_of("per_use", v)] |= kPerUse;
     if (!options.wrt.empty()) limit_to(options.wrt);
+    // Last: what throws above leaves the tape as it was, since no destructor will.
+    tape_.recording_ = options.record;
   }
 
   Rewinder(const Rewinder&) = delete;

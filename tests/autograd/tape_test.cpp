@@ -181,6 +181,16 @@ TEST(Tape, WrtLimitsWhatIsComputed) {
   EXPECT_EQ(gradients.find(z), nullptr);
 }
 
+TEST(Tape, ARefusedRewindLeavesItRecording) {
+  Tape tape;
+  const Tensor x = tape.watch(number(3));
+  const Tensor stranger = number(1);
+  EXPECT_THROW(tape.backward(x * x, {.wrt = {stranger}}), GradientError);
+  EXPECT_THROW(tape.backward(x * x, {.per_use = {stranger}}), GradientError);
+  EXPECT_EQ(Tape::current(), &tape);
+  EXPECT_DOUBLE_EQ(tape.backward(x * x)[x].item(), 6);
+}
+
 TEST(Tape, RecordedRewindsGiveHigherDerivatives) {
   Tape tape;
   const Tensor x = tape.watch(number(2));
