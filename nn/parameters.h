@@ -62,13 +62,17 @@ template <class M>
 void to(M& model, Dtype dtype);
 
 // A copy of the model in which parameter p is f(p), or f(p, path): a tensor that may have been
-// computed under a tape, whose gradient then goes on to what it was computed from. One step of
-// meta-learning:
+// computed under a tape, whose gradient then goes on to what it was computed from. A step of
+// meta-learning, and two of them:
 //
-//   Gradients g = tape.backward(loss(model), {.record = true});
-//   auto adapted = nn::map_parameters(model, [&](const Parameter& p) { return p - rate * g[p]; });
-//   Gradients outer = tape.backward(loss(adapted));
+//   const auto step = [&](const Model& from) {
+//     const Gradients g = tape.backward(loss(from), {.record = true});
+//     return nn::map_parameters(
+//         from, [&](const Parameter& p) { return tape.watch(p - rate * g[p]); });
+//   };
+//   Gradients outer = tape.backward(loss(step(step(model))));   // by the parameters of `model`
 //
+// (The next step asks for gradients of what this one computed, so it is watched.)
 // Ties stay ties, frozen parameters stay frozen. The model must be copyable.
 template <class M, class F>
 M map_parameters(const M& model, F&& f);

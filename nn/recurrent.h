@@ -164,8 +164,9 @@ class Recurrent {
     return std::pair(std::move(next), std::move(*outputs));
   }
 
-  // This recurrence one step at a time (stream.h), for x of [batch, input]. It reads these weights
-  // at every step: the Recurrent must outlive it.
+  // This recurrence one step at a time (stream.h), for x of [batch, input]. The blocks of its `run`
+  // are [time, batch, ...], also where the layer is batch_first. It reads these weights at every
+  // step: the Recurrent must outlive it.
   auto stream(Index batch) const {
     const State start = initial(batch);
     auto one_step = [this](const Tensor& x, const State& state) { return step(x, state); };

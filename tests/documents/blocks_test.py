@@ -36,6 +36,16 @@ class BlocksTest(unittest.TestCase):
         self.assertTrue(second.text.startswith(first.text))
         self.assertNotIn("int x", third.text)
 
+    def test_a_quotation_names_its_file(self):
+        (block,) = read("<!-- cpp: from a/b.cpp -->\n```cpp\nint main() {}\n```\n")
+        self.assertEqual("a/b.cpp", block.quoted)
+        self.assertFalse(block.program)
+        self.assertTrue(blocks.quotes(block.text, "// A.\nint main() {\n}\n"))
+        self.assertFalse(blocks.quotes(block.text, "int main(int) {}\n"))
+        self.assertFalse(blocks.quotes("f(); g();", "f(); h(); g();"))
+        self.assertFalse(blocks.quotes("constint x;", "const int x;"))
+        self.assertFalse(blocks.quotes("step(x)", "one_step(x)"))
+
     def test_indented_blocks_in_lists(self):
         (block,) = read("1. do\n   ```cpp\n   int x;\n   ```\n")
         self.assertTrue(block.text.endswith("\nint x;\n"))

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Compiles every ```cpp block of the documents against the installed Rewind, and runs the programs.
+Those that say to be part of a file are compared with it.
 
 usage: compile_blocks.py PREFIX COMPILER SCRATCH DOCUMENT...
 """
@@ -12,6 +13,14 @@ import blocks
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "consumer"))
 import installed  # noqa: E402
+
+
+def is_quoted(tree, block):
+    """Returns whether the block stands in the file that it names."""
+    whole = (tree / block.quoted).read_text(encoding="utf-8")
+    good = blocks.quotes(block.text, whole)
+    print("ok" if good else f"FAILED, not in {block.quoted}:", block.name, flush=True)
+    return good
 
 
 def check(rewind, scratch, block):
@@ -37,10 +46,15 @@ def check(rewind, scratch, block):
 def main(prefix, compiler, scratch, *documents):
     rewind = installed.Installed(prefix, compiler)
     found = []
+    good = []
     for document in map(pathlib.Path, documents):
-        found += blocks.blocks(document.name, document.read_text(encoding="utf-8"))
+        for block in blocks.blocks(document.name, document.read_text(encoding="utf-8")):
+            if block.quoted:
+                good.append(is_quoted(document.parent, block))
+            else:
+                found.append(block)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        good = list(pool.map(lambda block: check(rewind, pathlib.Path(scratch), block), found))
+        good += pool.map(lambda block: check(rewind, pathlib.Path(scratch), block), found)
     return 0 if all(good) else 1
 
 

@@ -226,5 +226,21 @@ TEST(MapParameters, CarriesSecondOrderStepsOfMetaLearning) {
   EXPECT_NEAR(outer[model.weight].item(), 0.32, 1e-12);
 }
 
+// Two such steps leave 0.04 w: the loss is 4 (0.04 w)^2, its derivative 0.0128 w.
+TEST(MapParameters, CarriesSeveralStepsWhenWhatEachComputesIsWatched) {
+  Layer model;
+  const auto loss = [](const Layer& layer) {
+    const Tensor y = layer(number(2));
+    return y * y;
+  };
+  Tape tape;
+  const auto step = [&](const Layer& from) {
+    const Gradients g = tape.backward(loss(from), {.record = true});
+    return nn::map_parameters(from, [&](const Parameter& p) { return tape.watch(p - 0.1 * g[p]); });
+  };
+  const Gradients outer = tape.backward(loss(step(step(model))));
+  EXPECT_NEAR(outer[model.weight].item(), 0.0128, 1e-12);
+}
+
 }  // namespace
 }  // namespace rw
