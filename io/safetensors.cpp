@@ -31,6 +31,18 @@ constexpr const char* kFormat = "1";
 constexpr const char* kChecksumKey = "rewind.crc32";
 constexpr std::size_t kChunk = 1 << 18;  // bytes read at once; a multiple of every width
 
+// What `open` gave, closed in the end.
+struct Descriptor {
+  explicit Descriptor(int opened) : number(opened) {}
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int number;
+};
+
 // A file for reading. Positions are counted from its start; whoever shortens it meanwhile causes an
 // error, not a crash as with a mapped file.
 class InputFile {
@@ -38,22 +50,17 @@ class InputFile {
   explicit InputFile(const std::string& path)
       : path_(path), file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
     struct stat info {};
-    if (file_ < 0 || ::fstat(file_, &info) != 0) fail("cannot open it");
-    if (!S_ISREG(info.st_mode)) {
-      ::close(file_);
-      throw FileError(fmt::format("load_tensors '{}': this is no regular file", path_));
-    }
+    if (file_.number < 0 || ::fstat(file_.number, &info) != 0) fail("cannot open it");
+    require<FileError>(S_ISREG(info.st_mode), "load_tensors '{}': this is no regular file", path_);
     size_ = static_cast<std::uint64_t>(info.st_size);
   }
-  ~InputFile() { ::close(file_); }
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
 
   std::uint64_t size() const { return size_; }
 
   void read(std::uint64_t position, std::span<std::byte> out) const {
     while (!out.empty()) {
-      const ssize_t count = ::pread(file_, out.data(), out.size(), static_cast<off_t>(position));
+      const ssize_t count =
+          ::pread(file_.number, out.data(), out.size(), static_cast<off_t>(position));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) fail("cannot read it");
       require<FileError>(count > 0, "load_tensors '{}': it ends at byte {} of {}; somebody cut it",
@@ -70,7 +77,7 @@ class InputFile {
   }
 
   std::string path_;
-  int file_;
+  Descriptor file_;
   std::uint64_t size_ = 0;
 };
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
-#include <tuple>
+#include <utility>
 
 #include "rewind/io/header_reader.h"
 
@@ -32,6 +32,13 @@ constexpr std::array<Width, 22> kWidths = {{
 const Width* find_width(std::string_view dtype) {
   const auto* found = std::ranges::find(kWidths, dtype, &Width::dtype);
   return found == kWidths.end() ? nullptr : found;
+}
+
+// The order in which `lay_out` puts tensors: the widest first, equally wide ones by name.
+bool lies_before(const TensorEntry& a, const TensorEntry& b) {
+  const Width* const width_a = find_width(a.dtype);
+  const Width* const width_b = find_width(b.dtype);
+  return width_a != width_b ? width_a > width_b : a.name < b.name;
 }
 
 std::string text(const std::vector<Index>& shape) {
@@ -124,8 +131,10 @@ TensorHeader parse_header(std::string_view json, std::uint64_t buffer_bytes,
                           std::string_view file) {
   TensorHeader header = read_header_json(json, file);
   for (const TensorEntry& entry : header.entries) check_size(entry, file);
-  std::ranges::sort(header.entries, {}, [](const TensorEntry& entry) {
-    return std::tie(entry.begin, entry.end, entry.name);
+  // Tensors of no bytes share their offsets: among them it is the order of `lay_out` that counts.
+  std::ranges::sort(header.entries, [](const TensorEntry& a, const TensorEntry& b) {
+    const std::pair range_a(a.begin, a.end), range_b(b.begin, b.end);
+    return range_a != range_b ? range_a < range_b : lies_before(a, b);
   });
   check_coverage(header, buffer_bytes, file);
   return header;
@@ -136,11 +145,7 @@ void lay_out(TensorHeader& header) {
     require(find_width(entry.dtype) != nullptr, "safetensors: tensor {}: unknown dtype {}",
             in_quotes(entry.name), in_quotes(entry.dtype));
   }
-  std::ranges::sort(header.entries, [](const TensorEntry& a, const TensorEntry& b) {
-    const Width* const width_a = find_width(a.dtype);
-    const Width* const width_b = find_width(b.dtype);
-    return width_a != width_b ? width_a > width_b : a.name < b.name;
-  });
+  std::ranges::sort(header.entries, lies_before);
   std::uint64_t at = 0;
   for (TensorEntry& entry : header.entries) {
     std::uint64_t bytes = 0;

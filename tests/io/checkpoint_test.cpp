@@ -81,19 +81,67 @@ TEST(Checkpoint, AModelFileIsNone) {
   EXPECT_EQ(model.weight.value().span<float>()[0], 5);
 }
 
-TEST(Checkpoint, ADescriptionThatLiesIsRefused) {
-  const auto file = [](const std::string& text) {
-    return TensorFile{.tensors = {}, .metadata = {{"rewind.checkpoint", text}}};
-  };
-  const std::string rest = R"("seed":1,"draw":1,"epoch":0,"batch":0})";
-  EXPECT_EQ(refusal(file(R"({"version":1,"optimizers":0,)" + rest)), "loaded");
-  EXPECT_NE(refusal(file(R"({"version":2,"optimizers":0,)" + rest)).find("version 2"),
+// A file whose description has one number replaced.
+TensorFile with_number(const std::string& key, const std::string& number) {
+  std::map<std::string, std::string> numbers = {{"version", "1"}, {"optimizers", "0"},
+                                                {"seed", "1"},    {"draw", "1"},
+                                                {"epoch", "0"},   {"batch", "0"}};
+  numbers[key] = number;
+  std::string text;
+  for (const auto& [name, value] : numbers) {
+    text += fmt::format("{}\"{}\":{}", text.empty() ? "{" : ",", name, value);
+  }
+  return {.tensors = {}, .metadata = {{"rewind.checkpoint", text + "}"}}};
+}
+
+TEST(Checkpoint, ADescriptionThatIsNoneIsRefused) {
+  for (const std::string text : {"{", "[]", "1", "{}", R"({"version":1})"}) {
+    const TensorFile file{.tensors = {}, .metadata = {{"rewind.checkpoint", text}}};
+    EXPECT_EQ(refusal(file),
+              "load_checkpoint 'f': damaged: rewind.checkpoint reads '" + text + "'");
+  }
+}
+
+TEST(Checkpoint, NumbersThatCannotBeAreRefused) {
+  EXPECT_EQ(refusal(with_number("epoch", "3")), "loaded");
+  EXPECT_EQ(refusal(with_number("seed", "18446744073709551615")), "loaded");
+  EXPECT_EQ(refusal(with_number("version", "2")),
+            "load_checkpoint 'f': version 2 of the format, this program knows 1");
+  EXPECT_EQ(refusal(with_number("batch", "-1")),
+            "load_checkpoint 'f': damaged: batch is '-1'; it must be a whole number from 0 to "
+            "9223372036854775807");
+  for (const std::string key : {"version", "optimizers", "seed", "draw", "epoch", "batch"}) {
+    for (const std::string number :
+         {"-1", "1.5", "1.0", "1e300", "true", "null", "\"1\"", "[1]", "18446744073709551616"}) {
+      const std::string text = refusal(with_number(key, number));
+      EXPECT_NE(text.find("damaged: " + key + " is '"), std::string::npos)
+          << key << " " << number << ": " << text;
+    }
+  }
+  EXPECT_NE(refusal(with_number("epoch", "9223372036854775808")).find("epoch is"),
             std::string::npos);
-  EXPECT_NE(refusal(file(R"({"version":1,"optimizers":99999999999,)" + rest)).find("optimizers in"),
+  EXPECT_NE(refusal(with_number("optimizers", "99999999999")).find("from 0 to 10000"),
             std::string::npos);
-  EXPECT_NE(refusal(file("{")).find("damaged: rewind.checkpoint reads '{'"), std::string::npos);
-  EXPECT_NE(refusal(file("[]")).find("damaged"), std::string::npos);
-  EXPECT_NE(refusal(file(R"({"version":1})")).find("damaged"), std::string::npos);
+}
+
+TEST(Checkpoint, OptimizersWithNothingToRememberCount) {
+  TensorFile file = pack_checkpoint({}, {.optimizers = {{}, {}, {}}});
+  EXPECT_EQ(unpack_checkpoint(file, "f").optimizers.size(), 3U);
+}
+
+TEST(Checkpoint, PartsThatNobodyAskedForAreRefused) {
+  for (const std::string name : {"optimizer.1/x", "optimizer.01/x", "carry/x", "carried", ""}) {
+    TensorFile file = pack_checkpoint({}, {.optimizers = {{{"x", zeros({1})}}}});
+    file.tensors["checkpoint/" + name] = zeros({1});
+    EXPECT_EQ(refusal(file), "load_checkpoint 'f': 'checkpoint/" + name +
+                                 "' belongs to no part of a checkpoint with 1 optimizers, nor do 0 "
+                                 "others");
+  }
+}
+
+TEST(Checkpoint, APositionBeforeTheBeginningIsNotSaved) {
+  EXPECT_THROW(pack_checkpoint({}, {.position = {.epoch = -1}}), ValueError);
+  EXPECT_THROW(pack_checkpoint({}, {.position = {.batch = -1}}), ValueError);
 }
 
 TEST(Checkpoint, ReservedNamesAreRefused) {

@@ -118,6 +118,34 @@ TEST(Safetensors, AnEmptyFileOfNoTensorsIsAFile) {
   EXPECT_TRUE(same(load_tensors(folder / "f"), {}));
 }
 
+// Tensors of no bytes share their offsets, so offsets alone do not say in which order they lie.
+TEST(Safetensors, ManyEmptyTensorsOfAllDtypesComeBack) {
+  TensorFile file;
+  file.tensors["full"] = tensor_of<float>({2}, {1, 2});
+  for (int i = 0; i < 20; ++i) {
+    for (const Dtype dtype : {boolean, int64, float32, float64}) {
+      const std::string name = fmt::format("{}.{}", (7 * i) % 20, dtype);
+      file.tensors[name] = Tensor::uninitialized({{i % 3, 0}, dtype});
+    }
+  }
+  TemporaryFolder folder;
+  save_tensors(folder / "f", file);
+  EXPECT_TRUE(same(load_tensors(folder / "f"), file));
+}
+
+TEST(Safetensors, TheOrderOfKeysInTheHeaderDoesNotMatter) {
+  TensorFile file;
+  file.tensors["a"] = Tensor::uninitialized({{0}, float32});
+  file.tensors["b"] = Tensor::uninitialized({{0}, float64});
+  std::string bytes = written(file);
+  const std::string first = R"("b":{"dtype":"F64","shape":[0],"data_offsets":[0,0]})";
+  const std::string second = R"("a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]})";
+  const std::size_t at = bytes.find(first + "," + second);
+  ASSERT_NE(at, std::string::npos);
+  bytes.replace(at, first.size() + 1 + second.size(), second + "," + first);
+  EXPECT_EQ(outcome(bytes), "loaded");
+}
+
 TEST(Safetensors, ViewsAreWrittenAsTheirNumbers) {
   const Tensor x = tensor_of<float>({2, 3}, {0, 1, 2, 3, 4, 5});
   TensorFile file;
@@ -253,6 +281,21 @@ TEST(Safetensors, FilesThatAreNoneAreRefusedByName) {
   EXPECT_NE(refusal("/dev/zero").find("no regular file"), std::string::npos);
   EXPECT_NE(outcome("To be, or not to be: that is the question").find("of another kind"),
             std::string::npos);
+}
+
+TEST(Safetensors, ARefusedFileIsClosedAgain) {
+  const auto open_files = [] {
+    std::ptrdiff_t count = 0;
+    for ([[maybe_unused]] const auto& file : std::filesystem::directory_iterator("/proc/self/fd")) {
+      ++count;
+    }
+    return count;
+  };
+  TemporaryFolder folder;
+  const auto before = open_files();
+  EXPECT_THROW(load_tensors(folder / ""), FileError);
+  EXPECT_EQ(outcome("no model").substr(0, 11), "safetensors");
+  EXPECT_EQ(open_files(), before);
 }
 
 TEST(Safetensors, SavingRefusesWhatItCannotKeep) {
