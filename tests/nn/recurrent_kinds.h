@@ -76,6 +76,10 @@ struct KindNames {
 // Sizes that differ from each other, so that none can stand for another.
 inline constexpr Index kInput = 3, kHidden = 4, kBatch = 5, kTime = 6;
 
+inline Tensor layer_input(Index time = kTime, Index batch = kBatch) {
+  return wave({time, batch, kInput});
+}
+
 // A layer in float64, with weights that are all different.
 template <class Kind>
 nn::Recurrent<typename Kind::Cell> recurrent(nn::RecurrentOptions options) {
