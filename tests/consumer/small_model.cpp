@@ -1,5 +1,5 @@
-// The whole program of README.md, at most thirty lines. It learns to add the numbers that are marked
-// in sequences of fifty.
+// The whole program of README.md, at most thirty lines. It learns to add the numbers that are
+// marked in sequences of fifty.
 #include <rewind/rewind.h>
 
 using namespace rw;
