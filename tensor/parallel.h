@@ -1,4 +1,4 @@
-// Work on several cores. Only these two files speak to OpenMP.
+// Work on several cores, by OpenMP, to which only the .cpp of this header speaks.
 #pragma once
 
 #include <memory>

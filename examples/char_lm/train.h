@@ -24,8 +24,8 @@ struct TrainOptions {
 // Trains, evaluates after each epoch, and saves `out` after each. SIGINT or SIGTERM make it save
 // and stop after the step it is at; then it returns false. When its minutes are over it does the
 // same and returns true. With `resume` it goes on where `out` stands, to the same bits as if it had
-// not been interrupted.
-// Throws before anything is written when an option, the text or a file is wrong.
+// not been interrupted. Throws before anything is written when an option, the text or a file is
+// wrong.
 bool train(const TrainOptions& options);
 
 }  // namespace char_lm

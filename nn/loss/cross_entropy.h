@@ -15,11 +15,11 @@ struct CrossEntropyOptions {
 
 // The loss of logits [..., classes], as PyTorch defines it, for targets that are
 //
-//   int64 [...]          classes: -w[t] log softmax(logits)[t]. The mean divides by the sum of the
-//                        w[t] that count.
-//   floats [..., classes] probabilities p: -sum over c of w[c] p[c] log softmax(logits)[c]. The
-//   mean
-//                        divides by the number of rows. p[c] = 0 contributes 0, whatever the logit.
+//   int64 [...]            classes: -w[t] log softmax(logits)[t]. The mean divides by the sum of
+//                          the w[t] that count.
+//   floats [..., classes]  probabilities p: -sum over c of w[c] p[c] log softmax(logits)[c]. The
+//                          mean divides by the number of rows. p[c] = 0 contributes 0, whatever the
+//                          logit.
 //
 // With smoothing e a target is (1 - e) times itself plus e / classes for every class. Targets that
 // are ignored contribute nothing: their logits are not looked at (NaN there changes nothing) and

@@ -34,8 +34,7 @@ void sigmoid(const float* x, float* y, Index n);  // 1 / (1 + exp(-x))
 void sigmoid(const double* x, double* y, Index n);
 
 // The instruction set that the functions above run on here: "AVX3" (AVX-512), "AVX2", "SSE4",
-// "NEON",
-// ...; "EMU128" is plain C++ for whatever the compiler was allowed to use.
+// "NEON", ...; "EMU128" is plain C++ for whatever the compiler was allowed to use.
 std::string_view simd_target();
 
 }  // namespace kernels
