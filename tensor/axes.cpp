@@ -29,4 +29,10 @@ Dims reduced_shape(const Dims& shape, std::uint32_t axes, bool keepdims) {
   return result;
 }
 
+Index elements_each(const Dims& shape, std::uint32_t axes) {
+  Index n = 1;
+  for (int i = 0; i < shape.rank(); i++) n *= axes >> i & 1 ? shape[i] : 1;
+  return n;
+}
+
 }  // namespace rw

@@ -30,4 +30,7 @@ class Axes {
 // What is left of a shape without the axes of a mask, or with them as axes of size 1.
 Dims reduced_shape(const Dims& shape, std::uint32_t axes, bool keepdims);
 
+// How many elements of a tensor of this shape become one without the axes of a mask.
+Index elements_each(const Dims& shape, std::uint32_t axes);
+
 }  // namespace rw

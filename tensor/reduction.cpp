@@ -51,15 +51,6 @@ Spec reduced(const Op& op, const Spec& x) {
   return x.with_shape(reduced_shape(x.shape, op.axes, op.keepdims));
 }
 
-// The number of elements that each result is made of.
-double elements_each(const Dims& shape, std::uint32_t axes) {
-  double count = 1;
-  for (int i = 0; i < shape.rank(); i++) {
-    if (axes >> i & 1) count *= static_cast<double>(shape[i]);
-  }
-  return count;
-}
-
 template <class Op>
 Tensor reduce(const Tensor& x, const Axes& axes, bool keepdims) {
   return apply(Op{axes.mask(Op::name, x.rank()), keepdims}, x);
@@ -81,7 +72,7 @@ void Sum::run(const Tensor& x, Tensor& y) const {
 
 Spec Mean::infer(const Spec& x) const { return reduced(*this, takes_floats(name, x)); }
 void Mean::run(const Tensor& x, Tensor& y) const {
-  const double n = elements_each(x.shape(), axes);
+  const auto n = static_cast<double>(elements_each(x.shape(), axes));
   dispatch_float(name, x.dtype(), [&](auto v) {
     using T = decltype(v);
     T* to = output_data<T>(y);
@@ -104,9 +95,12 @@ Spec Var::infer(const Spec& x) const {
   require<ValueError>(correction >= 0, "var: correction = {}; it is 0 or more", correction);
   return reduced(*this, takes_floats(name, x));
 }
+double Var::divisor(const Dims& shape) const {
+  return std::max(static_cast<double>(elements_each(shape, axes)) - correction, 0.0);
+}
 void Var::run(const Tensor& x, Tensor& y) const {
-  const double n = elements_each(x.shape(), axes);
-  const double divisor = std::max(n - correction, 0.0);
+  const auto n = static_cast<double>(elements_each(x.shape(), axes));
+  const double left = divisor(x.shape());
   Tensor kept = Tensor::uninitialized({y.shape(), float64});
   double* means = output_data<double>(kept);
   dispatch_float(name, x.dtype(), [&](auto v) {
@@ -114,7 +108,7 @@ void Var::run(const Tensor& x, Tensor& y) const {
     T* to = output_data<T>(y);
     fold<T>(x, axes, SumOf<T>(), [&](Index place, double acc) { means[place] = acc / n; });
     fold<T>(x, axes, SquaresAround<T>{means},
-            [&](Index place, double acc) { to[place] = static_cast<T>(acc / divisor); });
+            [&](Index place, double acc) { to[place] = static_cast<T>(acc / left); });
   });
 }
 

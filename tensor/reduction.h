@@ -41,13 +41,15 @@ struct Prod {
   void run(const Tensor& x, Tensor& y) const;
 };
 
-// The sum of (x - mean)^2, divided by n - correction: NaN where nothing is left to divide by and
-// the sum is 0. float32 or float64. Two passes, so that a large mean costs no digits.
+// The sum of (x - mean)^2, divided by max(n - correction, 0). Where that is 0 the result and its
+// gradient are infinite, and NaN where the sum is 0, as in NumPy and PyTorch. float32 or float64.
+// Two passes, so that a large mean costs no digits.
 struct Var {
   std::uint32_t axes;
   bool keepdims;
   double correction;
   static constexpr std::string_view name = "var";
+  double divisor(const Dims& shape) const;
   Spec infer(const Spec& x) const;
   void run(const Tensor& x, Tensor& y) const;
 };

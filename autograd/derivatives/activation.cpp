@@ -7,6 +7,7 @@
 
 #include "rewind/autograd/derivatives.h"
 #include "rewind/tensor/comparison.h"
+#include "rewind/tensor/convert.h"
 #include "rewind/tensor/map.h"
 #include "rewind/tensor/select.h"
 #include "rewind/tensor/unary.h"
@@ -32,36 +33,39 @@ struct SigmoidBackward {
   }
 };
 
+constexpr double kPeak = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+
 // The probability that a standard normal variable is below x.
 struct NormalCdf {
   static constexpr std::string_view name = "normal_cdf";
   static constexpr bool elementwise = true;
   Spec infer(const Spec& x) const { return x; }
   void run(const Tensor& x, Tensor& y) const {
-    map(x, y, [](auto v) {
-      using T = decltype(v);
-      return T(0.5) * std::erfc(-v * T(std::numbers::sqrt2 / 2));
-    });
+    map(x, y, [](auto v) { return std::erfc(-v * (std::numbers::sqrt2 / 2)) / 2; });
   }
   static void derivative(Rules<NormalCdf> d) {
-    d([](const Tensor& dy, Input<0> x) {
-      const double scale = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
-      return dy * (scale * exp(-0.5 * square(x)));
-    });
+    d([](const Tensor& dy, Input<0> x) { return dy * (kPeak * exp(-0.5 * square(x))); });
   }
 };
 
-Tensor gelu_derivative(const Tensor& x, bool approximate) {
-  if (!approximate) {
-    const double scale = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
-    return apply(NormalCdf{}, x) + x * (scale * exp(-0.5 * square(x)));
-  }
-  // x (1 + tanh u) / 2 with u = k (x + a x^3).
+Tensor exact_gelu_slope(const Tensor& x) {
+  return apply(NormalCdf{}, x) + x * (kPeak * exp(-0.5 * square(x)));
+}
+
+// Of x s(2 u) with u = k (x + a x^3), where s(2 u) = (1 + tanh u) / 2 without the cancellation.
+Tensor approximate_gelu_slope(const Tensor& x) {
   const double k = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
   const double a = 0.044715;
   const Tensor xx = square(x);
-  const Tensor t = tanh(k * (x + a * (xx * x)));
-  return 0.5 * (1 + t) + 0.5 * (x * (1 - t * t)) * (k * (1 + (3 * a) * xx));
+  const Tensor gate = sigmoid(2 * k * (x * (1 + a * xx)));
+  return gate + x * (gate * (1 - gate)) * (2 * k * (1 + 3 * a * xx));
+}
+
+// In double, as the kernel: squares in float would cost the tails their digits. Beyond 40 the slope
+// is 0 or 1 to the last bit, and no infinity may meet a 0.
+Tensor gelu_slope(const Tensor& x, bool approximate) {
+  const Tensor wide = to(clamp(x, {.min = -40, .max = 40}), float64);
+  return to(approximate ? approximate_gelu_slope(wide) : exact_gelu_slope(wide), x.dtype());
 }
 
 }  // namespace
@@ -80,7 +84,7 @@ void activation_derivatives(Derivatives& d) {
   d.rule<Relu>([](const Tensor& dy, Output y) { return where(greater(y, 0), dy, 0); });
   d.rule<Softplus>([](const Tensor& dy, Input<0> x) { return dy * sigmoid(x); });
   d.rule<Gelu>([](const Tensor& dy, const Gelu& op, Input<0> x) {
-    return dy * gelu_derivative(x, op.approximate);
+    return dy * gelu_slope(x, op.approximate);
   });
 }
 

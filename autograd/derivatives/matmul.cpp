@@ -33,8 +33,8 @@ Tensor left_gradient(const Tensor& dy, const Tensor& b, const Spec& a) {
 Tensor right_gradient(const Tensor& dy, const Tensor& a, const Spec& b) {
   if (a.rank() > 2 && b.rank() == 2) {
     // One matrix beside a batch: one product over all rows, not a sum of many.
-    const Tensor rows = reshape(a, {-1, a.dim(-1)});
-    return matmul(transpose(rows), reshape(dy, {-1, dy.dim(-1)}));
+    const Index rows = a.shape().without(a.rank() - 1).count();
+    return matmul(transpose(reshape(a, {rows, a.dim(-1)})), reshape(dy, {rows, dy.dim(-1)}));
   }
   const Tensor product = as_product(dy, a.rank(), b.rank());
   return to_operand(matmul(transpose(as_left(a)), product), b.shape, 1);

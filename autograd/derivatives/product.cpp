@@ -1,6 +1,8 @@
 // The derivative of a product divides by nothing: dx_i is dy times the product of the other
 // factors, which is an operation of its own. So zeros among the factors are no special case, at any
 // order of derivative.
+#include <vector>
+
 #include "rewind/autograd/derivatives.h"
 #include "rewind/autograd/derivatives/reduced.h"
 #include "rewind/tensor/blocks.h"
@@ -20,19 +22,21 @@ struct ProductOfOthers {
   void run(const Tensor& x, Tensor& y) const {
     const Index n = x.shape().back();
     const Tensor from = packed(x);
+    // In double: of float32 factors the partial products may be what no float can hold.
+    std::vector<double> before(static_cast<std::size_t>(n));
     dispatch_float(name, x.dtype(), [&](auto v) {
       using T = decltype(v);
       const T* p = from.data<T>();
       T* q = output_data<T>(y);
       for (Index line = 0; line < x.size(); line += n) {
-        double before = 1, after = 1;
-        for (Index i = line; i < line + n; i++) {
-          q[i] = static_cast<T>(before);
-          before *= static_cast<double>(p[i]);
+        double product = 1, after = 1;
+        for (Index i = 0; i < n; i++) {
+          before[static_cast<std::size_t>(i)] = product;
+          product *= static_cast<double>(p[line + i]);
         }
-        for (Index i = line + n; i-- > line;) {
-          q[i] = static_cast<T>(static_cast<double>(q[i]) * after);
-          after *= static_cast<double>(p[i]);
+        for (Index i = n; i-- > 0;) {
+          q[line + i] = static_cast<T>(before[static_cast<std::size_t>(i)] * after);
+          after *= static_cast<double>(p[line + i]);
         }
       }
     });
@@ -62,7 +66,7 @@ Tensor product_of_others(const Tensor& x, std::uint32_t axes) {
   }
   for (int i = 0; i < x.rank(); i++) inverse.set(static_cast<int>(order[i]), i);
   const Tensor moved = apply(Permute{order}, x);
-  const Dims lines{reduced_shape(x.shape(), axes, false).count(), group_size(x.shape(), axes)};
+  const Dims lines{reduced_shape(x.shape(), axes, false).count(), elements_each(x.shape(), axes)};
   const Tensor products = apply(ProductOfOthers{}, apply(Reshape{lines}, moved));
   return apply(Permute{inverse}, apply(Reshape{moved.shape()}, products));
 }

@@ -19,11 +19,4 @@ Tensor spread(const Op& op, const Tensor& y, const Spec& x) {
   return expand(beside(op, y, x), x.shape);
 }
 
-// How many elements became one.
-inline Index group_size(const Dims& shape, std::uint32_t axes) {
-  Index n = 1;
-  for (int i = 0; i < shape.rank(); i++) n *= axes >> i & 1 ? shape[i] : 1;
-  return n;
-}
-
 }  // namespace rw
