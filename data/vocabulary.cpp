@@ -16,6 +16,13 @@ void check_id(Index id, Index size, std::size_t position) {
                       position, size);
 }
 
+// A byte as a message shows it: "0x58 'X'", "0x0a".
+std::string shown(char symbol) {
+  const bool printable = symbol > ' ' && symbol <= '~';
+  const auto code = static_cast<unsigned char>(symbol);
+  return printable ? fmt::format("{:#04x} '{}'", code, symbol) : fmt::format("{:#04x}", code);
+}
+
 }  // namespace
 
 CharVocabulary::CharVocabulary(std::string_view text) {
@@ -32,12 +39,11 @@ std::vector<Index> CharVocabulary::encode(std::string_view text) const {
   std::vector<Index> ids;
   ids.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const char symbol = text[i];
-    const bool printable = symbol > ' ' && symbol <= '~';
-    require(knows(symbol), "encode: byte {:#04x}{} at position {} is not among the {} symbols",
-            static_cast<unsigned char>(symbol),
-            printable ? fmt::format(" '{}'", symbol) : std::string(), i, size());
-    ids.push_back(place(symbol));
+    if (!knows(text[i])) {
+      throw ValueError(fmt::format("encode: byte {} at position {} is not among the {} symbols",
+                                   shown(text[i]), i, size()));
+    }
+    ids.push_back(place(text[i]));
   }
   return ids;
 }
@@ -60,8 +66,9 @@ Vocabulary::Vocabulary(std::span<const std::string> tokens) {
 void Vocabulary::add(const std::string& token) {
   require(!token.empty() && token.find_first_of(kWhiteSpace) == std::string::npos,
           "vocabulary: token '{}' (number {}) is empty or holds white space", token, size());
-  require(ids_.emplace(token, size()).second, "vocabulary: token '{}' appears twice, as {} and {}",
-          token, id(token), size());
+  const auto [first, is_new] = ids_.emplace(token, size());
+  require(is_new, "vocabulary: token '{}' appears twice, as {} and {}", token, first->second,
+          size());
   tokens_.push_back(token);
 }
 

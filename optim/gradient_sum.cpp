@@ -24,20 +24,20 @@ Index width_of(const Spec& spec) {
 void check(std::string_view op, const Variable& of, const Gradient::Term& term) {
   const Spec& spec = of.spec();
   require<DtypeError>(term.values.dtype() == spec.dtype, "{}: {} has a gradient of dtype {}", op,
-                      of.description(), term.values.dtype());
+                      Described{of}, term.values.dtype());
   if (term.is_dense()) {
     require<ShapeError>(term.values.shape() == spec.shape, "{}: {} has a gradient of shape {}", op,
-                        of.description(), term.values.shape());
+                        Described{of}, term.values.shape());
     return;
   }
   require<ShapeError>(
       spec.rank() > 0 && term.values.size() == term.rows.size() * width_of(spec),
       "{}: {} has a gradient with values {} for rows {}; each row wants as many values as it has",
-      op, of.description(), term.values.shape(), term.rows.shape());
+      op, Described{of}, term.values.shape(), term.rows.shape());
   const Tensor rows = row_after_row(term.rows);
   for (Index row : rows.span<Index>()) {
     require<IndexError>(row >= 0 && row < spec.dim(0), "{}: {} has a gradient for row {}", op,
-                        of.description(), row);
+                        Described{of}, row);
   }
 }
 

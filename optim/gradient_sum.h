@@ -2,10 +2,17 @@
 // rows of it, each named once.
 #pragma once
 
+#include <algorithm>
+
 #include "rewind/autograd/gradients.h"
 
 namespace rw {
 namespace [[gnu::visibility("default")]] optim {
+
+// A variable in the arguments of `require`: put into words only when a message is made of it.
+struct Described {
+  const Variable& variable;
+};
 
 struct GradientSum {
   Tensor values;            // contiguous: of the variable's shape, or [rows.size(), width]
@@ -21,3 +28,11 @@ GradientSum sum_terms(std::string_view op, const Variable& of, const Gradient& g
 
 }  // namespace optim
 }  // namespace rw
+
+template <>
+struct fmt::formatter<rw::optim::Described> {
+  constexpr auto parse(format_parse_context& context) { return context.begin(); }
+  auto format(rw::optim::Described of, format_context& context) const {
+    return std::ranges::copy(of.variable.description(), context.out()).out;
+  }
+};

@@ -84,7 +84,7 @@ bool Optimizer::step(const Gradients& gradients) {
                                               held.moments[0].spec() == spec),
                         "{}: step: {} has become {}; make the optimizer after the model is "
                         "converted",
-                        kind_, of.description(), spec);
+                        kind_, Described{of}, spec);
     found.emplace_back(&held, sum_terms(kind_, of, gradient));
     if (!all_finite(found.back().second.values)) broken.push_back(&of);
   }
