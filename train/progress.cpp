@@ -1,6 +1,5 @@
 #include "rewind/train/progress.h"
 
-#include <fmt/core.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -48,8 +47,7 @@ void Progress::update(Index done, std::string_view text) {
                     : 0;
   const std::string rest = fmt::format("{} {} left", text, clock_text(left));
   if (!terminal_) {
-    fmt::print(out_, "{:.0f} % {}\n", 100 * part, rest);
-    std::fflush(out_);
+    say(out_, fmt::format("{:.0f} % {}\n", 100 * part, rest));
     return;
   }
   // The last column stays empty: many terminals go to the next line when it is written.
@@ -58,11 +56,10 @@ void Progress::update(Index done, std::string_view text) {
   redraw(line.substr(0, static_cast<std::size_t>(std::max<Index>(columns, 0))));
 }
 
-void Progress::clear() {
+void Progress::clear() noexcept {
   if (drawn_ == 0) return;
   redraw("");
-  fmt::print(out_, "\r");
-  std::fflush(out_);
+  say(out_, "\r");
   next_ = 0;
 }
 
@@ -77,10 +74,16 @@ std::string Progress::bar(double part, Index room) const {
   return "[" + bar + "] ";
 }
 
-void Progress::redraw(const std::string& line) {
-  fmt::print(out_, "\r{:<{}}", line, drawn_);  // spaces over what was longer
+void Progress::redraw(std::string_view line) noexcept {
+  const auto width = [](std::size_t size) { return static_cast<int>(size); };
+  std::fprintf(out_, "\r%-*.*s", width(drawn_), width(line.size()), line.data());
   std::fflush(out_);
   drawn_ = line.size();
+}
+
+void say(std::FILE* out, std::string_view text) noexcept {
+  std::fwrite(text.data(), 1, text.size(), out);
+  std::fflush(out);
 }
 
 std::string clock_text(double seconds) {

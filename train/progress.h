@@ -17,7 +17,8 @@ struct ProgressOptions {
 
 // On a terminal it draws "[=====>    ] TEXT 0:31 left" over itself, a few times a second and never
 // wider than the terminal. Into a file or a pipe it writes lines, "52 % TEXT 0:31 left": the
-// first at once, then one every few seconds.
+// first at once, then one every few seconds. What cannot be written, to a full disk or a closed
+// stream, is lost and stops nothing.
 class Progress {
  public:
   // `first` of `total` parts of the job are done already (a job that goes on).
@@ -30,14 +31,14 @@ class Progress {
   void update(Index done, std::string_view text);
 
   // Takes the bar off the terminal, to make room for other output; the next update brings it back.
-  void clear();
+  void clear() noexcept;
 
   // Seconds since the start.
   double elapsed() const;
 
  private:
   std::string bar(double part, Index room) const;
-  void redraw(const std::string& line);
+  void redraw(std::string_view line) noexcept;
 
   std::FILE* out_;
   Index first_, total_;
@@ -47,6 +48,10 @@ class Progress {
   double next_ = 0;        // when to show again, in seconds since the start
   std::size_t drawn_ = 0;  // characters that stand on the terminal
 };
+
+// Writes a text and hands it on at once. A job must not end because nobody can read how far it is,
+// so a failure throws nothing: whoever must know asks std::ferror(out).
+void say(std::FILE* out, std::string_view text) noexcept;
 
 // Seconds as m:ss or h:mm:ss.
 std::string clock_text(double seconds);

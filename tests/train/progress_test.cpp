@@ -22,6 +22,19 @@ TEST(Progress, WritesTheFirstLineAtOnceAndThenWaits) {
   std::fclose(file);
 }
 
+TEST(Progress, StopsNothingWhereNothingCanBeWritten) {
+  for (const char* path : {"/dev/full", "/dev/null"}) {  // the second is opened to be read
+    std::FILE* file = std::fopen(path, std::string(path) == "/dev/full" ? "w" : "r");
+    ASSERT_NE(file, nullptr);
+    Progress progress(file, 0, 4);
+    EXPECT_NO_THROW(progress.update(1, "first"));
+    EXPECT_NO_THROW(say(file, "a line"));
+    EXPECT_NE(std::ferror(file), 0);
+    progress.clear();
+    std::fclose(file);
+  }
+}
+
 TEST(Progress, RefusesMoreThanThereIs) {
   try {
     Progress progress(stderr, 5, 4);
