@@ -5,14 +5,17 @@
 //   char_lm sample --model model.safetensors [--prompt TEXT] [--temperature 0.8] ...
 //   char_lm eval --model model.safetensors --text FILE
 //
-// Exit status 0; 2 with one line on stderr when anything is wrong; 130 when an interrupt ended the
-// training, which is saved then.
+// Exit status 0; 2 with one line on stderr when anything is wrong; 130 when SIGINT, SIGTERM or
+// SIGHUP ended the training, which is saved then. A training comes to its end, and saves its model,
+// whether or not its reports can be written; lost on stdout they are status 2, on stderr nothing.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <new>
+#include <sstream>
 
+#include "output.h"
 #include "sample.h"
 #include "train.h"
 
@@ -56,7 +59,7 @@ CLI::App* add_train(CLI::App& app, char_lm::TrainOptions& o) {
   train->add_option("--seed", o.seed, "of weights and dropout")->check(CLI::Range(Index{0}, kMany));
   train->add_option("--threads", o.threads, "0: as many as the machine offers")
       ->check(CLI::Range(Index{0}, Index{1024}));
-  train->add_option("--out", o.out, "the model file, also what --resume reads");
+  train->add_option("--out", o.out, "the model file: a new one, or what --resume reads");
   train->add_option("--metrics", o.metrics, "append a JSON line per epoch to this file");
   train->add_flag("--resume", o.resume, "go on where --out stands");
   return train;
@@ -74,45 +77,58 @@ CLI::App* add_sample(CLI::App& app, char_lm::SampleOptions& o) {
   return sample;
 }
 
-// Output that is lost, on a full disk say, is an error too.
-void print(const std::string& text) {
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  rw::require<rw::FileError>(std::fflush(stdout) == 0 && written, "cannot write the output");
+int train_and_save(const char_lm::TrainOptions& options) {
+  try {
+    return char_lm::train(options) ? 0 : kInterrupted;
+  } catch (const std::bad_alloc&) {
+    throw rw::Error(
+        "there is not enough memory; smaller --hidden, --embed, --batch or --time need less");
+  }
 }
 
-int fail(std::string message) {
-  std::replace(message.begin(), message.end(), '\n', ' ');  // one line, whatever a file is named
-  fmt::print(stderr, "char_lm: {}\n", message);
-  return kBadUse;
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app("A character language model", "char_lm");
   app.require_subcommand(1);
   app.option_defaults()->always_capture_default()->take_last();  // what is said twice: the last
   char_lm::TrainOptions train_options;
   char_lm::SampleOptions sample_options;
   std::string model, text;
-  const CLI::App* train = add_train(app, train_options);
-  const CLI::App* sample = add_sample(app, sample_options);
+  const CLI::App* training = add_train(app, train_options);
+  const CLI::App* sampling = add_sample(app, sample_options);
   CLI::App* eval = app.add_subcommand("eval", "Bits per character of a text");
   eval->add_option("--model", model, "the model file")->required();
   eval->add_option("--text", text, "the text to measure")->required();
   try {
     app.parse(argc, argv);
-    if (*train) return char_lm::train(train_options) ? 0 : kInterrupted;
-    if (*sample) {
-      print(char_lm::sample(sample_options) + "\n");
-    } else {
-      print(fmt::format("{:.4f} bits per character\n", char_lm::evaluate(model, text)));
-    }
   } catch (const CLI::Success& help) {
-    return app.exit(help);
+    std::ostringstream shown;
+    app.exit(help, shown);
+    rw::say(stdout, shown.str());
+    return 0;
+  }
+  if (*training) return train_and_save(train_options);
+  rw::say(stdout, *sampling
+                      ? char_lm::sample(sample_options) + "\n"
+                      : fmt::format("{:.4f} bits per character\n", char_lm::evaluate(model, text)));
+  return 0;
+}
+
+int fail(std::string message) {
+  std::replace(message.begin(), message.end(), '\n', ' ');  // one line, whatever a file is named
+  rw::say(stderr, "char_lm: " + message + "\n");
+  return kBadUse;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  char_lm::hold_standard_streams();
+  try {
+    const int status = run(argc, argv);
+    char_lm::require_output();
+    return status;
   } catch (const std::bad_alloc&) {
-    return fail(
-        "there is not enough memory; smaller --hidden, --embed, --batch or --time need less");
+    return fail("there is not enough memory for this model and text");
   } catch (const std::exception& error) {
     return fail(error.what());
   }

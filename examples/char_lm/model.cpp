@@ -6,10 +6,13 @@ namespace char_lm {
 namespace {
 
 constexpr const char* kKey = "char_lm";
+constexpr Index kMost = 100'000'000;  // more units than memory has weights for
+
+bool is_size(Index size) { return size > 0 && size <= kMost; }
 
 bool is_sound(const Config& c) {
   const bool known = c.cell == "lstm" || c.cell == "gru" || c.cell == "rnn";
-  const bool sizes = c.layers > 0 && c.hidden > 0 && c.embed > 0;
+  const bool sizes = is_size(c.layers) && is_size(c.hidden) && is_size(c.embed);
   return known && sizes && c.dropout >= 0 && c.dropout <= 1 && !c.symbols.empty();
 }
 

@@ -1,19 +1,27 @@
 #include "sample.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "text.h"
 
 namespace char_lm {
 namespace {
 
-// Loads the model that a file describes and calls f with it.
+// Loads the model that a file describes and calls f with it. The model is made of shapes alone, and
+// gets numbers only if the weights in the file have these shapes: no memory is taken, and no time,
+// because a description says so.
 template <class F>
 auto with_saved_model(const std::string& path, F&& f) {
   rw::TensorFile file = rw::load_tensors(path);
   const Config config = from_metadata(file.metadata, path);
+  rw::require<rw::FileError>(config.layers <= static_cast<Index>(file.tensors.size()),
+                             "'{}': damaged: {} layers are described, there are {} tensors", path,
+                             config.layers, file.tensors.size());
   rw::Rng rng(0);
+  std::optional<rw::ShapeTracer> shapes(std::in_place);
   return with_model(config, rng, [&](auto model) {
+    shapes.reset();
     rw::assign_tensors(rw::slots_of(model), file.tensors, {}, path);
     return f(model, rw::CharVocabulary(config.symbols));
   });

@@ -1,12 +1,10 @@
 #include "train.h"
 
-#include <unistd.h>
-
 #include <csignal>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "files.h"
+#include "metrics.h"
 #include "text.h"
 
 namespace char_lm {
@@ -20,41 +18,16 @@ volatile std::sig_atomic_t interrupted = 0;
 
 void on_interrupt(int signal) {
   interrupted = 1;
-  std::signal(signal, SIG_DFL);  // a second one ends the program at once
+  // A second one ends the program at once; a terminal that closes may send its own twice.
+  if (signal != SIGHUP) std::signal(signal, SIG_DFL);
 }
 
-// What would fail at the end of the run fails here, at its beginning.
-void check_output(const std::string& path, bool resume) {
-  if (!std::filesystem::exists(path)) {
-    require<rw::FileError>(!resume, "'{}': there is nothing to resume", path);
-  } else if (resume) {
-    read_config(path);
-  } else {
-    try {
-      read_config(path);
-    } catch (const rw::Error&) {
-      throw rw::FileError(fmt::format(
-          "'{}': exists and is no whole char_lm model; it is not overwritten, give another --out",
-          path));
-    }
+void listen_to_signals() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    // What nohup, or a shell that starts a job in the background, has turned off stays off.
+    if (std::signal(signal, on_interrupt) == SIG_IGN) std::signal(signal, SIG_IGN);
   }
-  const rw::AtomicFile probe(path);  // leaves no trace without commit
-}
-
-void check_metrics(const TrainOptions& o) {
-  namespace fs = std::filesystem;
-  if (o.metrics.empty()) return;
-  const fs::path path = fs::absolute(o.metrics);
-  const bool exists = fs::exists(path);
-  for (const std::string& other : {o.text, o.out}) {
-    const bool same =
-        exists && fs::exists(other) ? fs::equivalent(path, other) : path == fs::absolute(other);
-    require<rw::FileError>(!same, "'{}': --metrics is also another file of this run", o.metrics);
-  }
-  const bool writable = exists ? fs::is_regular_file(path) && access(path.c_str(), W_OK) == 0
-                               : fs::is_directory(path.parent_path()) &&
-                                     access(path.parent_path().c_str(), W_OK) == 0;
-  require<rw::FileError>(writable, "'{}': cannot write metrics there", o.metrics);
+  std::signal(SIGPIPE, SIG_IGN);  // who reads the progress may leave
 }
 
 // The settings that a resumed run must have in common with the first one, to reach the same bits.
@@ -70,6 +43,7 @@ class Run {
   Run(M model, const TrainOptions& options, const Parts& parts, std::string settings)
       : options_(options),
         settings_(std::move(settings)),
+        metrics_(options.metrics, options.resume),
         valid_(parts.valid),
         windows_(parts.train, {.batch = options.batch, .time = options.time}),
         model_(std::move(model)),
@@ -86,6 +60,9 @@ class Run {
     require(position_.epoch < options_.epochs,
             "'{}': has learned for {} epochs already; --epochs {} is no more than that",
             options_.out, position_.epoch, options_.epochs);
+    require<rw::FileError>(position_.batch < windows_.size(),
+                           "'{}': damaged: it stands at step {} of an epoch of {}", options_.out,
+                           position_.batch, windows_.size());
     const bool whole = saved.optimizers.size() == 1 &&
                        (saved.carried.empty() || saved.carried.size() == carried().size());
     require<rw::FileError>(whole, "'{}': damaged: a part of the training state is missing",
@@ -105,12 +82,15 @@ class Run {
     const bool complete = position_.epoch == options_.epochs;
     if (!complete) {
       save();
-      fmt::print(stderr, "{} and saved; the same command with --resume goes on.\n",
-                 interrupted ? "Interrupted" : "Time is up: stopped");
+      rw::say(stderr, fmt::format("{} and saved; the same command with --resume goes on.\n",
+                                  interrupted ? "Interrupted" : "Time is up: stopped"));
       bits_ = evaluate();
     }
-    fmt::print("Bits per character on text it has not seen: {:.2f} before, {:.2f} now. Saved {}\n",
-               before, bits_, options_.out);
+    rw::say(stdout,
+            fmt::format(
+                "Bits per character on text it has not seen: {:.2f} before, {:.2f} now. Saved {}\n",
+                before, bits_, options_.out));
+    metrics_.require_written();
     return complete || !interrupted;
   }
 
@@ -165,35 +145,31 @@ class Run {
     bits_ = evaluate();
     position_ = {position_.epoch + 1, 0};
     state_.clear();
-    if (!options_.metrics.empty()) append_metrics(chars_per_second);
+    metrics_.add(line_of_metrics(chars_per_second));
     save();
     progress.clear();
-    fmt::print(
-        "Epoch {}: {:.4f} bits per character on text it has not seen, {:.0f} characters a second\n",
-        position_.epoch, bits_, chars_per_second);
-    std::fflush(stdout);
+    rw::say(stdout, fmt::format("Epoch {}: {:.4f} bits per character on text it has not seen, "
+                                "{:.0f} characters a second\n",
+                                position_.epoch, bits_, chars_per_second));
   }
 
-  void append_metrics(double chars_per_second) const {
+  nlohmann::ordered_json line_of_metrics(double chars_per_second) const {
     const auto rounded = [](double v) { return std::round(v * 1e4) / 1e4; };
     std::string name = options_.config.cell;
     for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    const nlohmann::ordered_json line = {{"peer", "rewind"},
-                                         {"job", "char_lm"},
-                                         {"cell", name},
-                                         {"layers", options_.config.layers},
-                                         {"hidden", options_.config.hidden},
-                                         {"batch", options_.batch},
-                                         {"time", options_.time},
-                                         {"threads", rw::thread_count()},
-                                         {"epoch", position_.epoch},
-                                         {"chars_per_s", std::llround(chars_per_second)},
-                                         {"last_loss", rounded(loss_)},
-                                         {"valid_bits_per_char", rounded(bits_)},
-                                         {"symbols", options_.config.symbols.size()}};
-    std::ofstream file(options_.metrics, std::ios::app);
-    file << line.dump() << std::endl;
-    require<rw::FileError>(file.good(), "'{}': cannot write the metrics", options_.metrics);
+    return {{"peer", "rewind"},
+            {"job", "char_lm"},
+            {"cell", name},
+            {"layers", options_.config.layers},
+            {"hidden", options_.config.hidden},
+            {"batch", options_.batch},
+            {"time", options_.time},
+            {"threads", rw::thread_count()},
+            {"epoch", position_.epoch},
+            {"chars_per_s", std::llround(chars_per_second)},
+            {"last_loss", rounded(loss_)},
+            {"valid_bits_per_char", rounded(bits_)},
+            {"symbols", options_.config.symbols.size()}};
   }
 
   std::map<std::string, Tensor> carried() const {
@@ -217,6 +193,7 @@ class Run {
 
   const TrainOptions& options_;
   std::string settings_;
+  Metrics metrics_;
   std::vector<Index> valid_;
   rw::Streams windows_;
   M model_;
@@ -234,8 +211,7 @@ bool train(const TrainOptions& given) {
   const std::string text = read_training_text(options.text);
   const rw::CharVocabulary vocabulary(text);
   const Parts parts = split(vocabulary.encode(text), options.batch, options.time, options.text);
-  check_output(options.out, options.resume);
-  check_metrics(options);
+  check_files(options);
   options.config.symbols = vocabulary.symbols();
   if (options.resume) {
     require<rw::FileError>(
@@ -247,8 +223,7 @@ bool train(const TrainOptions& given) {
   const auto seed = static_cast<std::uint64_t>(options.seed);
   const rw::Random random(seed);
   rw::Rng rng(seed, std::uint64_t{1} << 32);  // apart from dropout's
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  listen_to_signals();
   return with_model(options.config, rng, [&](auto model) {
     Run run(std::move(model), options, parts, settings(options, text));
     if (options.resume) run.resume();

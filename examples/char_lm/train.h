@@ -21,11 +21,18 @@ struct TrainOptions {
   bool resume = false;
 };
 
-// Trains, evaluates after each epoch, and saves `out` after each. SIGINT or SIGTERM make it save
-// and stop after the step it is at; then it returns false. When its minutes are over it does the
-// same and returns true. With `resume` it goes on where `out` stands, to the same bits as if it had
-// not been interrupted. Throws before anything is written when an option, the text or a file is
-// wrong.
+// Trains, evaluates after each epoch, and saves `out` after each. SIGINT, SIGTERM or SIGHUP make it
+// save and stop after the step it is at; then it returns false. When its minutes are over (counted
+// from the first step of this run, evaluations after epochs included) it does the same and returns
+// true. What was saved within an epoch is evaluated as it is and has no line in the metrics: that
+// comes when the epoch is finished.
+//
+// With `resume` it goes on where `out` stands, to the same bits and metrics (metrics.h) as if it
+// had not been interrupted. Without, `out` must not exist.
+//
+// Throws before anything is written when an option, the text or a file is wrong. Reports that
+// cannot be written stop nothing; metrics that were lost are thrown as FileError at the end, when
+// the model is saved.
 bool train(const TrainOptions& options);
 
 }  // namespace char_lm

@@ -102,8 +102,8 @@ class Training {
 
     Tape tape;
     const Tensor outputs = model_.rnn(model_.embed(from_span(words, {kTime, kBatch}))).outputs;
-    const Tensor loss = nn::cross_entropy(model_.head(nn::dropout(outputs, 0.3)),
-                                          from_span(next, {kTime, kBatch}));
+    const Tensor loss =
+        nn::cross_entropy(model_.head(nn::dropout(outputs, 0.3)), from_span(next, {kTime, kBatch}));
     Gradients gradients = tape.backward(loss);
     optim::clip_norm(gradients, 0.5);
     dense_.step(gradients);
