@@ -1,7 +1,6 @@
 #include "rewind/tensor/arithmetic.h"
 
 #include "rewind/tensor/map.h"
-#include "rewind/tensor/takes.h"
 
 namespace rw {
 namespace {
@@ -11,7 +10,7 @@ struct ScalarSource {
   Dtype dtype;
   static constexpr std::string_view name = "scalar";
   Spec infer() const {
-    takes_number_beside(name, value, {{}, dtype});
+    takes_element(name, value, {{}, dtype});
     return {{}, dtype};
   }
   void run(Tensor& y) const {
@@ -71,10 +70,9 @@ void Divide::run(const Tensor& a, const Tensor& b, Tensor& y) const {
 }
 
 Spec Affine::infer(const Spec& x) const {
-  require<DtypeError>(x.dtype != Dtype::boolean,
-                      "affine: takes numbers, got {}; convert with to(x, int64)", x);
-  takes_number_beside(name, scale, x);
-  takes_number_beside(name, shift, x);
+  takes_numbers(name, x);
+  takes_element(name, scale, x);
+  takes_element(name, shift, x);
   return x;
 }
 
@@ -96,7 +94,7 @@ void Affine::run(const Tensor& x, Tensor& y) const {
 Tensor scalar(Scalar value, Dtype dtype) { return apply(ScalarSource{value.value, dtype}); }
 
 Tensor scalar_beside(std::string_view op, Scalar value, const Tensor& x) {
-  takes_number_beside(op, value.value, x.spec());
+  takes_element(op, value.value, x.spec());
   return scalar(value, x.dtype());
 }
 

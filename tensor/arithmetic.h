@@ -1,11 +1,12 @@
 // Sums, products and their kin, element by element with NumPy's broadcasting, as functions and
 // operators. Operands have one dtype (DtypeError); a C++ number takes the dtype of the tensor, and
-// must be whole beside int64. bool is refused: convert with to(x, int64).
+// must mean the same in it (`takes_element`, takes.h). bool is refused: convert with to(x, int64).
 //
 // Tensors are taken by value: an operand that is a temporary gives its storage to the result.
 #pragma once
 
 #include "rewind/tensor/op.h"
+#include "rewind/tensor/takes.h"
 
 namespace [[gnu::visibility("default")]] rw {
 
@@ -19,28 +20,34 @@ struct Scalar {
 // A tensor of rank 0 with one number in it, made as an operation.
 Tensor scalar(Scalar value, Dtype dtype);
 
-// The same for a number that stands beside x: of its dtype, in which it must mean the same (whole
-// beside int64, 0 or 1 beside bool; DtypeError in the name of `op`).
+// The same for a number that stands beside x: of its dtype, of which it must be an element
+// (`takes_element`, in the name of `op`).
 Tensor scalar_beside(std::string_view op, Scalar value, const Tensor& x);
 
 struct Add {
   static constexpr std::string_view name = "add";
   static constexpr bool elementwise = true, broadcasts = true;
-  Spec infer(const Spec& a, const Spec& b) const { return broadcast(name, a, b); }
+  Spec infer(const Spec& a, const Spec& b) const {
+    return broadcast(name, takes_numbers(name, a), b);
+  }
   void run(const Tensor& a, const Tensor& b, Tensor& y) const;
 };
 
 struct Subtract {
   static constexpr std::string_view name = "subtract";
   static constexpr bool elementwise = true, broadcasts = true;
-  Spec infer(const Spec& a, const Spec& b) const { return broadcast(name, a, b); }
+  Spec infer(const Spec& a, const Spec& b) const {
+    return broadcast(name, takes_numbers(name, a), b);
+  }
   void run(const Tensor& a, const Tensor& b, Tensor& y) const;
 };
 
 struct Multiply {
   static constexpr std::string_view name = "multiply";
   static constexpr bool elementwise = true, broadcasts = true;
-  Spec infer(const Spec& a, const Spec& b) const { return broadcast(name, a, b); }
+  Spec infer(const Spec& a, const Spec& b) const {
+    return broadcast(name, takes_numbers(name, a), b);
+  }
   void run(const Tensor& a, const Tensor& b, Tensor& y) const;
 };
 

@@ -1,7 +1,7 @@
 // Comparisons and logic, element by element with broadcasting: bool results.
 //
 // Comparisons take two tensors of one dtype, any of the four (DtypeError), or a tensor and a C++
-// number, which must be whole beside int64. Nothing equals NaN, nothing is less or greater. == is
+// number that means the same in its dtype. Nothing equals NaN, nothing is less or greater. == is
 // not an operator of tensors: as a function, `equal` cannot be mistaken for one answer.
 // Logic takes bool only.
 #pragma once

@@ -5,6 +5,25 @@
 #include <cstring>
 
 namespace rw {
+namespace {
+
+// How many of start, start + step, ... lie before stop. Of whole numbers that are doubles the
+// distance is an integer, but need not be a double.
+double numbers_before(double start, double stop, double step, Dtype dtype) {
+  if (dtype != int64 || step == 0) return std::ceil((stop - start) / step);
+  const Index distance = static_cast<Index>(stop) - static_cast<Index>(start);
+  const auto by = static_cast<Index>(step);
+  const bool rest = distance % by != 0 && (distance < 0) == (by < 0);
+  return static_cast<double>(distance / by + rest);
+}
+
+}  // namespace
+
+Spec Full::infer() const {
+  const Spec y{shape, dtype};
+  takes_element(name, value, y);
+  return y;
+}
 
 void Full::run(Tensor& y) const {
   if (y.size() == 0) return;
@@ -43,19 +62,12 @@ void Eye::run(Tensor& y) const {
   });
 }
 
-void require_representable(std::string_view op, Scalar value, Dtype dtype) {
-  const double v = value.value;
-  require<DtypeError>(dtype != int64 || (v == std::trunc(v) && std::abs(v) < 0x1p63),
-                      "{}: {} is not a whole number of 64 bits; name a floating dtype", op, v);
-}
-
 Tensor zeros(const Dims& shape, Dtype dtype) { return apply(Full{shape, dtype, 0}); }
 Tensor ones(const Dims& shape, Dtype dtype) { return apply(Full{shape, dtype, 1}); }
 Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype()); }
 Tensor ones_like(const Tensor& x) { return ones(x.shape(), x.dtype()); }
 
 Tensor full(const Dims& shape, Scalar value, Dtype dtype) {
-  require_representable("full", value, dtype);
   return apply(Full{shape, dtype, value.value});
 }
 
@@ -66,9 +78,9 @@ Tensor arange(Index n) {
 
 Tensor arange(Scalar start, Scalar stop, Scalar step, Dtype dtype) {
   require<DtypeError>(dtype != boolean, "arange: takes numbers, got bool");
-  require_representable("arange", start, dtype);
-  require_representable("arange", step, dtype);
-  const double count = std::ceil((stop.value - start.value) / step.value);
+  for (const Scalar& number : {start, stop, step})
+    takes_element("arange", number.value, {{}, dtype});
+  const double count = numbers_before(start.value, stop.value, step.value, dtype);
   // Also false when there is none, as for steps of zero.
   require(count < 0x1p62, "arange: from {} to {} in steps of {} has no end", start.value,
           stop.value, step.value);

@@ -9,6 +9,7 @@
 #include <ranges>
 
 #include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/takes.h"
 
 namespace [[gnu::visibility("default")]] rw {
 
@@ -17,7 +18,7 @@ struct Full {
   Dtype dtype;
   double value;
   static constexpr std::string_view name = "full";
-  Spec infer() const { return {shape, dtype}; }
+  Spec infer() const;
   void run(Tensor& y) const;
 };
 
@@ -44,22 +45,19 @@ Tensor ones(const Dims& shape, Dtype dtype = float32);
 Tensor zeros_like(const Tensor& x);
 Tensor ones_like(const Tensor& x);
 
-// Every element is `value`, which an int64 tensor must be able to hold: a whole number.
+// Every element is `value`, which must mean the same in this dtype (`takes_element`, takes.h).
 Tensor full(const Dims& shape, Scalar value, Dtype dtype = float32);
 
 // 0, 1, ..., n - 1 as int64.
 Tensor arange(Index n);
 
-// start, start + step, ... up to but without stop; nothing when step leads away from it. Numbers
-// that are not whole need a floating dtype. bool is refused.
+// start, start + step, ... up to but without stop; nothing when step leads away from it. For int64
+// all three are whole and below 2^53 (`takes_element`, takes.h). bool is refused.
 Tensor arange(Scalar start, Scalar stop, Scalar step = 1, Dtype dtype = int64);
 
 // Ones where row and column are equal, else zeros.
 Tensor eye(Index n, Dtype dtype = float32);
 Tensor eye(Index rows, Index columns, Dtype dtype = float32);
-
-// Throws DtypeError unless a tensor of this dtype can hold the number: int64 wants whole ones.
-void require_representable(std::string_view op, Scalar value, Dtype dtype);
 
 // The dtype that a list of C++ numbers gets when none is named: float32 for floating types (also
 // for double: `tensor({0.5, 1.0})` belongs beside float32 weights), int64 for integers.
@@ -97,6 +95,17 @@ namespace creation_internal {
 Tensor copied(const void* numbers, std::size_t count, const Spec& spec);
 void require_equal_lengths(std::size_t expected, std::size_t length);
 
+// Of integers none may be lost on the way through a double.
+template <class T>
+void require_element(T number, const Spec& y) {
+  if (std::is_integral_v<T> && y.dtype == int64) {
+    require<DtypeError>(std::is_signed_v<T> || static_cast<Index>(number) >= 0,
+                        "tensor: {} is beyond int64", number);
+  } else {
+    takes_element("tensor", static_cast<double>(number), y);
+  }
+}
+
 // Fills y from its element `first` on; nested lists one after the other.
 template <class T>
 void write_list(std::initializer_list<T> list, Tensor& y, std::size_t first) {
@@ -104,9 +113,7 @@ void write_list(std::initializer_list<T> list, Tensor& y, std::size_t first) {
     using To = decltype(v);
     To* to = output_data<To>(y) + first;
     for (T number : list) {
-      if constexpr (std::is_floating_point_v<T>) {
-        require_representable("tensor", number, y.dtype());
-      }
+      require_element(number, y.spec());
       *to++ = static_cast<To>(number);
     }
   });
@@ -126,7 +133,8 @@ void write_list(std::initializer_list<std::initializer_list<T>> lists, Tensor& y
 }  // namespace creation_internal
 
 // The numbers written: tensor({1.0, 2.0}), tensor({{1, 2}, {3, 4}}, float32), up to three levels.
-// All of one C++ type. Lists of different lengths throw ShapeError.
+// All of one C++ type; integers are exact in int64, up to its largest. Lists of different lengths
+// throw ShapeError.
 template <class T>
 requires std::is_arithmetic_v<T> Tensor tensor(std::initializer_list<T> list,
                                                Dtype dtype = list_dtype<T>()) {

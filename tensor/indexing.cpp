@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "rewind/tensor/blocks.h"
+#include "rewind/tensor/takes.h"
 
 namespace rw {
 namespace {
@@ -131,6 +132,7 @@ Spec TakeAdjoint::infer(const Spec& dy, const Spec& indices) const {
   for (int i = 0; fits && i < indices.rank(); i++) fits = dy.dim(i) == indices.dim(i);
   require<ShapeError>(fits, "take_adjoint: {} does not begin with the sizes {} of its indices", dy,
                       indices.shape);
+  takes_numbers(name, dy);
   Dims shape{rows};
   for (int i = indices.rank(); i < dy.rank(); i++) shape.push_back(dy.dim(i));
   return dy.with_shape(shape);
@@ -149,7 +151,7 @@ Spec AddRows::infer(const Spec& into, const Spec& indices, const Spec& values) c
                       indices.shape, into);
   require<DtypeError>(values.dtype == into.dtype, "add_rows: dtypes differ, {} and {}", into,
                       values);
-  return into;
+  return takes_numbers(name, into);
 }
 
 void AddRows::run(const Tensor& /*into*/, const Tensor& indices, const Tensor& values,
@@ -180,7 +182,7 @@ Spec ScatterAdd::infer(const Spec& x, const Spec& index, const Spec& source) con
   require<ShapeError>(source.shape == index.shape,
                       "scatter_add: source {} and indices {} differ in shape", source, index.shape);
   require<DtypeError>(source.dtype == x.dtype, "scatter_add: dtypes differ, {} and {}", x, source);
-  return x;
+  return takes_numbers(name, x);
 }
 
 void ScatterAdd::run(const Tensor& x, const Tensor& index, const Tensor& source, Tensor& y) const {

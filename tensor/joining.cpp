@@ -2,6 +2,7 @@
 
 #include "rewind/tensor/blocks.h"
 #include "rewind/tensor/creation.h"
+#include "rewind/tensor/takes.h"
 #include "rewind/tensor/views.h"
 
 namespace rw {
@@ -87,6 +88,7 @@ Spec Pad::infer(const Spec& x) const {
                         before[i], after[i]);
     shape.push_back(size);
   }
+  takes_element(name, value, x);
   return x.with_shape(shape);
 }
 
@@ -131,7 +133,6 @@ Tensor pad(const Tensor& x, std::span<const Border> borders, Scalar value) {
     op.before.push_back(b.before);
     op.after.push_back(b.after);
   }
-  require_representable("pad", value, x.dtype());
   return apply(op, x);
 }
 

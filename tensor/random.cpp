@@ -18,6 +18,13 @@ double unit(kernels::PhiloxStream stream, Index i) {
   return static_cast<double>(kernels::bits(stream, i) >> 11) * 0x1p-53;
 }
 
+bool finite(double value, Dtype dtype) {
+  const double most = dispatch_float("random", dtype, [](auto v) {
+    return static_cast<double>(std::numeric_limits<decltype(v)>::max());
+  });
+  return std::abs(value) <= most;
+}
+
 // The first class at which the sum of weights passes u times the whole. Weights are exp(logit -
 // largest), so the largest is 1 and nothing overflows.
 template <class T>
@@ -52,10 +59,10 @@ Index drawn_class(const T* logits, Index classes, Index row, double u) {
 Rng& Random::rng() { return thread_rng; }
 
 Spec Uniform::infer() const {
-  const Spec spec{shape, dtype};
-  require(std::isfinite(low) && std::isfinite(high) && low <= high && std::isfinite(high - low),
-          "uniform: from {} to {} is not a range of finite length", low, high);
-  return takes_floats(name, spec);
+  const Spec y = takes_floats(name, {shape, dtype});
+  require(finite(low, dtype) && finite(high, dtype) && low <= high && finite(high - low, dtype),
+          "uniform: from {} to {} is not a range of finite length in {}", low, high, dtype);
+  return y;
 }
 
 void Uniform::run(Tensor& y) const {
@@ -73,11 +80,11 @@ void Uniform::run(Tensor& y) const {
 }
 
 Spec Normal::infer() const {
-  const Spec spec{shape, dtype};
-  require(std::isfinite(mean) && std::isfinite(deviation) && deviation >= 0,
-          "normal: mean {} and deviation {}; both are finite, the deviation is not negative", mean,
-          deviation);
-  return takes_floats(name, spec);
+  const Spec y = takes_floats(name, {shape, dtype});
+  require(finite(mean, dtype) && finite(deviation, dtype) && deviation >= 0,
+          "normal: mean {} and deviation {}; both are finite in {}, the deviation is not negative",
+          mean, deviation, dtype);
+  return y;
 }
 
 void Normal::run(Tensor& y) const {

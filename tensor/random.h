@@ -115,12 +115,12 @@ struct BernoulliOptions {
   Dtype dtype = float32;
 };
 
-// Numbers in [low, high), which are finite with low <= high; all low when they are equal. float32
-// or float64.
+// Numbers in [low, high); all low when they are equal. Both, and their distance, are finite in the
+// dtype, and low <= high. float32 or float64.
 Tensor uniform(const Dims& shape, const UniformOptions& options, Rng& rng);
 Tensor uniform(const Dims& shape, const UniformOptions& options = {});
 
-// The normal distribution; deviation >= 0. float32 or float64.
+// The normal distribution; deviation >= 0, and both are finite in the dtype. float32 or float64.
 Tensor normal(const Dims& shape, const NormalOptions& options, Rng& rng);
 Tensor normal(const Dims& shape, const NormalOptions& options = {});
 

@@ -1,7 +1,7 @@
 #include "rewind/tensor/regions.h"
 
 #include "rewind/tensor/blocks.h"
-#include "rewind/tensor/creation.h"
+#include "rewind/tensor/takes.h"
 
 namespace rw {
 namespace {
@@ -117,7 +117,7 @@ Spec SliceAdd::infer(const Spec& into, const Spec& d) const {
   require<ShapeError>(d.shape == shape, "slice_add: {} has not the shape {} of the slice of {}", d,
                       shape, into);
   require<DtypeError>(d.dtype == into.dtype, "slice_add: dtypes differ, {} and {}", into, d);
-  return into;
+  return takes_numbers(name, into);
 }
 
 void SliceAdd::run(const Tensor& /*into*/, const Tensor& d, Tensor& y) const {
@@ -140,8 +140,7 @@ void Tensor::set(const Region& region, const Tensor& value) & {
 }
 
 void Tensor::set(const Region& region, Scalar value) & {
-  require_representable("set", value, dtype());
-  set(region, scalar(value, dtype()));
+  set(region, scalar_beside("set", value, *this));
 }
 
 }  // namespace rw

@@ -67,7 +67,7 @@ void Where::run(const Tensor& condition, const Tensor& a, const Tensor& b, Tenso
 
 Spec MaskedFill::infer(const Spec& x, const Spec& mask) const {
   takes_bools(name, mask);
-  takes_number_beside(name, value, x);
+  takes_element(name, value, x);
   return x.with_shape(broadcast(name, x.shape, mask.shape));
 }
 
@@ -83,7 +83,7 @@ void MaskedFill::run(const Tensor& x, const Tensor& mask, Tensor& y) const {
 Spec Clamp::infer(const Spec& x) const {
   require<ValueError>(min <= max, "clamp: no number lies between min = {} and max = {}", min, max);
   for (const double value : {min, max}) {
-    if (!std::isinf(value)) takes_number_beside(name, value, x);
+    if (!std::isinf(value)) takes_element(name, value, x);
   }
   return takes_numbers(name, x);
 }

@@ -22,14 +22,19 @@ const Spec& takes_bools(std::string_view op, const Spec& x) {
   return x;
 }
 
-void takes_number_beside(std::string_view op, double number, const Spec& x) {
+void takes_element(std::string_view op, double number, const Spec& x) {
   if (x.dtype == int64) {
-    require<DtypeError>(number == std::trunc(number) && std::abs(number) <= 9007199254740992.0,
-                        "{}: {} is not a whole number, beside {}; convert with to(x, float32)", op,
-                        number, x);
+    require<DtypeError>(std::isfinite(number) && number == std::trunc(number),
+                        "{}: {} is not a whole number, as the elements of {} are; take a floating "
+                        "dtype, as in to(x, float32)",
+                        op, number, x);
+    require<DtypeError>(std::abs(number) < 0x1p53,
+                        "{}: {} reaches 2^53, from where on a C++ number may have been rounded on "
+                        "its way to {}; make a tensor of it, as tensor({{n}})",
+                        op, number, x);
   } else if (x.dtype == boolean) {
-    require<DtypeError>(number == 0 || number == 1, "{}: {} is neither 0 nor 1, beside {}", op,
-                        number, x);
+    require<DtypeError>(number == 0 || number == 1,
+                        "{}: {} is neither 0 nor 1, as the elements of {} are", op, number, x);
   }
 }
 

@@ -10,8 +10,9 @@ const Spec& takes_floats(std::string_view op, const Spec& x);   // float32, floa
 const Spec& takes_numbers(std::string_view op, const Spec& x);  // not bool
 const Spec& takes_bools(std::string_view op, const Spec& x);
 
-// Whether a C++ number means the same as an element of a tensor: whole and exactly a double beside
-// int64, 0 or 1 beside bool. Throws DtypeError in the name of `op`.
-void takes_number_beside(std::string_view op, double number, const Spec& x);
+// Whether a C++ number means the same as an element of x: 0 or 1 for bool, whole for int64 and
+// below 2^53 in size. All below are doubles; those from there on may have been integers that were
+// rounded. Throws DtypeError in the name of `op`.
+void takes_element(std::string_view op, double number, const Spec& x);
 
 }  // namespace rw

@@ -14,10 +14,12 @@
 #include "rewind/autograd/gradcheck.h"
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/creation.h"
+#include "rewind/tensor/interpreters/tracer.h"
 #include "rewind/tensor/parallel.h"
 #include "rewind/tensor/reduction.h"
 #include "rewind/tensor/unary.h"
 #include "rewind/tensor/views.h"
+#include "support/compare.h"
 #include "support/paths.h"
 
 namespace rw::test {
@@ -215,6 +217,34 @@ TEST_P(OpTableRow, Bug30_NothingHasAZeroGradientOfItsShape) {
     k++;
   }
   EXPECT_TRUE(gradgradcheck(row.f, x)) << row.name;
+}
+
+// What f says against its dtypes, in text.
+template <class F>
+std::string refusal(F f) {
+  try {
+    f();
+  } catch (const DtypeError& error) {
+    return error.what();
+  } catch (const Error&) {  // a fault of the numbers, which a tracer does not see
+  }
+  return {};
+}
+
+TEST_P(OpTableRow, ATracerSeesWhichDtypesAreRefused) {
+  const OpRow& row = GetParam();
+  for (const Dtype dtype : {float32, int64, boolean}) {
+    Tensors x = inputs_of(row);
+    for (Tensor& input : x) {
+      if (is_float(input.dtype())) input = cast(input, dtype);
+    }
+    const std::string computed = refusal([&] { row.f(x); });
+    const std::string traced = refusal([&] {
+      const ShapeTracer tracer;
+      row.f(x);
+    });
+    EXPECT_EQ(traced, computed) << row.name << " of " << name_of(dtype);
+  }
 }
 
 // Runs every operation again: with inputs that it may overwrite, one by one and all at once

@@ -74,9 +74,10 @@ TEST(Comparison, OperatorsTakeNumbersOnEitherSide) {
 TEST(Comparison, ANumberMustMeanTheSameBesideTheTensor) {
   const Tensor integers = tensor<Index>({2}, {1, 2});
   EXPECT_EQ(message<DtypeError>([&] { return integers < 1.5; }),
-            "less: 1.5 is not a whole number, beside int64 [2]; convert with to(x, float32)");
+            "less: 1.5 is not a whole number, as the elements of int64 [2] are; take a floating "
+            "dtype, as in to(x, float32)");
   EXPECT_EQ(message<DtypeError>([&] { return equal(tensor<bool>({1}, {true}), 2); }),
-            "equal: 2 is neither 0 nor 1, beside bool [1]");
+            "equal: 2 is neither 0 nor 1, as the elements of bool [1] are");
   EXPECT_EQ(message<DtypeError>([&] {
               return integers < doubles({2}, {1, 2});
             }),

@@ -4,7 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
+#include "rewind/tensor/comparison.h"
+#include "rewind/tensor/division.h"
+#include "rewind/tensor/extrema.h"
+#include "rewind/tensor/joining.h"
+#include "rewind/tensor/regions.h"
+#include "rewind/tensor/select.h"
 #include "rewind/tensor/views.h"
 #include "support/elements.h"
 
@@ -30,9 +37,13 @@ TEST(Creation, FillsEveryDtype) {
 
 TEST(Creation, RefusesWhatADtypeCannotHold) {
   EXPECT_ERROR(full({1}, 0.5, int64), DtypeError,
-               "full: 0.5 is not a whole number of 64 bits; name a floating dtype");
+               "full: 0.5 is not a whole number, as the elements of int64 [1] are; take a floating "
+               "dtype, as in to(x, float32)");
+  EXPECT_ERROR(full({1}, 2, boolean), DtypeError,
+               "full: 2 is neither 0 nor 1, as the elements of bool [1] are");
   EXPECT_THROW(full({1}, std::numeric_limits<double>::quiet_NaN(), int64), DtypeError);
   EXPECT_THROW(full({1}, 1e300, int64), DtypeError);
+  EXPECT_THROW(full({1}, std::numeric_limits<double>::infinity(), int64), DtypeError);
   EXPECT_ERROR(eye(-1), ValueError, "eye: -1 rows and -1 columns; sizes are zero or more");
 }
 
@@ -46,11 +57,27 @@ TEST(Arange, CountsFromStartToStop) {
   EXPECT_EQ(arange(3, 0).size(), 0);
 }
 
+TEST(Arange, CountsWholeNumbersExactly) {
+  const double most = 0x1p53 - 1;
+  EXPECT_EQ(elements(arange(-most, most, most)), (Values{-most, 0}));
+  EXPECT_EQ(arange(-most, most - 1, 3 * 0x1p51).size(), 3);
+  EXPECT_EQ(elements(arange(most, most - 3, -2)), (Values{most, most - 2}));
+}
+
+TEST(Arange, RefusesWhatWouldOverflow) {
+  EXPECT_THROW(arange(0, 1e19, 4e18), DtypeError);
+  EXPECT_THROW(arange(9.2e18, 1.4e19, 4e18), DtypeError);
+  EXPECT_THROW(arange(0, 0x1p61, 1, float64), Error);
+  EXPECT_THROW(arange(std::numeric_limits<Index>::max()), Error);
+}
+
 TEST(Arange, Refuses) {
   EXPECT_ERROR(arange(-1), ValueError, "arange: -1 numbers; a count is zero or more");
   EXPECT_ERROR(arange(0, 1, 0), ValueError, "arange: from 0 to 1 in steps of 0 has no end");
   EXPECT_ERROR(arange(0, 1, 0.5), DtypeError,
-               "arange: 0.5 is not a whole number of 64 bits; name a floating dtype");
+               "arange: 0.5 is not a whole number, as the elements of int64 [] are; take a "
+               "floating dtype, as in to(x, float32)");
+  EXPECT_THROW(arange(0, 2.5), DtypeError);
   EXPECT_ERROR(arange(0, 1, 1, boolean), DtypeError, "arange: takes numbers, got bool");
   EXPECT_THROW(arange(0, 0, 0, float32), ValueError);
 }
@@ -73,13 +100,45 @@ TEST(Lists, KeepIntegersThatNoDoubleHolds) {
   EXPECT_EQ(tensor({big}).span<Index>()[0], big);
 }
 
+TEST(Numbers, ThatADoubleMayHaveRoundedAreRefusedBesideIntegers) {
+  const Index odd = (Index{1} << 53) + 1;
+  const char* text =
+      "from where on a C++ number may have been rounded on its way to int64 [1]; make a tensor of "
+      "it, as tensor({n})";
+  const Tensor x = tensor({odd}), yes = tensor({true});
+  EXPECT_ERROR(x - odd, DtypeError,
+               fmt::format("affine: -9007199254740992 reaches 2^53, {}", text).c_str());
+  EXPECT_ERROR(equal(x, odd), DtypeError,
+               fmt::format("equal: 9007199254740992 reaches 2^53, {}", text).c_str());
+  EXPECT_THROW(x * odd, DtypeError);
+  EXPECT_THROW(full({1}, odd, int64), DtypeError);
+  EXPECT_THROW(full({1}, 0x1p60, int64), DtypeError);
+  EXPECT_THROW(pad(x, {Border{1, 0}}, odd), DtypeError);
+  EXPECT_THROW(masked_fill(x, yes, odd), DtypeError);
+  EXPECT_THROW(where(yes, x, odd), DtypeError);
+  EXPECT_THROW(clamp(x, {.min = 0x1p53}), DtypeError);
+  EXPECT_THROW(maximum(x, odd), DtypeError);
+  EXPECT_THROW(floor_divide(x, odd), DtypeError);
+  EXPECT_THROW(scalar(odd, int64), DtypeError);
+  Tensor y = x;
+  EXPECT_THROW(y.set(0, odd), DtypeError);
+  EXPECT_EQ((x - tensor({odd})).item(), 0);
+  EXPECT_EQ((x - (odd - 2)).item(), 2);
+  EXPECT_EQ((ones({1}, float64) * odd).item(), 0x1p53);
+}
+
 TEST(Lists, Refuse) {
   EXPECT_ERROR(tensor({{1, 2}, {3}}), ShapeError,
                "tensor: lists of 2 and 1 on one level; all must be as long as the first");
   EXPECT_THROW(tensor({{{1}, {2}}, {{3}}}), ShapeError);
   EXPECT_THROW(tensor({{{1}, {2, 3}}}), ShapeError);
   EXPECT_ERROR(tensor({1.5}, int64), DtypeError,
-               "tensor: 1.5 is not a whole number of 64 bits; name a floating dtype");
+               "tensor: 1.5 is not a whole number, as the elements of int64 [1] are; take a "
+               "floating dtype, as in to(x, float32)");
+  EXPECT_ERROR(tensor({0, 2}, boolean), DtypeError,
+               "tensor: 2 is neither 0 nor 1, as the elements of bool [2] are");
+  EXPECT_ERROR(tensor({std::uint64_t{1} << 63}), DtypeError,
+               "tensor: 9223372036854775808 is beyond int64");
 }
 
 TEST(FromSpan, Copies) {

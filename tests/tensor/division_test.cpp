@@ -80,7 +80,8 @@ TEST(Division, NamesWhatItDoesNotTake) {
       message<DtypeError>([] {
         floor_divide(sample({{2}, int64}), 0.5);
       }),
-      "floor_divide: 0.5 is not a whole number, beside int64 [2]; convert with to(x, float32)");
+      "floor_divide: 0.5 is not a whole number, as the elements of int64 [2] are; take a floating "
+      "dtype, as in to(x, float32)");
 }
 
 TEST(Pow, OfTwoIsTheExactSquare) {

@@ -86,8 +86,10 @@ TEST(Pad, Refuses) {
                "pad: 1 borders for int64 [2, 2]; give {before, after} for each axis");
   EXPECT_ERROR(pad(x, {{0, 0}, {-1, 1}}), ValueError,
                "pad: a border of -1 before and 1 after axis 1; to cut, use slice");
-  EXPECT_ERROR(pad(x, {{0, 0}, {0, 1}}, 0.5), DtypeError,
-               "pad: 0.5 is not a whole number of 64 bits; name a floating dtype");
+  EXPECT_ERROR(
+      pad(x, {{0, 0}, {0, 1}}, 0.5), DtypeError,
+      "pad: 0.5 is not a whole number, as the elements of int64 [2, 2] are; take a floating "
+      "dtype, as in to(x, float32)");
   EXPECT_THROW(pad(x, {{0, 0}, {0, kEnd}}), ShapeError);
 }
 

@@ -188,12 +188,19 @@ TEST(Categorical, ReadsStridedRowsAndTakesNone) {
 TEST(Random, Refuses) {
   Rng rng(8);
   EXPECT_ERROR(uniform({2}, {.low = 1, .high = 0}, rng), ValueError,
-               "uniform: from 1 to 0 is not a range of finite length");
+               "uniform: from 1 to 0 is not a range of finite length in float32");
   EXPECT_THROW(uniform({2}, {.low = -1e308, .high = 1e308}, rng), ValueError);
+  EXPECT_ERROR(uniform({2}, {.low = -3e38, .high = 3e38}, rng), ValueError,
+               "uniform: from -3e+38 to 3e+38 is not a range of finite length in float32");
+  EXPECT_THROW(uniform({2}, {.low = 1e39, .high = 1e39}, rng), ValueError);
+  EXPECT_THROW(normal({2}, {.mean = 1e39}, rng), ValueError);
+  EXPECT_THROW(normal({2}, {.deviation = 1e39}, rng), ValueError);
+  EXPECT_EQ(uniform({2}, {.low = 1e39, .high = 1e39, .dtype = float64}, rng)[0].item(), 1e39);
   EXPECT_ERROR(uniform({2}, {.dtype = int64}, rng), DtypeError,
                "uniform: takes float32 or float64, got int64 [2]; convert with to(x, float32)");
-  EXPECT_ERROR(normal({2}, {.deviation = -1}, rng), ValueError,
-               "normal: mean 0 and deviation -1; both are finite, the deviation is not negative");
+  EXPECT_ERROR(
+      normal({2}, {.deviation = -1}, rng), ValueError,
+      "normal: mean 0 and deviation -1; both are finite in float32, the deviation is not negative");
   EXPECT_THROW(normal({2}, {.mean = kInfinity}, rng), ValueError);
   EXPECT_ERROR(bernoulli({2}, {.p = 1.5}, rng), ValueError,
                "bernoulli: p = 1.5 is not a probability");

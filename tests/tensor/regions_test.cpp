@@ -108,7 +108,8 @@ TEST(Set, Refuses) {
                "set: float64 [3] cannot be put into float32 [4, 3]; convert it with to(x, dtype)");
   Tensor whole = zeros({2}, int64);
   EXPECT_ERROR(whole.set(0, 0.5), DtypeError,
-               "set: 0.5 is not a whole number of 64 bits; name a floating dtype");
+               "set: 0.5 is not a whole number, as the elements of int64 [2] are; take a floating "
+               "dtype, as in to(x, float32)");
   EXPECT_ERROR(apply(SetRegion{{2}, {2}, {2}, 0}, zeros({4}), zeros({2})), IndexError,
                "set: [2] positions from [2] in steps of [2] are no region of float32 [4]");
   EXPECT_EQ(elements(x), Values(12, 0));
@@ -132,6 +133,12 @@ TEST(SliceAdd, AddsIntoTheSliceInPlace) {
   x = slice_add(std::move(x), transpose(ones({5, 1})), 0, 1, 2);
   EXPECT_EQ(elements(x), (Values{1, 2, 1, 3, 1, 2, 5, 2, 6, 2}));
   EXPECT_EQ(elements(slice_add(ones({2}), zeros({0}), 0, 1, 1)), (Values{1, 1}));
+}
+
+TEST(SliceAdd, OfOnePositionTakesAStepOfAnyLength) {
+  const Index far = std::numeric_limits<Index>::max();
+  EXPECT_EQ(elements(slice_add(ones({2, 2}), ones({1, 2}), 0, 1, 2, far)), (Values{1, 1, 2, 2}));
+  EXPECT_EQ(elements(slice_add(ones({2, 2}), ones({0, 2}), 0, 1, 1, far)), (Values{1, 1, 1, 1}));
 }
 
 TEST(SliceAdd, Refuses) {

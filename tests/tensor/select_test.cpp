@@ -74,7 +74,8 @@ TEST(MaskedFill, NamesWhatDoesNotFit) {
   const Tensor mask = tensor<bool>({1}, {true});
   EXPECT_EQ(
       message<DtypeError>([&] { masked_fill(tensor<Index>({1}, {1}), mask, 0.5); }),
-      "masked_fill: 0.5 is not a whole number, beside int64 [1]; convert with to(x, float32)");
+      "masked_fill: 0.5 is not a whole number, as the elements of int64 [1] are; take a floating "
+      "dtype, as in to(x, float32)");
   EXPECT_EQ(message<DtypeError>([&] { masked_fill(doubles({1}, {1}), doubles({1}, {1}), 0); }),
             "masked_fill: takes bool, got float64 [1]; compare first, as in not_equal(x, 0)");
 }
@@ -104,7 +105,8 @@ TEST(Clamp, RefusesBoundsThatMakeNoSense) {
   EXPECT_EQ(message<ValueError>([&] { clamp(x, {.min = NAN}); }),
             "clamp: no number lies between min = nan and max = inf");
   EXPECT_EQ(message<DtypeError>([&] { clamp(tensor<Index>({1}, {0}), {.min = 0.5}); }),
-            "clamp: 0.5 is not a whole number, beside int64 [1]; convert with to(x, float32)");
+            "clamp: 0.5 is not a whole number, as the elements of int64 [1] are; take a floating "
+            "dtype, as in to(x, float32)");
 }
 
 }  // namespace
