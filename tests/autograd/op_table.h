@@ -1,5 +1,5 @@
 // The one table of operations. A row is a function of tensors and inputs to it; op_table_test.cpp
-// puts every row through every check, so a new operation needs a row and nothing else.
+// and puts every row through every check, so a new operation needs a row and nothing else.
 #pragma once
 
 #include <functional>
@@ -27,10 +27,12 @@ struct OpRow {
   std::string name;
   std::function<Tensor(const Tensors&)> f;
   std::vector<Argument> in;
-  // The value by its definition; absent where another test has it (random numbers).
+  // The value by its definition; absent where it is random.
   std::function<Array(const Tensors&)> value = {};
   // Shapes with a size of 0. Without any, the first size of every input becomes 0.
   std::vector<Dims> empty = {};
+  // Shapes with work for a second worker, where the operation asks for one.
+  std::vector<Dims> large = {};
 };
 
 inline void PrintTo(const OpRow& row, std::ostream* out) { *out << row.name; }

@@ -150,32 +150,11 @@ std::vector<OpRow> source_rows() {
           "arange", [] { return arange(1, 9, 2); }, [](Position p) { return 1 + 2 * p[0]; }),
       source(
           "eye", [] { return eye(2, 3, float64); }, [](Position p) { return p[0] == p[1]; }),
-      source("uniform",
-             [] {
-               Random seed(1);
-               return uniform({5}, {.dtype = float64});
-             }),
-      source("normal",
-             [] {
-               Random seed(1);
-               return normal({5}, {.dtype = float64});
-             }),
-      source("bernoulli",
-             [] {
-               Random seed(1);
-               return bernoulli({5}, {.dtype = float64});
-             }),
-      source("permutation",
-             [] {
-               Random seed(1);
-               return permutation(5);
-             }),
-      {"categorical",
-       [](const Tensors& x) {
-         Random seed(1);
-         return categorical(x[0]);
-       },
-       {{{2, 3}}}},
+      source("uniform", [] { return uniform({50}, {.dtype = float64}); }),
+      source("normal", [] { return normal({50}, {.dtype = float64}); }),
+      source("bernoulli", [] { return bernoulli({50}, {.dtype = float64}); }),
+      source("permutation", [] { return permutation(50); }),
+      {"categorical", [](const Tensors& x) { return categorical(x[0]); }, {{{20, 3}}}},
   };
 }
 

@@ -169,11 +169,13 @@ void add_products(std::vector<OpRow>& rows) {
                     std::move(empty)});
   };
   row("of matrices", {2, 3}, {3, 4}, {{2, 0}, {0, 4}});
+  rows.back().large = {{512, 128}, {128, 128}};
   row("of no rows", {2, 3}, {3, 4}, {{0, 3}, {3, 4}});
   row("of a row", {3}, {3, 4}, {{0}, {0, 4}});
   row("with a column", {2, 3}, {3}, {{0, 3}, {3}});
   row("of vectors", {3}, {3}, {{0}, {0}});
   row("of batches", {2, 3, 2}, {2, 2, 3}, {{0, 3, 2}, {0, 2, 3}});
+  rows.back().large = {{8, 64, 64}, {8, 64, 128}};
   row("of a batch and a matrix", {2, 3, 2}, {2, 4}, {{0, 3, 2}, {2, 4}});
   row("of a matrix and a batch", {3, 2}, {2, 2, 3}, {{3, 2}, {0, 2, 3}});
   row("of batches that broadcast", {2, 1, 3, 2}, {3, 2, 2}, {{2, 1, 3, 2}, {0, 2, 2}});
