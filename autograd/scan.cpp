@@ -2,17 +2,15 @@
 
 namespace rw::scan_internal {
 
-void require_states_alike(std::string_view op, const std::vector<Tensor>& before,
-                          const std::vector<Tensor>& after) {
-  require<ShapeError>(before.size() == after.size(),
-                      "{}: the step turns a state of {} tensors into one of {}", op, before.size(),
-                      after.size());
-  for (std::size_t i = 0; i < before.size(); i++) {
-    require<ShapeError>(
-        before[i].spec() == after[i].spec(),
-        "{}: the step turns tensor {} of the state from {} into {}; a state keeps its "
-        "shape and dtype",
-        op, i, before[i].spec(), after[i].spec());
+void require_like_state(std::string_view op, std::string_view what,
+                        const std::vector<Tensor>& state, const std::vector<Tensor>& given) {
+  require<ShapeError>(state.size() == given.size(), "{}: {} has {} tensors, the state has {}", op,
+                      what, given.size(), state.size());
+  for (std::size_t i = 0; i < state.size(); i++) {
+    require<ShapeError>(state[i].spec() == given[i].spec(),
+                        "{}: tensor {} of {} is {}, of the state {}; a state keeps its shape and "
+                        "dtype",
+                        op, i, what, given[i].spec(), state[i].spec());
   }
 }
 
@@ -32,6 +30,13 @@ void require_batch(std::string_view op, const std::vector<Tensor>& state, Index 
                         "{}: a tensor of the initial state is {}, not [batch, ...] with batch {}",
                         op, x.spec(), batch);
   }
+}
+
+void require_mask(std::string_view op, const Tensor& mask, Index batch) {
+  require<DtypeError>(mask.dtype() == boolean, "{}: a mask of rows is bool [batch], got {}", op,
+                      mask.spec());
+  require<ShapeError>(mask.shape() == Dims{batch}, "{}: a mask of rows is bool [{}], got {}", op,
+                      batch, mask.spec());
 }
 
 }  // namespace rw::scan_internal

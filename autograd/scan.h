@@ -1,7 +1,7 @@
 // A recurrence over time: `state = step(xs[t], state)` for every t.
 //
-//   auto [ys, last] = scan([&](const Tensor& x, const Tensor& h) { return cell.step(x, h); }, xs,
-//   h0);
+//   auto step = [&](const Tensor& x, const Tensor& h) { return cell.step(x, h); };
+//   const auto result = scan(step, xs, h0);     // .outputs, .final
 //
 // States, inputs and outputs are trees of tensors (tree.h) with the batch as the first axis of each
 // tensor; inputs and collected outputs have time before it: [time, batch, ...]. A step returns the
@@ -40,8 +40,7 @@ template <class State, class Outputs>
 struct ScanResult {
   Outputs outputs;  // [time, batch, ...], in the order of xs also when reversed
   State final;      // of each row after its last valid step; the initial one for length 0
-  State
-      states;  // [time, batch, ...] after each step, when asked for; a row that has ended keeps its
+  State states;  // [time, batch, ...] after each step, when asked for; an ended row keeps its own
 };
 
 namespace scan_internal {
@@ -67,39 +66,15 @@ class ShapesOnly final : public Interpreter {
   void run(Call& call) override { call.type.infer(call.op, call.inputs, call.outputs); }
 };
 
-void require_states_alike(std::string_view op, const std::vector<Tensor>& before,
-                          const std::vector<Tensor>& after);
+// Throws ShapeError unless `given` (called `what` in the message) has the tensors of the state.
+void require_like_state(std::string_view op, std::string_view what,
+                        const std::vector<Tensor>& state, const std::vector<Tensor>& given);
 // [time, batch, ...] -> time and batch; throws ShapeError when the tensors of xs disagree.
 std::pair<Index, Index> time_and_batch(std::string_view op, const std::vector<Tensor>& xs);
 // Throws ShapeError unless every tensor of a state is [batch, ...].
 void require_batch(std::string_view op, const std::vector<Tensor>& state, Index batch);
-
-// Collects a tree at each step, and stacks it over time in the end.
-template <class Tree>
-class Collector {
- public:
-  explicit Collector(Index time) : steps_(static_cast<std::size_t>(time)) {}
-
-  void set(Index t, const Tree& tree) {
-    steps_[static_cast<std::size_t>(t)] = tensors_of(tree);
-    shape_ = tree;
-  }
-
-  Tree stacked() const {
-    std::size_t field = 0;
-    return map_tensors(*shape_, [&](const Tensor&) {
-      std::vector<Tensor> column;
-      column.reserve(steps_.size());
-      for (const std::vector<Tensor>& step : steps_) column.push_back(step[field]);
-      field++;
-      return stack(column);
-    });
-  }
-
- private:
-  std::vector<std::vector<Tensor>> steps_;
-  std::optional<Tree> shape_;
-};
+// Throws unless mask is bool [batch].
+void require_mask(std::string_view op, const Tensor& mask, Index batch);
 
 // A tree of zeros of no steps, shaped like `tree` per step.
 template <class Tree>
@@ -111,56 +86,100 @@ Tree no_steps(const Tree& tree) {
   });
 }
 
+// Collects a tree at each step, and stacks it over time in the end: zeros where there was none.
+template <class Tree>
+class Collector {
+ public:
+  explicit Collector(Index time) : steps_(static_cast<std::size_t>(time)) {}
+
+  void set(Index t, const Tree& tree) {
+    steps_[static_cast<std::size_t>(t)] = tensors_of(tree);
+    shape_ = tree;
+  }
+
+  bool knows_shape() const { return shape_.has_value(); }
+  void set_shape(Tree tree) { shape_ = std::move(tree); }
+
+  Tree stacked() const {
+    if (steps_.empty()) return no_steps(*shape_);
+    std::size_t field = 0;
+    return map_tensors(*shape_, [&](const Tensor& like) {
+      const Tensor nothing = zeros(like.shape(), like.dtype());
+      std::vector<Tensor> column;
+      column.reserve(steps_.size());
+      for (const std::vector<Tensor>& step : steps_) {
+        column.push_back(step.empty() ? nothing : step[field]);
+      }
+      field++;
+      return stack(column);
+    });
+  }
+
+ private:
+  std::vector<std::vector<Tensor>> steps_;
+  std::optional<Tree> shape_;
+};
+
+// One step as {State, Outputs}. Where the mask `active` does not hold, a row keeps its state and
+// gives 0. Such a row computes what row `counting` does, one that counts: from the padding, or from
+// zeros in its place, it might meet a derivative that is infinite there, and 0 times that is NaN
+// in the gradient of every weight.
+template <class Step, class Inputs, class State>
+auto masked_step(Step&& step, Inputs x, const State& state, const Tensor& active, Index counting) {
+  using Result = StepResult<decltype(step(x, state))>;
+  static_assert(std::is_same_v<State, typename Result::State>,
+                "scan: the step returns another type of state than it takes");
+  const bool all = !active.defined();
+  const auto fill = [&](const Tensor& v) { return fill_rows(active, v, counting); };
+  auto result = all ? step(x, state) : step(map_tensors(x, fill), map_tensors(state, fill));
+  auto y = Result::outputs(result);
+  State next = Result::state(std::move(result));
+  require_like_state("scan", "the state that the step returns", tensors_of(state),
+                     tensors_of(next));
+  if (!all) {
+    y = map_tensors(std::move(y), [&](const Tensor& v) { return keep_rows(active, v); });
+    next = zip_tensors(std::move(next), state, [&](const Tensor& now, const Tensor& old) {
+      return select_rows(active, now, old);
+    });
+  }
+  return std::pair(std::move(next), std::move(y));
+}
+
 // The loop, with the input of step t given by a function: what both forms of `loop` share.
 template <class InputAt, class Step, class State>
 auto run(InputAt&& input_at, Step&& step, State state, const Sequence& sequence,
          const ScanOptions<State>& options) {
-  using Result = StepResult<decltype(step(input_at(0), state))>;
-  using Outputs = typename Result::Outputs;
-  static_assert(std::is_same_v<State, typename Result::State>,
-                "scan: the step returns another type of state than it takes");
+  using Outputs = typename StepResult<decltype(step(input_at(0), state))>::Outputs;
   require(!options.reset.defined() || options.fresh.has_value(),
           "scan: reset is given without fresh, the state that a row starts anew with");
-  const State initial = state;
+  if (options.fresh) {
+    require_like_state("scan", "fresh", tensors_of(state), tensors_of(*options.fresh));
+  }
   Collector<Outputs> outputs(sequence.time());
   Collector<State> states(options.states ? sequence.time() : 0);
+  states.set_shape(state);
 
   for (Index k = 0; k < sequence.time(); k++) {
     const Index t = sequence.at(k);
-    if (const Tensor starting = sequence.starting(t); starting.defined()) {
-      state = zip_tensors(state, *options.fresh, [&](const Tensor& old, const Tensor& fresh) {
-        return select_rows(starting, fresh, old);
-      });
+    if (!sequence.idle(t)) {
+      if (const Tensor starting = sequence.starting(t); starting.defined()) {
+        state = zip_tensors(state, *options.fresh, [&](const Tensor& old, const Tensor& fresh) {
+          return select_rows(starting, fresh, old);
+        });
+      }
+      auto [next, y] =
+          masked_step(step, input_at(t), state, sequence.active(t), sequence.longest_row());
+      state = std::move(next);
+      outputs.set(t, y);
     }
-    const Tensor active = sequence.active(t);
-    auto x = input_at(t);
-    if (active.defined()) {
-      x = map_tensors(std::move(x), [&](const Tensor& v) { return keep_rows(active, v); });
-    }
-    auto result = step(x, state);
-    Outputs y = Result::outputs(result);
-    State next = Result::state(std::move(result));
-    require_states_alike("scan", tensors_of(initial), tensors_of(next));
-    if (active.defined()) {
-      y = map_tensors(std::move(y), [&](const Tensor& v) { return keep_rows(active, v); });
-      next = zip_tensors(std::move(next), state, [&](const Tensor& now, const Tensor& old) {
-        return select_rows(active, now, old);
-      });
-    }
-    state = std::move(next);
-    outputs.set(t, y);
     if (options.states) states.set(t, state);
   }
-  if (sequence.time() > 0) {
-    State all = options.states ? states.stacked() : State{};
-    return ScanResult<State, Outputs>{outputs.stacked(), std::move(state), std::move(all)};
-  }
-  const Outputs shape = [&] {
+  if (!outputs.knows_shape()) {
     const ShapesOnly shapes;
-    return Result::outputs(step(input_at(0), state));
-  }();
-  return ScanResult<State, Outputs>{no_steps(shape), state,
-                                    options.states ? no_steps(state) : State{}};
+    outputs.set_shape(masked_step(step, input_at(0), state, Tensor(), 0).second);
+  }
+  State all = options.states ? states.stacked() : State{};
+  return ScanResult<State, Outputs>{outputs.stacked(), std::move(state), std::move(all)};
 }
 
 }  // namespace scan_internal

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rewind/autograd/tape.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/select.h"
 #include "rewind/tensor/views.h"
@@ -47,8 +48,10 @@ Sequence::Sequence(std::string_view op, Index time, Index batch, const Lengths& 
                           "{}: length {} of row {} is outside [0, {}], the steps there are", op,
                           lengths[row], row, time);
     }
-    longest_ = *std::max_element(lengths.begin(), lengths.end());
-    shortest_ = *std::min_element(lengths.begin(), lengths.end());
+    const auto [shortest, longest] = std::minmax_element(lengths.begin(), lengths.end());
+    longest_row_ = longest - lengths.begin();
+    longest_ = *longest;
+    shortest_ = *shortest;
   }
   if (reset.defined()) {
     require<ShapeError>(reset.shape() == Dims{time, batch},
@@ -80,6 +83,14 @@ Tensor select_rows(const Tensor& mask, const Tensor& yes, const Tensor& no) {
 
 Tensor keep_rows(const Tensor& mask, const Tensor& x) {
   return where(beside(mask, x), x, zeros_like(x));
+}
+
+Tensor fill_rows(const Tensor& mask, const Tensor& x, Index row) {
+  const Tensor filling = [&] {
+    const Pause pause;
+    return slice(x, 0, row, row + 1);
+  }();
+  return where(beside(mask, x), x, filling);
 }
 
 }  // namespace rw

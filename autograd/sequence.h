@@ -1,5 +1,4 @@
-// Which steps of a batch of sequences count: lengths and resets, checked once and asked at each
-// step.
+// Which steps of a batch of sequences count: lengths and resets, checked once, asked at each step.
 #pragma once
 
 #include <string_view>
@@ -26,18 +25,19 @@ class Sequence {
 
   // Rows for which step t counts, bool [batch]; undefined when it counts for all.
   Tensor active(Index t) const;
-  // Rows whose state is to start anew before step t of this pass, bool [batch]; undefined when
-  // none.
+  // Rows whose state is to start anew before step t of this pass, bool [batch]; undefined: none.
   Tensor starting(Index t) const;
   // Whether step t counts for no row.
   bool idle(Index t) const { return !lengths_.empty() && t >= longest_; }
+  // A row for which every step counts that counts for any.
+  Index longest_row() const { return longest_row_; }
 
  private:
   bool counts(Index t, Index row) const {
     return lengths_.empty() || t < lengths_[static_cast<std::size_t>(row)];
   }
 
-  Index time_, batch_, longest_, shortest_;
+  Index time_, batch_, longest_, shortest_, longest_row_ = 0;
   Lengths lengths_;
   Tensor reset_;
   bool reverse_;
@@ -49,5 +49,8 @@ Tensor select_rows(const Tensor& mask, const Tensor& yes, const Tensor& no);
 
 // `x` with zeros in the rows where the mask does not hold.
 Tensor keep_rows(const Tensor& mask, const Tensor& x);
+
+// `x` with the numbers of row `row`, as constants, in the rows where the mask does not hold.
+Tensor fill_rows(const Tensor& mask, const Tensor& x, Index row);
 
 }  // namespace rw

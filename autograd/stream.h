@@ -10,7 +10,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cassert>
 
 #include "rewind/autograd/scan.h"
 #include "rewind/autograd/tape.h"
@@ -31,18 +30,21 @@ class Stream {
     const scan_internal::ShapesOnly shapes;
     auto result = step_(Tensor::shape_only(input_spec_), state_);
     output_spec_ = Result::outputs(result).spec();
-    scan_internal::require_states_alike("stream", tensors_of(state_),
-                                        tensors_of(Result::state(std::move(result))));
+    scan_internal::require_like_state("stream", "the state that the step returns",
+                                      tensors_of(state_),
+                                      tensors_of(Result::state(std::move(result))));
   }
 
   const Spec& input_spec() const { return input_spec_; }
   const Spec& output_spec() const { return output_spec_; }
 
-  // One time step, recorded by no tape. The sizes are those of input_spec and output_spec.
+  // One time step, recorded by no tape. Made for callers that an exception must not pass through:
+  // numbers of another type or count than input_spec and output_spec say end the program, with a
+  // message.
   template <class T>
   void step(std::span<const T> in, std::span<std::type_identity_t<T>> out) noexcept {
-    assert(static_cast<Index>(in.size()) == input_spec_.shape.count());
-    assert(static_cast<Index>(out.size()) == output_spec_.shape.count());
+    require_numbers("in", input_spec_, dtype_of<T>(), in.size());
+    require_numbers("out", output_spec_, dtype_of<T>(), out.size());
     Tensor x = Tensor::uninitialized(input_spec_);
     std::copy(in.begin(), in.end(), x.mutable_span<T>().begin());
     const Tensor y = contiguous(advance(x));
@@ -70,26 +72,43 @@ class Stream {
   const State& state() const { return state_; }
   // Throws ShapeError when the shapes are not those of the state there is.
   void set_state(State state) {
-    scan_internal::require_states_alike("stream", tensors_of(state_), tensors_of(state));
+    scan_internal::require_like_state("stream", "the given state", tensors_of(state_),
+                                      tensors_of(state));
     state_ = std::move(state);
   }
 
-  // Gives the rows where the mask (bool [batch]) holds the state `to`.
+  // Gives the rows where the mask (bool [batch]) holds the state `to`. Throws ShapeError or
+  // DtypeError when they do not fit the state there is.
   void reset(const Tensor& mask, const State& to) {
+    const Pause pause;
+    scan_internal::require_like_state("stream", "the state to reset to", tensors_of(state_),
+                                      tensors_of(to));
+    scan_internal::require_mask("stream", mask, input_spec_.shape[0]);
     state_ = zip_tensors(state_, to, [&](const Tensor& old, const Tensor& fresh) {
       return select_rows(mask, fresh, old);
     });
   }
 
-  // Row i goes on from what row rows[i] was: the survivors of a beam. Changes the batch to the
-  // number of rows given.
+  // Row i goes on from what row rows[i] was, int64: the survivors of a beam. Changes the batch to
+  // the number of rows given. Throws as `take` does.
   void select(const Tensor& rows) {
+    const Pause pause;
+    require<ShapeError>(rows.rank() == 1, "stream: rows to select are int64 [rows], got {}",
+                        rows.spec());
     state_ = map_tensors(state_, [&](const Tensor& x) { return take(x, rows); });
     input_spec_.shape.set(0, rows.dim(0));
     output_spec_.shape.set(0, rows.dim(0));
   }
 
  private:
+  static void require_numbers(const char* what, const Spec& spec, Dtype dtype, std::size_t count) {
+    require<DtypeError>(dtype == spec.dtype, "stream: {} holds {}, a step's is {}", what, dtype,
+                        spec);
+    require<ShapeError>(static_cast<Index>(count) == spec.shape.count(),
+                        "stream: {} holds {} numbers, a step's {} has {}", what, count, spec,
+                        spec.shape.count());
+  }
+
   Tensor advance(const Tensor& x) {
     const Pause pause;
     auto result = step_(x, state_);

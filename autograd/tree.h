@@ -40,12 +40,16 @@ Tree map_tensors(Tree tree, F&& f) {
   return tree;
 }
 
-// The tree of f(a's tensor, b's tensor); both have the same structure.
+// The tree of f(a's tensor, b's tensor). Throws ShapeError when b has another number of tensors.
 template <class Tree, class F>
 Tree zip_tensors(Tree a, const Tree& b, F&& f) {
   const std::vector<Tensor> others = tensors_of(b);
+  const std::size_t count = tensors_of(a).size();
+  require<ShapeError>(count == others.size(),
+                      "tree: {} tensors beside {}; a vector differs in length", count,
+                      others.size());
   std::size_t i = 0;
-  for_each_tensor(a, [&](Tensor& x) { x = f(x, others.at(i++)); });
+  for_each_tensor(a, [&](Tensor& x) { x = f(x, others[i++]); });
   return a;
 }
 

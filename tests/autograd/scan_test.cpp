@@ -9,7 +9,9 @@
 
 #include "rewind/autograd/stream.h"
 #include "rewind/tensor/activation.h"
+#include "rewind/tensor/reduction.h"
 #include "rewind/tensor/select.h"
+#include "rewind/tensor/unary.h"
 #include "support/elements.h"
 
 namespace rw {
@@ -126,13 +128,23 @@ TEST(Scan, BadArgumentsAreNamed) {
   auto grow = [](const Tensor&, const Tensor& h) { return concat({h, h}); };
   EXPECT_ERROR(
       scan(grow, xs(), h0()), ShapeError,
-      "scan: the step turns tensor 0 of the state from float64 [3, 2] into float64 [3, 4]; "
-      "a state keeps its shape and dtype");
+      "scan: tensor 0 of the state that the step returns is float64 [3, 4], of the state float64 "
+      "[3, 2]; a state keeps its shape and dtype");
+  const Tensor fresh = zeros({1, 2}, float64);
+  EXPECT_ERROR(scan(model, xs(), h0(), {.fresh = fresh}), ShapeError,
+               "scan: tensor 0 of fresh is float64 [1, 2], of the state float64 [3, 2]; a state "
+               "keeps its shape and dtype");
+  const auto last = [](const Tensor&, const std::vector<Tensor>& s) {
+    return std::vector<Tensor>(s.begin(), s.end() - 1);
+  };
+  EXPECT_ERROR(scan(last, xs(), std::vector<Tensor>{h0(), h0()}), ShapeError,
+               "scan: the state that the step returns has 1 tensors, the state has 2");
 }
 
 // Values and gradients of each row of a padded batch are those of the row alone, in both
 // directions.
-void expect_rows_as_alone(bool reverse) {
+template <class Cell>  // cell(x, h, w)
+void expect_rows_as_alone(const Cell& cell, bool reverse) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   Tensor padded = xs();
   for (Index row = 0; row < kBatch; row++) {
@@ -146,7 +158,7 @@ void expect_rows_as_alone(bool reverse) {
   const Tensor x = tape.watch(padded);
   const Tensor h = tape.watch(h0());
   const Tensor w = tape.watch(numbers({2}, 4));
-  auto step = [&](const Tensor& in, const Tensor& state) { return tanh(in * w + state); };
+  auto step = [&](const Tensor& in, const Tensor& state) { return cell(in, state, w); };
   const auto result = scan(step, x, h, {.lengths = kLengths, .reverse = reverse});
   const Gradients together = tape.backward({{result.outputs, ones({kTime, kBatch, 2}, float64)},
                                             {result.final, ones({kBatch, 2}, float64)}});
@@ -158,7 +170,7 @@ void expect_rows_as_alone(bool reverse) {
     const Tensor xa = alone.watch(row_of(xs(), row, length));
     const Tensor ha = alone.watch(slice(h0(), 0, row, row + 1));
     const Tensor wa = alone.watch(numbers({2}, 4));
-    auto same = [&](const Tensor& in, const Tensor& state) { return tanh(in * wa + state); };
+    auto same = [&](const Tensor& in, const Tensor& state) { return cell(in, state, wa); };
     const auto one = scan(same, xa, ha, {.reverse = reverse});
     EXPECT_EQ(elements(row_of(result.outputs, row, length)), elements(one.outputs));
     EXPECT_EQ(elements(slice(result.final, 0, row, row + 1)), elements(one.final));
@@ -176,8 +188,35 @@ void expect_rows_as_alone(bool reverse) {
   for (double v : elements(together[x])) EXPECT_TRUE(std::isfinite(v));
 }
 
-TEST(Bug19, RowsOfAPaddedBatchAreAsTheyAreAlone) { expect_rows_as_alone(false); }
-TEST(Bug19, RowsReadFromTheirEndsAreAsTheyAreAlone) { expect_rows_as_alone(true); }
+Tensor smooth(const Tensor& x, const Tensor& h, const Tensor& w) { return tanh(x * w + h); }
+
+// Unlike at any input that counts, the derivative at 0 is infinite.
+Tensor normalizing(const Tensor& x, const Tensor& h, const Tensor& w) {
+  const Tensor z = x * w;
+  return z * rsqrt(sum(square(z), -1, true)) + 0.5 * h;
+}
+
+TEST(Bug19, RowsOfAPaddedBatchAreAsTheyAreAlone) { expect_rows_as_alone(smooth, false); }
+TEST(Bug19, RowsReadFromTheirEndsAreAsTheyAreAlone) { expect_rows_as_alone(smooth, true); }
+TEST(Bug19, PaddingMeetsNoInfiniteDerivative) {
+  expect_rows_as_alone(normalizing, false);
+  expect_rows_as_alone(normalizing, true);
+}
+
+TEST(Scan, StepsThatCountForNoRowAreNotRun) {
+  for (bool reverse : {false, true}) {
+    int calls = 0;
+    auto step = [&](const Tensor& x, const Tensor& h) {
+      calls++;
+      return x + h;
+    };
+    const auto result =
+        scan(step, xs(), h0(), {.lengths = {1, 3, 0}, .reverse = reverse, .states = true});
+    EXPECT_EQ(calls, 3);
+    EXPECT_EQ(elements(result.outputs[4]), std::vector<double>(6, 0));
+    EXPECT_EQ(elements(result.states[4]), elements(reverse ? h0() : result.final));
+  }
+}
 
 TEST(Bug20, OutputsBeyondALengthAreZero) {
   const auto result = scan(Model(), xs(), h0(), {.lengths = kLengths});
@@ -197,6 +236,7 @@ TEST(Bug21, NoStepsNoRowsAndLengthZeroAreDefined) {
   EXPECT_EQ(no_rows.outputs.shape(), (Dims{kTime, 0, 2}));
   const auto ended = scan(Model(), xs(), h0(), {.lengths = {0, 0, 0}});
   EXPECT_EQ(elements(ended.final), elements(h0()));
+  EXPECT_EQ(elements(ended.outputs), std::vector<double>(kTime * kBatch * 2, 0));
 }
 
 TEST(Stream, GivesTheBitsOfAScanInStepsAndInBlocks) {
@@ -229,12 +269,41 @@ TEST(Stream, ResetsAndSelectsRows) {
   EXPECT_EQ(player.run(numbers({1, 2, 2}, 1)).shape(), (Dims{1, 2, 2}));
 }
 
+TEST(Stream, RefusesWhatDoesNotFit) {
+  auto player = stream(Model(), xs()[0], h0());
+  const Tensor mask = zeros({kBatch}, boolean);
+  EXPECT_ERROR(player.reset(mask, zeros({1, 2}, float64)), ShapeError,
+               "stream: tensor 0 of the state to reset to is float64 [1, 2], of the state float64 "
+               "[3, 2]; a state keeps its shape and dtype");
+  EXPECT_ERROR(player.reset(zeros({2}, boolean), h0()), ShapeError,
+               "stream: a mask of rows is bool [3], got bool [2]");
+  EXPECT_ERROR(player.reset(zeros({kBatch}), h0()), DtypeError,
+               "stream: a mask of rows is bool [batch], got float32 [3]");
+  EXPECT_ERROR(player.select(zeros({1, 1}, int64)), ShapeError,
+               "stream: rows to select are int64 [rows], got int64 [1, 1]");
+  EXPECT_EQ(elements(player.state()), elements(h0()));
+}
+
+TEST(StreamDeathTest, SpansOfTheWrongSizeOrTypeEndTheProgram) {
+  auto player = stream(Model(), xs()[0], h0());
+  std::vector<double> in(6), out(6), few(5);
+  std::vector<float> narrow(6);
+  using Span = std::span<const double>;
+  static_assert(noexcept(player.step(Span(in), out)));
+  EXPECT_DEATH(player.step(Span(few), out), "stream: in holds 5 numbers, a step's .* has 6");
+  EXPECT_DEATH(player.step(Span(in), few), "stream: out holds 5 numbers, a step's .* has 6");
+  EXPECT_DEATH(player.step(std::span<const float>(narrow), narrow),
+               "stream: in holds float32, a step's is float64");
+}
+
 TEST(Stream, IsRecordedByNoTape) {
   Tape tape;
   const Tensor w = tape.watch(numbers({2}, 4));
   auto player =
       stream([w](const Tensor& x, const Tensor& h) { return tanh(x * w + h); }, xs()[0], h0());
   player.step(xs()[0]);
+  player.reset(ones({kBatch}, boolean), tape.watch(h0()));
+  player.select(zeros({1}, int64));
   EXPECT_EQ(tape.size(), 0u);
 }
 

@@ -130,8 +130,8 @@ TEST(RecurrentStream, SaysWhatDoesNotFit) {
   EXPECT_ERROR(player.run(zeros({2, 3})), ShapeError,
                "stream: a block is [time] and then float32 [2, 3], got float32 [2, 3]");
   EXPECT_ERROR(player.set_state(layer.initial(3)), ShapeError,
-               "stream: the step turns tensor 0 of the state from float32 [2, 24] into float32 "
-               "[3, 24]; a state keeps its shape and dtype");
+               "stream: tensor 0 of the given state is float32 [3, 24], of the state float32 "
+               "[2, 24]; a state keeps its shape and dtype");
 }
 
 }  // namespace
