@@ -4,38 +4,40 @@
 
 namespace rw {
 
-constinit thread_local Interpreter* Interpreter::current_ = nullptr;
+constinit thread_local Interpreter* Interpreter::youngest_ = nullptr;
+constinit thread_local Interpreter* Interpreter::running_ = nullptr;
 
-Interpreter::Interpreter() : below_(current_) {
+Interpreter::Interpreter() : above_(running_), below_(next()) {
+  (above_ ? above_->below_ : youngest_) = this;
   if (below_) below_->above_ = this;
-  current_ = this;
 }
 
 Interpreter::~Interpreter() {
-  if (above_) above_->below_ = below_;
+  (above_ ? above_->below_ : youngest_) = below_;
   if (below_) below_->above_ = above_;
-  if (current_ == this) current_ = below_;
 }
 
 void Interpreter::dispatch(Call& call) {
-  Interpreter* const me = current_;
+  Interpreter* const me = next();
   if (!me) return call.type.execute(call.op, call.inputs, call.outputs, call.donated);
-  struct Lowered {
-    Interpreter* was;
-    ~Lowered() { current_ = was; }
-  } restore{me};
-  current_ = me->below_;
+  struct Running {
+    Interpreter* was = running_;
+    ~Running() { running_ = was; }
+  } restore;
+  running_ = me;
   me->run(call);
 }
 
 std::uint64_t Interpreter::new_serial() {
-  static std::atomic<std::uint64_t> next{1};
-  return next.fetch_add(1, std::memory_order_relaxed);
+  static std::atomic<std::uint64_t> next{0};
+  constexpr std::uint64_t kSerials = std::uint64_t{1} << 36;
+  // Never 0, which is the mark of no interpreter.
+  return next.fetch_add(1, std::memory_order_relaxed) % (kSerials - 1) + 1;
 }
 
 bool Interpreter::any_holds(std::uint64_t mark) {
   if (mark == 0) return false;
-  for (const Interpreter* i = current_; i; i = i->below_) {
+  for (const Interpreter* i = next(); i; i = i->below_) {
     if (i->holds(mark)) return true;
   }
   return false;

@@ -3,7 +3,7 @@
 // Calling `tanh(x)` hands `Tanh{}` and `x` to the interpreters of this thread, the youngest first.
 // With none, the operation is computed. A tape computes and records, a profiler times, a tracer
 // infers shapes and computes nothing. An interpreter is an object that acts from its construction
-// to its destruction; several stand on each other, and may leave in any order.
+// to its destruction, on its own thread; several stand on each other, and may leave in any order.
 //
 //   struct Counter final : rw::Interpreter {
 //     int calls = 0;
@@ -60,8 +60,8 @@ class Interpreter {
   virtual bool holds(std::uint64_t /*mark*/) const { return false; }
 
   static void dispatch(Call& call);
-  // For an interpreter that marks values: the high 36 bits of its marks, which no other one of this
-  // process gets. The low 28 bits are its own.
+  // For an interpreter that marks values: the high 36 bits of its marks; the low 28 are its own. No
+  // other one of this process gets the same before 2^36 have been given out.
   static std::uint64_t new_serial();
   // Whether any interpreter of this thread holds the mark.
   static bool any_holds(std::uint64_t mark);
@@ -72,9 +72,14 @@ class Interpreter {
   void hand_down(Call& call) { dispatch(call); }
 
  private:
-  static constinit thread_local Interpreter* current_;
+  // The one that is asked next: under the one that runs now, whose operations must not reach
+  // itself.
+  static Interpreter* next() { return running_ ? running_->below_ : youngest_; }
+
+  static constinit thread_local Interpreter* youngest_;
+  static constinit thread_local Interpreter* running_;
+  Interpreter* above_;
   Interpreter* below_;
-  Interpreter* above_ = nullptr;
 };
 
 }  // namespace rw

@@ -191,6 +191,30 @@ TEST(Interpreters, MayLeaveInAnyOrder) {
   }
 }
 
+// Starts a counter below itself while it runs.
+struct Starter final : Interpreter {
+  std::unique_ptr<Counter> started;
+  void run(Call& call) override {
+    if (!started) started = std::make_unique<Counter>();
+    hand_down(call);
+  }
+};
+
+TEST(Interpreters, OneThatIsStartedInsideAnotherStandsBelowIt) {
+  Counter bottom;
+  auto starter = std::make_unique<Starter>();
+  const Tensor x = ones({1});
+  EXPECT_EQ(starter->started->calls, 1);
+  EXPECT_EQ((x + 1).item(), 2);
+  EXPECT_EQ(starter->started->calls, 2);
+  EXPECT_EQ(bottom.calls, 2);
+  const std::unique_ptr<Counter> left = std::move(starter->started);
+  starter.reset();
+  EXPECT_EQ((x + 1).item(), 2);
+  EXPECT_EQ(left->calls, 3);
+  EXPECT_EQ(bottom.calls, 3);
+}
+
 TEST(Interpreters, AnErrorLeavesTheStackAsItWas) {
   Counter below;
   const NanTrap trap;
