@@ -226,6 +226,10 @@ GradcheckResult check(const Function& function, const Tensors& inputs, int first
                                     static_cast<int>(i)) != options.constants.end();
     variable.push_back(inputs[i].dtype() == float64 && !constant);
   }
+  require<ValueError>(std::find(variable.begin(), variable.end(), true) != variable.end(),
+                      "gradcheck: none of the {} inputs is float64 and not a constant; there is "
+                      "nothing to check",
+                      inputs.size());
   Rng rng(options.seed);
   Function f = function;
   Tensors x = inputs;

@@ -14,6 +14,7 @@
 #include "rewind/tensor/regions.h"
 #include "rewind/tensor/unary.h"
 #include "rewind/tensor/views.h"
+#include "support/elements.h"
 #include "support/reference.h"
 
 namespace rw {
@@ -203,6 +204,13 @@ TEST(Gradcheck, ReachesFarMoreThanItsToleranceOnSteepFunctions) {
   const Tensor x = tensor({0.01, 0.3, 5.0, 40.0}, float64);
   EXPECT_LT(gradcheck([](const Tensor& a) { return log(a); }, {x}, {.step = 1e-3}).error, 1e-7);
   EXPECT_LT(gradcheck([](const Tensor& a) { return tanh(10 * a); }, {x}).error, 1e-7);
+}
+
+TEST(Gradcheck, RefusesWhenNoInputIsAVariable) {
+  const auto whole = [](const Tensor& x) { return x + 1; };
+  EXPECT_ERROR(gradcheck(whole, {zeros({2}, int64)}), ValueError,
+               "gradcheck: none of the 1 inputs is float64 and not a constant; there is nothing to "
+               "check");
 }
 
 TEST(Gradcheck, OfNothingAgrees) { EXPECT_TRUE(gradcheck(squared<Right>, {zeros({0}, float64)})); }

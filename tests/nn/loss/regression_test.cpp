@@ -1,6 +1,8 @@
 // Losses of numbers: values by hand, gradients, reductions, errors.
 #include "rewind/nn/loss/regression.h"
 
+#include <cmath>
+
 #include "nn/differences.h"
 #include "rewind/nn/loss/binary.h"
 #include "support/elements.h"
@@ -35,6 +37,12 @@ TEST(Regression, HasRightGradients) {
   test::expect_gradients([&] { return nn::huber(x, z, {.delta = 0.7}); }, both());
   test::expect_gradients([&] { return nn::quantile(x, z, 0.2); }, both());
   test::expect_gradients([&] { return nn::binary_cross_entropy_with_logits(x, z); }, both());
+}
+
+TEST(Regression, AConfidentRightLogitKeepsTheDigitsOfItsLoss) {
+  const Tensor x = tensor({40.0, -40.0}), z = tensor({1.0, 0.0});
+  const auto loss = elements(nn::binary_cross_entropy_with_logits(x, z, {nn::Reduction::none}));
+  for (double value : loss) EXPECT_NEAR(value / std::exp(-40.0), 1, 1e-6);
 }
 
 TEST(Regression, QuantileIsLeastAtTheQuantile) {
