@@ -15,30 +15,31 @@
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/sum_to.h"
+#include "rewind/tensor/views.h"
 
 namespace rw {
 
 class Rewinder {
  public:
   Rewinder(Tape& tape, const BackwardOptions& options)
-      : tape_(tape), options_(options), slots_(tape.slots_), was_recording_(tape.recording_) {
+      : tape_(tape), options_(options), slots_(tape.slots_), pauses_(tape.pauses_) {
     gradients_.swap(spare());
     gradients_.resize(slots_);
     roles_.assign(slots_, 0);
     for (const Tape::Leaf& leaf : tape_.leaves_) {
       roles_[leaf.slot] |= leaf.computed ? kWanted : kWanted | kLeaf;
     }
-    for (const Variable& v : options.per_use) roles_[slot_of("per_use", v)] |= kPerUse;
     if (!options.wrt.empty()) limit_to(options.wrt);
+    for (const Variable& v : options.per_use) keep_terms_of(v);
     // Last: what throws above leaves the tape as it was, since no destructor will.
-    tape_.recording_ = options.record;
+    tape_.pauses_ = options.record ? 0 : 1;
   }
 
   Rewinder(const Rewinder&) = delete;
   Rewinder& operator=(const Rewinder&) = delete;
 
   ~Rewinder() {
-    tape_.recording_ = was_recording_;
+    tape_.pauses_ = pauses_;
     gradients_.clear();
     gradients_.swap(spare());
   }
@@ -82,6 +83,15 @@ class Rewinder {
     return slot;
   }
 
+  void keep_terms_of(const Variable& variable) {
+    std::uint8_t& role = roles_[slot_of("per_use", variable)];
+    require<GradientError>(role & kWanted,
+                           "backward: per_use names {}, whose gradient nobody asks for; watch it, "
+                           "or name it in wrt as well",
+                           variable.description());
+    role |= kPerUse;
+  }
+
   // Marks what leads from the variables to later values, in the order of recording.
   void limit_to(const std::vector<Variable>& variables) {
     needed_.assign(slots_, 0);
@@ -97,19 +107,22 @@ class Rewinder {
     for (Record* r = tape_.last_; r; r = r->previous) forward.push_back(r);
     std::reverse(forward.begin(), forward.end());
     for (Record* r : forward) {
-      const Edge* edges = r->edges();
-      if (std::any_of(edges, edges + r->inputs, [&](Edge e) { return needed_[e.slot] != 0; })) {
+      if (leads_to_needed(*r)) {
         std::fill_n(needed_.begin() + r->first_output, r->outputs, std::uint8_t{1});
       }
     }
   }
 
-  bool reached(const Record& r) const {
-    for (std::uint32_t i = 0; i < r.outputs; i++) {
-      const std::uint32_t slot = r.first_output + i;
-      if (gradients_[slot].defined() && (needed_.empty() || needed_[slot])) return true;
-    }
-    return false;
+  bool leads_to_needed(Record& r) const {
+    const Edge* edges = r.edges();
+    return std::any_of(edges, edges + r.inputs, [&](Edge e) { return needed_[e.slot] != 0; });
+  }
+
+  bool reached(Record& r) const {
+    const auto first = gradients_.begin() + r.first_output;
+    const bool arrived =
+        std::any_of(first, first + r.outputs, [](const Tensor& dy) { return dy.defined(); });
+    return arrived && (needed_.empty() || leads_to_needed(r));
   }
 
   void rewind(Record& r) {
@@ -230,13 +243,13 @@ class Rewinder {
     const std::vector<Tape::Leaf>& leaves = options_.wrt.empty() ? tape_.leaves_ : limited_;
     for (const Tape::Leaf& leaf : leaves) {
       if (leaf.slot >= slots_ || !(roles_[leaf.slot] & kWanted)) continue;
-      roles_[leaf.slot] &= static_cast<std::uint8_t>(~kWanted);  // a slot may be watched twice
+      if (result.find(leaf.variable)) continue;  // watched twice
       Gradient gradient{leaf.variable.spec(), {}};
       if (gradients_[leaf.slot].defined() && !(roles_[leaf.slot] & kPerUse)) {
-        gradient.terms.push_back({gradients_[leaf.slot], {}});
+        gradient.terms.push_back({contiguous(gradients_[leaf.slot]), {}});
       }
-      for (auto& [slot, term] : terms_) {
-        if (slot == leaf.slot) gradient.terms.push_back(std::move(term));
+      for (const auto& [slot, term] : terms_) {
+        if (slot == leaf.slot) gradient.terms.push_back({contiguous(term.values), term.rows});
       }
       result.add(leaf.variable, std::move(gradient));
     }
@@ -246,7 +259,7 @@ class Rewinder {
   Tape& tape_;
   const BackwardOptions& options_;
   const std::uint32_t slots_;
-  const bool was_recording_;
+  const int pauses_;                  // of the tape, before this rewind
   std::vector<Tensor> gradients_;     // by slot
   std::vector<std::uint8_t> roles_;   // by slot
   std::vector<std::uint8_t> needed_;  // by slot; empty: everything is

@@ -2,8 +2,6 @@
 // written with rules.h, which turns their parameters into these.
 #pragma once
 
-#include <bit>
-
 #include "rewind/tensor/op.h"
 
 namespace [[gnu::visibility("default")]] rw {
@@ -32,6 +30,14 @@ struct Edge {
   std::uint32_t fingerprint;  // of the input's spec: a rule must return a gradient of that spec
 };
 
+// The size of a set of positions. Baseline x86-64 has no instruction for it, and these have one or
+// two.
+constexpr int count_of(unsigned set) {
+  int count = 0;
+  for (; set; set &= set - 1) count++;
+  return count;
+}
+
 // One recorded operation as its rules see it.
 struct Frame {
   const void* op;
@@ -45,10 +51,10 @@ struct Frame {
   Tensor* into = nullptr;
   Tensor* joint = nullptr;
 
-  static int rank_of(unsigned set, int i) { return std::popcount(set & ((1u << i) - 1)); }
+  static int rank_of(unsigned set, int i) { return count_of(set & ((1u << i) - 1)); }
   const Tensor& kept_input(int i) const { return kept[rank_of(needs.inputs, i)]; }
   const Tensor& kept_output(int i) const {
-    return kept[std::popcount(needs.inputs) + rank_of(needs.outputs, i)];
+    return kept[count_of(needs.inputs) + rank_of(needs.outputs, i)];
   }
   const Spec& kept_shape(int i) const {
     return specs[needs.shapes == Needs::kAllShapes ? i : rank_of(needs.shapes, i)];

@@ -76,6 +76,7 @@ void Gradients::add(const Variable& of, Gradient gradient) {
 }
 
 Gradients& Gradients::operator+=(const Gradients& other) {
+  if (&other == this) return *this *= 2;
   for (const Entry& entry : other.entries_) add(entry.of, entry.gradient);
   unreached_.insert(other.unreached_.begin(), other.unreached_.end());
   return *this;

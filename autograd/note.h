@@ -4,8 +4,7 @@
 //
 //   Notes notes;                                   // around the call
 //   model(x);
-//   notes["forget"];                               // one tensor per time step, in the order of
-//   calls
+//   notes["forget"];                               // one tensor per time step, oldest first
 #pragma once
 
 #include <map>

@@ -8,13 +8,13 @@
 // A rule takes dy, the gradient of the result, and returns dx, the gradient of its argument. What
 // else it needs it says by the types of its parameters, and the tape keeps that and nothing more:
 //
-//   Input<I>      the I-th input                Output, OutputAt<I>   a result
-//   Shape<I>      only the spec of an input     Shapes                the specs of all inputs
-//   const Op&     the attributes                Dy<I>   the gradient of the I-th of several
-//   results,
-//                                                       undefined when nobody used that one
-//   Into          the gradient of this argument so far, to be added to in place and returned
-//   Sink          the gradients of all arguments, written by one joint rule
+//   Input<I>              the I-th input
+//   Output, OutputAt<I>   a result
+//   Shape<I>, Shapes      only the spec of an input; the specs of all inputs
+//   const Op&             the attributes
+//   Dy<I>                 the gradient of the I-th of several results, undefined if it was not used
+//   Into                  the gradient of this argument so far, to be added to and returned
+//   Sink                  the gradients of all arguments, written by one joint rule
 //
 // In place of a function, `stop` declares that there is no derivative to have. Broadcasting is
 // undone by the tape, for operations that declare it. Rules capture nothing.
@@ -173,9 +173,11 @@ class Rules {
   Rules& operator()(F...) {
     static_assert((std::is_empty_v<F> && ...),
                   "a rule captures nothing; what it needs are parameters");
-    static_assert((rules_internal::is_joint<F>() || ...) ||
-                      (!kVariadic<Op> && sizeof...(F) == OpSignature<Op>::inputs),
+    constexpr bool joint = sizeof...(F) == 1 && (rules_internal::is_joint<F>() && ...);
+    static_assert(joint || (!kVariadic<Op> && sizeof...(F) == OpSignature<Op>::inputs),
                   "one rule per argument, or one joint rule with a Sink");
+    static_assert(joint || sizeof...(F) <= RuleSet::kArguments,
+                  "an operation with more inputs than that has one joint rule with a Sink");
     std::size_t argument = 0;
     (add<F>(argument++), ...);
     set_.missing = false;
@@ -186,6 +188,8 @@ class Rules {
   template <int Argument = 0, class F>
   Rules& unrecorded(F) {
     static_assert(std::is_empty_v<F>, "a rule captures nothing; what it needs are parameters");
+    static_assert(Argument < OpSignature<Op>::inputs && Argument < RuleSet::kArguments,
+                  "the operation has fewer inputs");
     using S = rules_internal::Signature<F>;
     RuleSet::Argument& rule = set_.arguments[Argument];
     rule.unrecorded = &S::template call<Op>;

@@ -3,6 +3,7 @@
 // it reads. The rewind is in backward.cpp.
 #include "rewind/autograd/tape.h"
 
+#include <bit>
 #include <cassert>
 
 #include "rewind/autograd/derivatives.h"
@@ -19,7 +20,7 @@ constinit thread_local int training_override = -1;  // -1: as the tape says
 }  // namespace
 
 Tape::Tape(TapeOptions options) : options_(options), outer_(current_) {
-  require<GradientError>(!current_ || !current_->recording_,
+  require<GradientError>(!current_ || !current_->recording(),
                          "tape: another tape of this thread is recording; for derivatives of "
                          "gradients use backward(loss, {{.record = true}}), for a separate "
                          "computation pause it with Pause");
@@ -29,15 +30,17 @@ Tape::Tape(TapeOptions options) : options_(options), outer_(current_) {
 }
 
 Tape::~Tape() {
-  assert(current_ == this && "a tape dies on its thread, before the tapes around it");
-  current_ = outer_;
+  Tape** inner = &current_;
+  while (*inner && *inner != this) inner = &(*inner)->outer_;
+  assert(*inner && "a tape dies on its thread");
+  *inner = outer_;
   for (Record* r = last_; r; r = r->previous) {
     if (!r->let_go) r->let_kept_go();
     if (r->attributes_at) r->type->destroy(r->attributes());
   }
 }
 
-Tape* Tape::current() { return current_ && current_->recording_ ? current_ : nullptr; }
+Tape* Tape::current() { return current_ && current_->recording() ? current_ : nullptr; }
 
 std::uint32_t Tape::new_slots(std::size_t count) {
   require<GradientError>(
@@ -87,7 +90,7 @@ std::uint32_t Tape::slot_of(const Variable& variable) const {
 
 void Tape::run(Call& call) {
   bool followed = false;
-  if (recording_) {
+  if (recording()) {
     for (const Tensor* x : call.inputs) followed |= slot_of(*x) != 0;
   }
   if (!followed) return hand_down(call);
@@ -132,11 +135,9 @@ Needs Tape::needs_of(const Call& call, const RuleSet& rules, bool* wanted) const
 
 void Tape::write(const Call& call, const RuleSet& rules, const Needs& needs) {
   const std::size_t inputs = call.inputs.size();
-  const std::size_t specs = needs.shapes == Needs::kAllShapes
-                                ? inputs
-                                : static_cast<std::size_t>(std::popcount(needs.shapes));
-  const auto kept =
-      static_cast<std::size_t>(std::popcount(needs.inputs) + std::popcount(needs.outputs));
+  const std::size_t specs =
+      needs.shapes == Needs::kAllShapes ? inputs : static_cast<std::size_t>(count_of(needs.shapes));
+  const auto kept = static_cast<std::size_t>(count_of(needs.inputs) + count_of(needs.outputs));
   const std::size_t kept_at = sizeof(Record) + inputs * sizeof(Edge);
   const std::size_t specs_at = kept_at + kept * sizeof(Tensor);
   const std::size_t attributes_at = specs_at + specs * sizeof(Spec);
@@ -155,6 +156,9 @@ void Tape::write(const Call& call, const RuleSet& rules, const Needs& needs) {
              attributes ? static_cast<std::uint32_t>(attributes_at) : 0,
              needs,
              static_cast<std::uint16_t>(kept)};
+  // First of all, since it is the user's code and may throw: nothing is kept yet that would be
+  // lost.
+  if (attributes) call.type.copy(record->attributes(), call.op);
   for (std::size_t i = 0; i < inputs; i++) {
     const bool stops = !rules.joint && !rules.missing && rules.arguments[i].stops;
     const std::uint32_t slot = stops ? 0 : slot_of(*call.inputs[i]);
@@ -178,17 +182,19 @@ void Tape::write(const Call& call, const RuleSet& rules, const Needs& needs) {
       new (spec++) Spec(call.inputs[i]->spec());
     }
   }
-  if (attributes) call.type.copy(record->attributes(), call.op);
   last_ = record;
   size_++;
 }
 
-Pause::Pause() : tape_(Tape::current()) {
-  if (tape_) tape_->recording_ = false;
+Pause::Pause() : serial_(Tape::current_ ? Tape::current_->serial_ : 0) {
+  if (serial_) Tape::current_->pauses_++;
 }
 
 Pause::~Pause() {
-  if (tape_) tape_->recording_ = true;
+  // The tape may have ended, or another may have been started since.
+  for (Tape* tape = Tape::current_; tape; tape = tape->outer_) {
+    if (tape->serial_ == serial_) tape->pauses_--;
+  }
 }
 
 bool training() {

@@ -9,7 +9,7 @@
 // one, so carrying a state over is truncated back-propagation through time.
 //
 // One tape per thread at a time; different threads have tapes of their own, also over the same
-// parameters.
+// parameters. A tape lives and dies on one thread.
 #pragma once
 
 #include "rewind/autograd/arena.h"
@@ -100,10 +100,12 @@ class [[nodiscard]] Tape final : public Interpreter {
     Variable variable;
   };
 
+  bool recording() const { return pauses_ == 0; }
+
   TapeOptions options_;
   std::uint64_t serial_;
   std::uint32_t slots_ = 1;
-  bool recording_ = true;
+  int pauses_ = 0;
   std::size_t size_ = 0;
   Record* last_ = nullptr;
   Arena arena_;
@@ -123,7 +125,7 @@ class [[nodiscard]] Pause {
   Pause& operator=(const Pause&) = delete;
 
  private:
-  Tape* tape_;
+  std::uint64_t serial_;  // of the tape; 0: there was none
 };
 
 // Whether dropout and its like act: while a tape records that was started for training, unless a

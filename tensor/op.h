@@ -10,19 +10,18 @@
 //   Tensor softplus(const Tensor& x) { return apply(Softplus{}, x); }
 //
 // Other kinds:
-//   a view            `Tensor view(const Tensor& x) const` instead of infer and run; must also work
-//   on
-//                     tensors of which only the shape is known.
+//   a view            `Tensor view(const Tensor& x) const` instead of infer and run; must also
+//                     work on tensors of which only the shape is known.
 //   many inputs       `Spec infer(Specs in) const`, `void run(Inputs in, Tensor& y) const`.
 //   several outputs   infer returns std::array<Spec, N>, run takes std::span<Tensor, N> last.
 //   a source          no inputs. (A constant made outside `apply` would look captured to a tracer.)
 //   an updating one   `static constexpr bool updates = true`: the output starts as the first input,
 //                     in its storage when that is a temporary, and run changes it.
-//   `static constexpr bool elementwise = true`: the output may take the storage of a temporary
-//   input
-//                     of the same spec, so run must read element i before it writes element i.
-//   `static constexpr bool broadcasts = true`: inputs may be smaller than the output by
-//   `broadcast`.
+//   element-wise      `static constexpr bool elementwise = true`: the output may take the storage
+//                     of a temporary input of the same spec, so run must read element i before it
+//                     writes element i.
+//   broadcasting      `static constexpr bool broadcasts = true`: inputs may be smaller than the
+//                     output, by the rule of `broadcast`.
 #pragma once
 
 #include <array>
@@ -190,7 +189,10 @@ struct Erased {
     }
   }
 
-  static void copy(void* to, const void* from) { new (to) Op(typed(from)); }
+  static void copy(void* to, const void* from) {
+    static_assert(alignof(Op) <= 8, "a tape keeps attributes at multiples of 8 bytes");
+    new (to) Op(typed(from));
+  }
   static void destroy(void* op) { std::destroy_at(static_cast<Op*>(op)); }
 
   static std::string attributes(const void* op) {

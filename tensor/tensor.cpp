@@ -11,9 +11,11 @@ namespace {
 
 // The header of each kind of block. Numbers start at a multiple of 64 bytes.
 struct ViewBody : Body {
+  using Body::Body;
   Strides strides;
 };
 struct ForeignBody : ViewBody {
+  using ViewBody::ViewBody;
   std::function<void()> release;
 };
 
@@ -21,29 +23,25 @@ constexpr std::size_t kHeader = 128;
 static_assert(sizeof(Body) <= kHeader, "the numbers would overlap the header");
 
 template <class Kind>
-Kind* make_body(const Spec& spec, std::size_t bytes) {
-  const Index size = spec.shape.count();
+Kind* make_body(const Spec& spec, Index size, std::size_t bytes) {
   const memory::Block block = memory::allocate(bytes);
-  auto* body = new (block.data) Kind;
-  body->size_class = block.size_class;
-  body->size = size;
-  body->spec = spec;
-  return body;
+  return new (block.data) Kind(spec, size, block.size_class);
 }
 
-std::size_t bytes_needed(const Spec& spec) {
+std::size_t bytes_needed(const Spec& spec, Index size) {
   Index bytes = 0;
-  require<ShapeError>(!__builtin_mul_overflow(spec.shape.count(), bytes_of(spec.dtype), &bytes) &&
-                          bytes < (Index{1} << 47),
-                      "shape: {} needs more memory than can be addressed", spec);
+  require<ShapeError>(
+      !__builtin_mul_overflow(size, bytes_of(spec.dtype), &bytes) && bytes < (Index{1} << 47),
+      "shape: {} needs more memory than can be addressed", spec);
   return static_cast<std::size_t>(bytes);
 }
 
-bool lies_row_after_row(const Dims& shape, const Strides& strides) {
+bool lies_row_after_row(const ViewBody& body) {
+  if (body.size == 0) return true;
+  const Dims& shape = body.spec.shape;
   Index step = 1;
   for (int i = shape.rank(); i-- > 0;) {
-    if (shape[i] == 0) return true;
-    if (shape[i] != 1 && strides[static_cast<std::size_t>(i)] != step) return false;
+    if (shape[i] != 1 && body.strides[static_cast<std::size_t>(i)] != step) return false;
     step *= shape[i];
   }
   return true;
@@ -52,19 +50,22 @@ bool lies_row_after_row(const Dims& shape, const Strides& strides) {
 }  // namespace
 
 Tensor Tensor::uninitialized(const Spec& spec) {
-  Body* body = make_body<Body>(spec, kHeader + bytes_needed(spec));
+  const Index size = spec.shape.count();
+  Body* body = make_body<Body>(spec, size, kHeader + bytes_needed(spec, size));
   body->data = reinterpret_cast<std::byte*>(body) + kHeader;
   return Tensor(body);
 }
 
-Tensor Tensor::shape_only(const Spec& spec) { return Tensor(make_body<Body>(spec, sizeof(Body))); }
+Tensor Tensor::shape_only(const Spec& spec) {
+  return Tensor(make_body<Body>(spec, spec.shape.count(), sizeof(Body)));
+}
 
 Tensor Tensor::foreign(const void* data, const Spec& spec, const Strides& strides,
                        std::function<void()> release) {
-  auto* body = make_body<ForeignBody>(spec, sizeof(ForeignBody));
+  auto* body = make_body<ForeignBody>(spec, spec.shape.count(), sizeof(ForeignBody));
   body->kind = Body::Kind::foreign;
   body->strides = strides;
-  body->contiguous = lies_row_after_row(spec.shape, strides);
+  body->contiguous = lies_row_after_row(*body);
   // A body never hands out its numbers for writing unless it owns them (`writable` copies).
   body->data = static_cast<std::byte*>(const_cast<void*>(data));
   body->release = std::move(release);
@@ -73,10 +74,10 @@ Tensor Tensor::foreign(const void* data, const Spec& spec, const Strides& stride
 
 Tensor Tensor::view(const Dims& shape, const Strides& strides, Index offset) const {
   const Body& from = body();
-  auto* made = make_body<ViewBody>({shape, from.spec.dtype}, sizeof(ViewBody));
+  auto* made = make_body<ViewBody>({shape, from.spec.dtype}, shape.count(), sizeof(ViewBody));
   made->kind = Body::Kind::view;
   made->strides = strides;
-  made->contiguous = lies_row_after_row(shape, strides);
+  made->contiguous = lies_row_after_row(*made);
   made->data = from.data ? from.data + offset * bytes_of(from.spec.dtype) : nullptr;
   made->owner = from.kind == Body::Kind::view ? from.owner : body_;
   made->owner->references.fetch_add(1, std::memory_order_relaxed);

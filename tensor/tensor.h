@@ -24,6 +24,9 @@ using Strides = std::array<Index, kMaxRank>;
 // What handles share. Numbers lie behind the body in the same block, in another body (a view), or
 // in memory of the caller (from_blob).
 struct Body {
+  Body(const Spec& s, Index elements, std::uint16_t block)
+      : size_class(block), size(elements), spec(s) {}
+
   std::atomic<std::int32_t> references{1};
   std::uint16_t size_class;
   bool contiguous = true;
@@ -106,8 +109,8 @@ class Tensor {
   }
 
   // The numbers, to be written: contiguous and of this handle alone (copied first when shared).
-  // Throws GradientError when a live tape recorded this value: the write would be lost to
-  // gradients.
+  // Throws GradientError when a live tape of this thread recorded this value: the write would be
+  // lost to gradients.
   template <class T>
   std::span<T> mutable_span() & {
     return {static_cast<T*>(writable(dtype_of<T>())), static_cast<std::size_t>(size())};

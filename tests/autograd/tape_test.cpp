@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <stdexcept>
 #include <thread>
 
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/map.h"
+#include "rewind/tensor/reduction.h"
 
 namespace rw {
 namespace {
@@ -123,6 +126,58 @@ TEST(Tape, RecordsAgainAfterAPause) {
   EXPECT_DOUBLE_EQ(tape.backward(x * constant)[x].item(), 9);
 }
 
+TEST(Pause, LastsUntilTheLastOneEndsWhateverTheOrder) {
+  auto tape = std::make_unique<Tape>();
+  auto first = std::make_unique<Pause>();
+  auto second = std::make_unique<Pause>();
+  first.reset();
+  EXPECT_EQ(Tape::current(), nullptr);
+  second.reset();
+  EXPECT_EQ(Tape::current(), tape.get());
+  first = std::make_unique<Pause>();
+  tape.reset();
+  const Tape next;
+  first.reset();
+  EXPECT_EQ(Tape::current(), &next);
+}
+
+TEST(Tape, AnOuterOneMayEndBeforeAnInner) {
+  auto outer = std::make_unique<Tape>();
+  const Pause pause;
+  Tape inner;
+  const Tensor x = inner.watch(number(3));
+  outer.reset();
+  EXPECT_EQ(Tape::current(), &inner);
+  EXPECT_DOUBLE_EQ(inner.backward(x * x)[x].item(), 6);
+}
+
+struct Fragile {  // an operation whose attributes may fail to be copied
+  struct Attribute {
+    Attribute() = default;
+    Attribute(const Attribute&) { throw std::runtime_error("copy"); }
+  };
+  static constexpr std::string_view name = "fragile";
+  Attribute attribute;
+  Spec infer(const Spec& x) const { return x; }
+  void run(const Tensor& x, Tensor& y) const {
+    map(x, y, [](auto v) { return v; });
+  }
+  static void derivative(Rules<Fragile> d) {
+    d([](const Tensor& dy, const Fragile&, Input<0> x) { return dy * x; });
+  }
+};
+
+TEST(Tape, AFailedRecordKeepsNothingAlive) {
+  const std::size_t before = memory::blocks_in_use();
+  {
+    Tape tape;
+    const Tensor x = tape.watch(number(3));
+    EXPECT_THROW(apply(Fragile{}, x), std::runtime_error);
+    EXPECT_EQ(tape.size(), 0u);
+  }
+  EXPECT_EQ(memory::blocks_in_use(), before);
+}
+
 TEST(Tape, ALossThatItDidNotComputeIsRefused) {
   Tensor y;
   {
@@ -181,6 +236,31 @@ TEST(Tape, WrtLimitsWhatIsComputed) {
   EXPECT_EQ(gradients.find(z), nullptr);
 }
 
+TEST(Tape, WrtDoesNotRewindWhatMadeTheVariable) {
+  Tape tape;
+  const Tensor h = apply(Unruly{}, tape.watch(number(3)));
+  EXPECT_DOUBLE_EQ(tape.backward(h * h, {.wrt = {h}})[h].item(), 6);
+}
+
+TEST(Tape, AWatchedParameterIsKnownByBothNames) {
+  const Parameter p(number(3));
+  Tape tape;
+  Tensor w = tape.follow(p);
+  tape.watch(w);
+  tape.watch(w);
+  const Gradients gradients = tape.backward(w * w);
+  EXPECT_DOUBLE_EQ(gradients[p].item(), 6);
+  EXPECT_DOUBLE_EQ(gradients[w].item(), 6);
+}
+
+TEST(Tape, GradientsLieRowAfterRow) {
+  Tape tape;
+  const Tensor x = tape.watch(row(4));
+  const Gradients gradients = tape.backward(sum(x), {.per_use = {x}});
+  EXPECT_EQ(gradients[x].span<double>()[3], 1);
+  EXPECT_TRUE(gradients.find(x)->terms[0].values.contiguous());
+}
+
 TEST(Tape, ARefusedRewindLeavesItRecording) {
   Tape tape;
   const Tensor x = tape.watch(number(3));
@@ -216,6 +296,19 @@ TEST(Tape, PerUseKeepsTheTermsApart) {
   EXPECT_DOUBLE_EQ(gradients[w].item(), 17);
 }
 
+TEST(Tape, PerUseWantsAVariableWhoseGradientIsAskedFor) {
+  Tape tape;
+  const Tensor x = tape.watch(number(2));
+  const Tensor w = tape.watch(number(3));
+  const Tensor y = x * w;
+  EXPECT_EQ(message_of([&] { (void)tape.backward(y * y, {.per_use = {y}}); }),
+            "backward: per_use names the tensor float64 [], whose gradient nobody asks for; watch "
+            "it, or name it in wrt as well");
+  EXPECT_EQ(message_of([&] { (void)tape.backward(y, {.wrt = {x}, .per_use = {w}}); }),
+            "backward: per_use names the tensor float64 [], whose gradient nobody asks for; watch "
+            "it, or name it in wrt as well");
+}
+
 TEST(Tape, WhatNoGradientReachedIsZero) {
   Tape tape;
   const Tensor x = tape.watch(number(3));
@@ -234,6 +327,16 @@ TEST(Gradients, AskedOfAStrangerSayWhy) {
       message_of([&] { gradients[Parameter(row(2), "weight")]; }),
       "gradients: parameter 'weight' float64 [2] had no part in that tape; was it watched, or "
       "is it a copy of the one that was used?");
+}
+
+TEST(Gradients, MayBeAddedToThemselves) {
+  Tape tape;
+  const Tensor x = tape.watch(number(3));
+  const Tensor idle = tape.watch(number(1));
+  Gradients gradients = tape.backward(x * x);
+  gradients += gradients;
+  EXPECT_DOUBLE_EQ(gradients[x].item(), 12);
+  EXPECT_DOUBLE_EQ(gradients[idle].item(), 0);
 }
 
 TEST(Gradients, OfSeveralTapesAddUp) {
