@@ -8,7 +8,7 @@ namespace {
 
 class DefinedRow : public OpRowTest {};
 class DifferentiableRow : public OpRowTest {};
-class Float32Row : public OpRowTest {};
+class FloatRow : public OpRowTest {};
 
 TEST_P(DefinedRow, ValueIsThatOfTheDefinition) {
   const OpRow& row = GetParam();
@@ -31,7 +31,7 @@ void expect_float32_like_float64(const Tensors& seen, const Tensors& expected,
   }
 }
 
-TEST_P(Float32Row, Float32IsFloat64Rounded) {
+TEST_P(FloatRow, Float32IsFloat64Rounded) {
   const OpRow& row = GetParam();
   const Tensors x = cast_floats(inputs_of(row), float32);
   const Tensors wide = cast_floats(x, float64);
@@ -51,14 +51,15 @@ TEST_P(DifferentiableRow, Float32GradientIsThatOfFloat64Rounded) {
   expect_float32_like_float64(seen, expected, row.name);
 }
 
-TEST_P(DefinedRow, GradientAgreesWithDifferences) {
+TEST_P(FloatRow, GradientAgreesWithDifferences) {
   const OpRow& row = GetParam();
   EXPECT_TRUE(gradcheck(row.f, inputs_of(row)));
 }
 
-TEST_P(DefinedRow, GradientOfEachArgumentAlone) {
+TEST_P(FloatRow, GradientOfEachArgumentAlone) {
   const OpRow& row = GetParam();
   for (std::size_t i = 0; i < row.in.size() && row.in.size() > 1; i++) {
+    if (!is_float(row.in[i].dtype)) continue;
     std::vector<int> constants;
     for (int other = 0; other < static_cast<int>(row.in.size()); other++) {
       if (other != static_cast<int>(i)) constants.push_back(other);
@@ -67,7 +68,7 @@ TEST_P(DefinedRow, GradientOfEachArgumentAlone) {
   }
 }
 
-TEST_P(DefinedRow, SecondDerivativeAgreesWithDifferences) {
+TEST_P(FloatRow, SecondDerivativeAgreesWithDifferences) {
   const OpRow& row = GetParam();
   EXPECT_TRUE(gradgradcheck(row.f, inputs_of(row)));
 }
@@ -125,7 +126,9 @@ TEST_P(DifferentiableRow, Bug30_NothingHasAZeroGradientOfItsShape) {
 INSTANTIATE_TEST_SUITE_P(Rows, DefinedRow, rows_that([](auto& row) { return !is_random(row); }),
                          name_of_row);
 INSTANTIATE_TEST_SUITE_P(Rows, DifferentiableRow, rows_that(is_differentiable), name_of_row);
-INSTANTIATE_TEST_SUITE_P(Rows, Float32Row, rows_that(takes_floats), name_of_row);
+INSTANTIATE_TEST_SUITE_P(Rows, FloatRow,
+                         rows_that([](auto& row) { return takes_floats(row) && !is_random(row); }),
+                         name_of_row);
 
 }  // namespace
 }  // namespace rw::test
