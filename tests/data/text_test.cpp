@@ -2,18 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <fstream>
+#include <string>
+
+#include "support/temporary_folder.h"
 
 namespace rw {
 namespace {
 
 class ReadText : public testing::Test {
  protected:
-  ~ReadText() override { std::remove(path_.c_str()); }
   std::string put(const std::string& content) {
-    std::ofstream(path_, std::ios::binary) << content;
-    return path_;
+    test::put(folder_ / "text", content);
+    return folder_ / "text";
   }
   static std::string refusal(const std::string& path) {
     try {
@@ -23,7 +23,7 @@ class ReadText : public testing::Test {
     }
     return "read";
   }
-  const std::string path_ = testing::TempDir() + "rewind_read_text";
+  const test::TemporaryFolder folder_;
 };
 
 TEST_F(ReadText, GivesTheBytesAsTheyAre) {

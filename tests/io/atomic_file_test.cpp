@@ -14,7 +14,7 @@
 #include <functional>
 #include <string>
 
-#include "io/temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace rw {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "io/temporary_folder.h"
 #include "rewind/tensor/creation.h"
+#include "support/temporary_folder.h"
 
 namespace rw {
 namespace {

@@ -3,7 +3,6 @@
 
 #include <optional>
 
-#include "io/temporary_folder.h"
 #include "rewind/io/checkpoint.h"
 #include "rewind/nn/embedding.h"
 #include "rewind/nn/gru.h"
@@ -14,6 +13,7 @@
 #include "rewind/optim/clip.h"
 #include "rewind/optim/schedule.h"
 #include "rewind/tensor/creation.h"
+#include "support/temporary_folder.h"
 
 namespace rw {
 namespace {

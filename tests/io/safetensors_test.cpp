@@ -9,10 +9,10 @@
 #include <limits>
 #include <vector>
 
-#include "io/temporary_folder.h"
 #include "rewind/io/safetensors_header.h"
 #include "rewind/io/stored_numbers.h"
 #include "support/paths.h"
+#include "support/temporary_folder.h"
 
 namespace rw {
 namespace {
