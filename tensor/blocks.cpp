@@ -58,7 +58,7 @@ Block narrowed(const Block& block, int axis, Index start, Index count, Index ste
   Block result = block;
   result.shape.set(axis, count);
   result.offset += start * block.strides[a];
-  result.strides[a] *= step;
+  if (count > 1) result.strides[a] *= step;  // the step from a single position may be any
   return result;
 }
 
