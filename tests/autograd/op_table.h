@@ -1,5 +1,6 @@
 // The one table of operations. A row is a function of tensors and inputs to it; op_table_test.cpp
-// and puts every row through every check, so a new operation needs a row and nothing else.
+// and op_table_kernels_test.cpp put every row through every check, so a new operation needs a row
+// and nothing else.
 #pragma once
 
 #include <functional>
