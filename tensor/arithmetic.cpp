@@ -1,6 +1,7 @@
 #include "rewind/tensor/arithmetic.h"
 
 #include "rewind/tensor/map.h"
+#include "rewind/tensor/wrapping.h"
 
 namespace rw {
 namespace {
@@ -21,20 +22,11 @@ struct ScalarSource {
   }
 };
 
-// Signed overflow wraps, as in NumPy.
-Index wrap(auto f, Index a, Index b) {
-  return static_cast<Index>(f(static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b)));
-}
-
 template <class F>
 void combine(std::string_view op, const Tensor& a, const Tensor& b, Tensor& y, F f) {
   dispatch_number(op, a.dtype(), [&](auto v) {
     using T = decltype(v);
-    if constexpr (std::is_same_v<T, Index>) {
-      zip_as<T>(a, b, y, [f](Index p, Index q) { return wrap(f, p, q); });
-    } else {
-      zip_as<T>(a, b, y, f);
-    }
+    zip_as<T>(a, b, y, [f](T p, T q) { return wrapped(f, p, q); });
   });
 }
 
@@ -45,15 +37,15 @@ Tensor affine(Tensor x, double scale, double shift) {
 }  // namespace
 
 void Add::run(const Tensor& a, const Tensor& b, Tensor& y) const {
-  combine(name, a, b, y, [](auto p, auto q) { return p + q; });
+  combine(name, a, b, y, std::plus<>());
 }
 
 void Subtract::run(const Tensor& a, const Tensor& b, Tensor& y) const {
-  combine(name, a, b, y, [](auto p, auto q) { return p - q; });
+  combine(name, a, b, y, std::minus<>());
 }
 
 void Multiply::run(const Tensor& a, const Tensor& b, Tensor& y) const {
-  combine(name, a, b, y, [](auto p, auto q) { return p * q; });
+  combine(name, a, b, y, std::multiplies<>());
 }
 
 Spec Divide::infer(const Spec& a, const Spec& b) const {
@@ -81,13 +73,9 @@ void Affine::run(const Tensor& x, Tensor& y) const {
     using T = decltype(v);
     const T a = static_cast<T>(scale);
     const T b = static_cast<T>(shift);
-    if constexpr (std::is_same_v<T, Index>) {
-      map_as<T>(x, y, [a, b](Index p) {
-        return wrap(std::plus<>(), wrap(std::multiplies<>(), p, a), b);
-      });
-    } else {
-      map_as<T>(x, y, [a, b](T p) { return a * p + b; });
-    }
+    map_as<T>(x, y, [a, b](T p) {
+      return wrapped(std::plus<>(), wrapped(std::multiplies<>(), a, p), b);
+    });
   });
 }
 
@@ -111,14 +99,8 @@ Tensor operator-(Scalar a, Tensor b) { return affine(std::move(b), -1, a.value);
 Tensor operator*(Scalar a, Tensor b) { return affine(std::move(b), a.value, 0); }
 
 // Quotients stay quotients: x * (1 / b) would be rounded twice.
-Tensor operator/(Tensor a, Scalar b) {
-  Tensor divisor = scalar(b, a.dtype());
-  return std::move(a) / std::move(divisor);
-}
-Tensor operator/(Scalar a, Tensor b) {
-  Tensor dividend = scalar(a, b.dtype());
-  return std::move(dividend) / std::move(b);
-}
+Tensor operator/(Tensor a, Scalar b) { return apply_beside<Divide>(std::move(a), b); }
+Tensor operator/(Scalar a, Tensor b) { return apply_beside<Divide>(a, std::move(b)); }
 
 Tensor operator-(Tensor x) { return affine(std::move(x), -1, 0); }
 

@@ -24,6 +24,18 @@ Tensor scalar(Scalar value, Dtype dtype);
 // (`takes_element`, in the name of `op`).
 Tensor scalar_beside(std::string_view op, Scalar value, const Tensor& x);
 
+// An operation of two operands on a tensor and a number beside it.
+template <class Op>
+Tensor apply_beside(Tensor a, Scalar b) {
+  Tensor other = scalar_beside(Op::name, b, a);
+  return apply(Op{}, std::move(a), std::move(other));
+}
+template <class Op>
+Tensor apply_beside(Scalar a, Tensor b) {
+  Tensor other = scalar_beside(Op::name, a, b);
+  return apply(Op{}, std::move(other), std::move(b));
+}
+
 struct Add {
   static constexpr std::string_view name = "add";
   static constexpr bool elementwise = true, broadcasts = true;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "rewind/tensor/strided.h"
+#include "rewind/tensor/wrapping.h"
 
 namespace rw {
 namespace {
@@ -79,12 +80,9 @@ void copy_into(const Tensor& x, Tensor& y, const Block& block) {
 void add_into(const Tensor& x, Tensor& y, const Block& block) {
   dispatch_number("add", x.dtype(), [&](auto v) {
     using T = decltype(v);
-    using Sum = std::conditional_t<std::is_same_v<T, Index>, std::uint64_t, T>;
     walk_rows(x, x.data<T>(), y, block,
               [](const T* from, T* to, Index length, Index step_from, Index step_to) {
-                auto add = [](T a, T b) {
-                  return static_cast<T>(static_cast<Sum>(a) + static_cast<Sum>(b));
-                };
+                const auto add = [](T a, T b) { return wrapped(std::plus<>(), a, b); };
                 if (step_from == 1 && step_to == 1) {
                   for (Index i = 0; i < length; i++) to[i] = add(to[i], from[i]);
                 } else {

@@ -12,12 +12,6 @@ void compare(const Tensor& a, const Tensor& b, Tensor& y, F f) {
   dispatch_any(a.dtype(), [&](auto v) { zip_as<decltype(v)>(a, b, y, f); });
 }
 
-// The call that compares a tensor with a number, on either side of it.
-template <class Op>
-Tensor beside(const Tensor& a, Scalar b) {
-  return apply(Op{}, a, scalar_beside(Op::name, b, a));
-}
-
 }  // namespace
 
 void Equal::run(const Tensor& a, const Tensor& b, Tensor& y) const {
@@ -59,27 +53,27 @@ Tensor less_equal(const Tensor& a, const Tensor& b) { return apply(LessEqual{}, 
 Tensor greater(const Tensor& a, const Tensor& b) { return apply(Greater{}, a, b); }
 Tensor greater_equal(const Tensor& a, const Tensor& b) { return apply(GreaterEqual{}, a, b); }
 
-Tensor equal(const Tensor& a, Scalar b) { return beside<Equal>(a, b); }
-Tensor not_equal(const Tensor& a, Scalar b) { return beside<NotEqual>(a, b); }
-Tensor less(const Tensor& a, Scalar b) { return beside<Less>(a, b); }
-Tensor less_equal(const Tensor& a, Scalar b) { return beside<LessEqual>(a, b); }
-Tensor greater(const Tensor& a, Scalar b) { return beside<Greater>(a, b); }
-Tensor greater_equal(const Tensor& a, Scalar b) { return beside<GreaterEqual>(a, b); }
+Tensor equal(const Tensor& a, Scalar b) { return apply_beside<Equal>(a, b); }
+Tensor not_equal(const Tensor& a, Scalar b) { return apply_beside<NotEqual>(a, b); }
+Tensor less(const Tensor& a, Scalar b) { return apply_beside<Less>(a, b); }
+Tensor less_equal(const Tensor& a, Scalar b) { return apply_beside<LessEqual>(a, b); }
+Tensor greater(const Tensor& a, Scalar b) { return apply_beside<Greater>(a, b); }
+Tensor greater_equal(const Tensor& a, Scalar b) { return apply_beside<GreaterEqual>(a, b); }
 
 Tensor operator<(const Tensor& a, const Tensor& b) { return apply(Less{}, a, b); }
 Tensor operator<=(const Tensor& a, const Tensor& b) { return apply(LessEqual{}, a, b); }
 Tensor operator>(const Tensor& a, const Tensor& b) { return apply(Greater{}, a, b); }
 Tensor operator>=(const Tensor& a, const Tensor& b) { return apply(GreaterEqual{}, a, b); }
 
-Tensor operator<(const Tensor& a, Scalar b) { return beside<Less>(a, b); }
-Tensor operator<=(const Tensor& a, Scalar b) { return beside<LessEqual>(a, b); }
-Tensor operator>(const Tensor& a, Scalar b) { return beside<Greater>(a, b); }
-Tensor operator>=(const Tensor& a, Scalar b) { return beside<GreaterEqual>(a, b); }
+Tensor operator<(const Tensor& a, Scalar b) { return apply_beside<Less>(a, b); }
+Tensor operator<=(const Tensor& a, Scalar b) { return apply_beside<LessEqual>(a, b); }
+Tensor operator>(const Tensor& a, Scalar b) { return apply_beside<Greater>(a, b); }
+Tensor operator>=(const Tensor& a, Scalar b) { return apply_beside<GreaterEqual>(a, b); }
 
-Tensor operator<(Scalar a, const Tensor& b) { return beside<Greater>(b, a); }
-Tensor operator<=(Scalar a, const Tensor& b) { return beside<GreaterEqual>(b, a); }
-Tensor operator>(Scalar a, const Tensor& b) { return beside<Less>(b, a); }
-Tensor operator>=(Scalar a, const Tensor& b) { return beside<LessEqual>(b, a); }
+Tensor operator<(Scalar a, const Tensor& b) { return apply_beside<Greater>(b, a); }
+Tensor operator<=(Scalar a, const Tensor& b) { return apply_beside<GreaterEqual>(b, a); }
+Tensor operator>(Scalar a, const Tensor& b) { return apply_beside<Less>(b, a); }
+Tensor operator>=(Scalar a, const Tensor& b) { return apply_beside<LessEqual>(b, a); }
 
 Tensor logical_and(Tensor a, Tensor b) { return apply(LogicalAnd{}, std::move(a), std::move(b)); }
 Tensor logical_or(Tensor a, Tensor b) { return apply(LogicalOr{}, std::move(a), std::move(b)); }

@@ -4,6 +4,7 @@
 
 #include "rewind/tensor/find.h"
 #include "rewind/tensor/map.h"
+#include "rewind/tensor/wrapping.h"
 
 namespace rw {
 namespace {
@@ -43,7 +44,7 @@ Index remainder_of(Index a, Index b) {
 }
 
 Index quotient_of(Index a, Index b) {
-  if (b == -1) return static_cast<Index>(-static_cast<std::uint64_t>(a));
+  if (b == -1) return wrapped(std::minus<>(), Index{0}, a);
   const Index rest = a % b;
   return a / b - (rest != 0 && (rest < 0) != (b < 0) ? 1 : 0);
 }
@@ -73,30 +74,14 @@ void Pow::run(const Tensor& a, const Tensor& b, Tensor& y) const {
   zip(a, b, y, [](auto p, auto q) { return std::pow(p, q); });
 }
 
-namespace {
-
-template <class Op>
-Tensor with(Tensor a, Scalar b) {
-  Tensor other = scalar_beside(Op::name, b, a);
-  return apply(Op{}, std::move(a), std::move(other));
-}
-
-template <class Op>
-Tensor with(Scalar a, Tensor b) {
-  Tensor other = scalar_beside(Op::name, a, b);
-  return apply(Op{}, std::move(other), std::move(b));
-}
-
-}  // namespace
-
 Tensor floor_divide(Tensor a, Tensor b) { return apply(FloorDivide{}, std::move(a), std::move(b)); }
-Tensor floor_divide(Tensor a, Scalar b) { return with<FloorDivide>(std::move(a), b); }
-Tensor floor_divide(Scalar a, Tensor b) { return with<FloorDivide>(a, std::move(b)); }
+Tensor floor_divide(Tensor a, Scalar b) { return apply_beside<FloorDivide>(std::move(a), b); }
+Tensor floor_divide(Scalar a, Tensor b) { return apply_beside<FloorDivide>(a, std::move(b)); }
 Tensor remainder(Tensor a, Tensor b) { return apply(Remainder{}, std::move(a), std::move(b)); }
-Tensor remainder(Tensor a, Scalar b) { return with<Remainder>(std::move(a), b); }
-Tensor remainder(Scalar a, Tensor b) { return with<Remainder>(a, std::move(b)); }
+Tensor remainder(Tensor a, Scalar b) { return apply_beside<Remainder>(std::move(a), b); }
+Tensor remainder(Scalar a, Tensor b) { return apply_beside<Remainder>(a, std::move(b)); }
 Tensor pow(Tensor a, Tensor b) { return apply(Pow{}, std::move(a), std::move(b)); }
-Tensor pow(Tensor a, Scalar b) { return with<Pow>(std::move(a), b); }
-Tensor pow(Scalar a, Tensor b) { return with<Pow>(a, std::move(b)); }
+Tensor pow(Tensor a, Scalar b) { return apply_beside<Pow>(std::move(a), b); }
+Tensor pow(Scalar a, Tensor b) { return apply_beside<Pow>(a, std::move(b)); }
 
 }  // namespace rw

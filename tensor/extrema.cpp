@@ -86,14 +86,8 @@ void ArgMin::run(const Tensor& x, Tensor& y) const { position<true>(name, x, axe
 
 Tensor maximum(Tensor a, Tensor b) { return apply(Maximum{}, std::move(a), std::move(b)); }
 Tensor minimum(Tensor a, Tensor b) { return apply(Minimum{}, std::move(a), std::move(b)); }
-Tensor maximum(Tensor a, Scalar b) {
-  Tensor other = scalar_beside(Maximum::name, b, a);
-  return maximum(std::move(a), std::move(other));
-}
-Tensor minimum(Tensor a, Scalar b) {
-  Tensor other = scalar_beside(Minimum::name, b, a);
-  return minimum(std::move(a), std::move(other));
-}
+Tensor maximum(Tensor a, Scalar b) { return apply_beside<Maximum>(std::move(a), b); }
+Tensor minimum(Tensor a, Scalar b) { return apply_beside<Minimum>(std::move(a), b); }
 
 Tensor max(const Tensor& x, Axes axes, bool keepdims) { return reduce<Max>(x, axes, keepdims); }
 Tensor min(const Tensor& x, Axes axes, bool keepdims) { return reduce<Min>(x, axes, keepdims); }

@@ -4,6 +4,7 @@
 
 #include "rewind/tensor/blocks.h"
 #include "rewind/tensor/takes.h"
+#include "rewind/tensor/wrapping.h"
 
 namespace rw {
 namespace {
@@ -47,12 +48,6 @@ const std::byte* bytes(const Tensor& x) {
       x.dtype(), [&](auto v) { return reinterpret_cast<const std::byte*>(x.data<decltype(v)>()); });
 }
 
-template <class T>
-T plus(T a, T b) {
-  using Sum = std::conditional_t<std::is_same_v<T, Index>, std::uint64_t, T>;
-  return static_cast<T>(static_cast<Sum>(a) + static_cast<Sum>(b));
-}
-
 // y[indices[n]] += rows[n]
 void add_each(std::string_view op, const Tensor& rows, const Tensor& numbers, Tensor& y) {
   const Tensor indices = packed(numbers);
@@ -64,7 +59,7 @@ void add_each(std::string_view op, const Tensor& rows, const Tensor& numbers, Te
     const T* x = from.data<T>();
     for (Index index : indices.span<Index>()) {
       T* to = output_data<T>(y) + index * length;
-      for (Index i = 0; i < length; i++) to[i] = plus(to[i], x[i]);
+      for (Index i = 0; i < length; i++) to[i] = wrapped(std::plus<>(), to[i], x[i]);
       x += length;
     }
   });
@@ -194,7 +189,8 @@ void ScatterAdd::run(const Tensor& x, const Tensor& index, const Tensor& source,
     using T = decltype(v);
     const T* p = from.data<T>();
     T* q = output_data<T>(y);
-    for_each_index(numbers, axis, size, [p, q](Index n, Index m) { q[m] = plus(q[m], p[n]); });
+    for_each_index(numbers, axis, size,
+                   [p, q](Index n, Index m) { q[m] = wrapped(std::plus<>(), q[m], p[n]); });
   });
 }
 

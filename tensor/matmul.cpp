@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "rewind/tensor/blas.h"
+#include "rewind/tensor/blocks.h"
 #include "rewind/tensor/parallel.h"
 
 namespace rw {
@@ -58,9 +59,7 @@ class Operand {
  public:
   explicit Operand(const Tensor& x) : tensor_(without_repetitions(x)) {
     if (!describe()) {
-      Tensor copy = Tensor::uninitialized(tensor_.spec());
-      copy_elements(tensor_, copy);
-      tensor_ = std::move(copy);
+      tensor_ = packed(tensor_);
       describe();
     }
     first_.data = tensor_.data<T>();

@@ -7,14 +7,10 @@ namespace rw {
 namespace {
 
 // A value as it stands in a region of this shape.
-Tensor spread(const Tensor& value, const Dims& shape, const Spec& x) {
+Tensor filling(const Tensor& value, const Dims& shape, const Spec& x) {
   if (value.shape() == shape) return value;
-  bool fits = value.rank() <= shape.rank();
-  for (int i = 1; fits && i <= value.rank(); i++) {
-    const Index size = value.shape()[value.rank() - i];
-    fits = size == 1 || size == shape[shape.rank() - i];
-  }
-  require<ShapeError>(fits, "set: {} does not fill a region {} of {}", value.spec(), shape, x);
+  require<ShapeError>(broadcasts_to(value.shape(), shape),
+                      "set: {} does not fill a region {} of {}", value.spec(), shape, x);
   return expand(value, shape);
 }
 
@@ -135,7 +131,7 @@ Tensor slice_add(Tensor into, const Tensor& d, Index axis, Index start, Index st
 
 void Tensor::set(const Region& region, const Tensor& value) & {
   const SetRegion op = resolve("set", region, spec());
-  const Tensor whole = spread(value, op.shape(), spec());
+  const Tensor whole = filling(value, op.shape(), spec());
   *this = apply(op, std::move(*this), whole);
 }
 

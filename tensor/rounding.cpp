@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "rewind/tensor/map.h"
+#include "rewind/tensor/wrapping.h"
 
 namespace rw {
 namespace {
@@ -20,8 +21,7 @@ T round_half_even(T x) {
 
 void Abs::run(const Tensor& x, Tensor& y) const {
   if (x.dtype() != int64) return map(x, y, [](auto v) { return std::abs(v); });
-  map_as<Index>(
-      x, y, [](Index v) { return v < 0 ? static_cast<Index>(-static_cast<std::uint64_t>(v)) : v; });
+  map_as<Index>(x, y, [](Index v) { return v < 0 ? wrapped(std::minus<>(), Index{0}, v) : v; });
 }
 
 // Zeros keep their sign, and NaN stays.

@@ -79,6 +79,15 @@ Spec broadcast(std::string_view op, const Spec& a, const Spec& b) {
   return {broadcast(op, a.shape, b.shape), a.dtype};
 }
 
+bool broadcasts_to(const Dims& from, const Dims& to) {
+  bool fits = from.rank() <= to.rank();
+  for (int i = 1; fits && i <= from.rank(); i++) {
+    const Index size = from[from.rank() - i];
+    fits = size == 1 || size == to[to.rank() - i];
+  }
+  return fits;
+}
+
 std::string to_string(const Dims& shape) {
   std::string text = "[";
   for (Index size : shape) {

@@ -74,6 +74,9 @@ Dims broadcast(std::string_view op, const Dims& a, const Dims& b);
 // The same for specs; dtypes must agree (DtypeError).
 Spec broadcast(std::string_view op, const Spec& a, const Spec& b);
 
+// Whether repeating axes of size 1, and new ones in front, makes `to` of `from`.
+bool broadcasts_to(const Dims& from, const Dims& to);
+
 std::string to_string(const Dims& shape);  // [2, 3]
 std::string to_string(const Spec& spec);   // float32 [2, 3]
 

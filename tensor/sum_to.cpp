@@ -5,8 +5,8 @@
 namespace rw {
 
 Spec SumTo::infer(const Spec& x) const {
-  require<ShapeError>(shape.rank() <= x.rank() && broadcast(name, shape, x.shape) == x.shape,
-                      "sum_to: {} does not broadcast to {}", shape, x);
+  require<ShapeError>(broadcasts_to(shape, x.shape), "sum_to: {} does not broadcast to {}", shape,
+                      x);
   return Sum{0, false}.infer(x).with_shape(shape);
 }
 

@@ -4,6 +4,7 @@
 
 #include "rewind/tensor/kernels/by_kernel.h"
 #include "rewind/tensor/map.h"
+#include "rewind/tensor/wrapping.h"
 
 namespace rw {
 
@@ -36,10 +37,8 @@ void Cos::run(const Tensor& x, Tensor& y) const {
 }
 
 void Square::run(const Tensor& x, Tensor& y) const {
-  if (x.dtype() != int64) return map(x, y, [](auto v) { return v * v; });
-  map_as<Index>(x, y, [](Index v) {
-    const auto u = static_cast<std::uint64_t>(v);
-    return static_cast<Index>(u * u);
+  dispatch_number(name, x.dtype(), [&](auto zero) {
+    map_as<decltype(zero)>(x, y, [](auto v) { return wrapped(std::multiplies<>(), v, v); });
   });
 }
 

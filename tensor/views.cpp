@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "rewind/tensor/blocks.h"
+
 namespace rw {
 namespace {
 
@@ -51,12 +53,11 @@ Tensor Reshape::view(const Tensor& x) const {
                       "reshape: {} has {} elements, {} has {}; give one size as -1 to have it "
                       "computed",
                       x.spec(), x.size(), shape, shape.count());
-  if (x.contiguous()) return x.view(shape, contiguous_strides(shape), 0);
-  if (const auto strides = strides_for(x, shape)) return x.view(shape, *strides, 0);
-  if (!x.has_data()) return Tensor::shape_only({shape, x.dtype()});
-  Tensor copy = Tensor::uninitialized(x.spec());
-  copy_elements(x, copy);
-  return copy.view(shape, contiguous_strides(shape), 0);
+  if (!x.contiguous()) {
+    if (const auto strides = strides_for(x, shape)) return x.view(shape, *strides, 0);
+    if (!x.has_data()) return Tensor::shape_only({shape, x.dtype()});
+  }
+  return packed(x).view(shape, contiguous_strides(shape), 0);
 }
 
 Tensor Permute::view(const Tensor& x) const {
@@ -78,12 +79,7 @@ Tensor Permute::view(const Tensor& x) const {
 }
 
 Tensor Expand::view(const Tensor& x) const {
-  bool fits = x.rank() <= shape.rank();
-  for (int i = 1; fits && i <= x.rank(); i++) {
-    const Index size = x.shape()[x.rank() - i];
-    fits = size == 1 || size == shape[shape.rank() - i];
-  }
-  require<ShapeError>(fits,
+  require<ShapeError>(broadcasts_to(x.shape(), shape),
                       "expand: {} does not repeat to {}; aligned at the last axis, sizes must be "
                       "equal or 1",
                       x.spec(), shape);
