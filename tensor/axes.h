@@ -30,6 +30,15 @@ class Axes {
 // What is left of a shape without the axes of a mask, or with them as axes of size 1.
 Dims reduced_shape(const Dims& shape, std::uint32_t axes, bool keepdims);
 
+// What the operations that take axes away have in common.
+struct Reduction {
+  std::uint32_t axes;  // a mask
+  bool keepdims;
+
+  Dims reduced(const Dims& shape) const { return reduced_shape(shape, axes, keepdims); }
+  Spec reduced(const Spec& x) const { return x.with_shape(reduced(x.shape)); }
+};
+
 // How many elements of a tensor of this shape become one without the axes of a mask.
 Index elements_each(const Dims& shape, std::uint32_t axes);
 

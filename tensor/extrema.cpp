@@ -56,9 +56,9 @@ void position(std::string_view op, const Tensor& x, std::uint32_t axes, Tensor& 
 }
 
 template <class Op>
-Spec reduced(const Op& op, const Spec& x) {
+Spec chosen_from(const Op& op, const Spec& x) {
   takes_numbers(Op::name, x);
-  const Spec y = x.with_shape(reduced_shape(x.shape, op.axes, op.keepdims));
+  const Spec y = op.reduced(x);
   require<ValueError>(x.shape.count() > 0 || y.shape.count() == 0,
                       "{}: nothing to choose from in {} over the axes that go", Op::name, x);
   return y;
@@ -66,7 +66,7 @@ Spec reduced(const Op& op, const Spec& x) {
 
 template <class Op>
 Tensor reduce(const Tensor& x, const Axes& axes, bool keepdims) {
-  return apply(Op{axes.mask(Op::name, x.rank()), keepdims}, x);
+  return apply(Op{{axes.mask(Op::name, x.rank()), keepdims}}, x);
 }
 
 }  // namespace
@@ -74,14 +74,14 @@ Tensor reduce(const Tensor& x, const Axes& axes, bool keepdims) {
 void Maximum::run(const Tensor& a, const Tensor& b, Tensor& y) const { pick<false>(name, a, b, y); }
 void Minimum::run(const Tensor& a, const Tensor& b, Tensor& y) const { pick<true>(name, a, b, y); }
 
-Spec Max::infer(const Spec& x) const { return reduced(*this, x); }
+Spec Max::infer(const Spec& x) const { return chosen_from(*this, x); }
 void Max::run(const Tensor& x, Tensor& y) const { extreme<false>(name, x, axes, y); }
-Spec Min::infer(const Spec& x) const { return reduced(*this, x); }
+Spec Min::infer(const Spec& x) const { return chosen_from(*this, x); }
 void Min::run(const Tensor& x, Tensor& y) const { extreme<true>(name, x, axes, y); }
 
-Spec ArgMax::infer(const Spec& x) const { return reduced(*this, x).with_dtype(int64); }
+Spec ArgMax::infer(const Spec& x) const { return chosen_from(*this, x).with_dtype(int64); }
 void ArgMax::run(const Tensor& x, Tensor& y) const { position<false>(name, x, axes, y); }
-Spec ArgMin::infer(const Spec& x) const { return reduced(*this, x).with_dtype(int64); }
+Spec ArgMin::infer(const Spec& x) const { return chosen_from(*this, x).with_dtype(int64); }
 void ArgMin::run(const Tensor& x, Tensor& y) const { position<true>(name, x, axes, y); }
 
 Tensor maximum(Tensor a, Tensor b) { return apply(Maximum{}, std::move(a), std::move(b)); }

@@ -28,17 +28,13 @@ struct Minimum {
   void run(const Tensor& a, const Tensor& b, Tensor& y) const;
 };
 
-struct Max {
-  std::uint32_t axes;
-  bool keepdims;
+struct Max : Reduction {
   static constexpr std::string_view name = "max";
   Spec infer(const Spec& x) const;
   void run(const Tensor& x, Tensor& y) const;
 };
 
-struct Min {
-  std::uint32_t axes;
-  bool keepdims;
+struct Min : Reduction {
   static constexpr std::string_view name = "min";
   Spec infer(const Spec& x) const;
   void run(const Tensor& x, Tensor& y) const;
@@ -46,17 +42,13 @@ struct Min {
 
 // Where it stands: its position along the one axis that goes, or among all elements of several,
 // row after row; int64. The first of equals.
-struct ArgMax {
-  std::uint32_t axes;
-  bool keepdims;
+struct ArgMax : Reduction {
   static constexpr std::string_view name = "argmax";
   Spec infer(const Spec& x) const;
   void run(const Tensor& x, Tensor& y) const;
 };
 
-struct ArgMin {
-  std::uint32_t axes;
-  bool keepdims;
+struct ArgMin : Reduction {
   static constexpr std::string_view name = "argmin";
   Spec infer(const Spec& x) const;
   void run(const Tensor& x, Tensor& y) const;

@@ -10,14 +10,16 @@ namespace rw {
 
 namespace fields_internal {
 
-struct AnyValue {
+// Stands for any field of an aggregate, but not for its base: whose fields are then counted, too.
+template <class Aggregate>
+struct AnyField {
   template <class T>
-  operator T() const;
+  requires(!std::is_base_of_v<T, Aggregate>) operator T() const;
 };
 
 template <class T, std::size_t... I>
 constexpr bool takes(std::index_sequence<I...>) {
-  return requires { T{(void(I), AnyValue{})...}; };
+  return requires { T{(void(I), AnyField<T>{})...}; };
 }
 
 // The number of fields of an aggregate: the longest list of initialisers that it takes.
@@ -34,7 +36,8 @@ constexpr std::size_t count() {
 
 inline constexpr std::size_t kMaxFields = 8;
 
-// Calls f with each field of an aggregate of at most eight, in order.
+// Calls f with each field of an aggregate of at most eight, in order. All are its own, or all those
+// of one base.
 template <class T, class F>
 void for_each_field(T&& value, F&& f) {
   using Aggregate = std::remove_cvref_t<T>;

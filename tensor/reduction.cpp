@@ -47,19 +47,14 @@ struct AllOf {
 };
 
 template <class Op>
-Spec reduced(const Op& op, const Spec& x) {
-  return x.with_shape(reduced_shape(x.shape, op.axes, op.keepdims));
-}
-
-template <class Op>
 Tensor reduce(const Tensor& x, const Axes& axes, bool keepdims) {
-  return apply(Op{axes.mask(Op::name, x.rank()), keepdims}, x);
+  return apply(Op{{axes.mask(Op::name, x.rank()), keepdims}}, x);
 }
 
 }  // namespace
 
 Spec Sum::infer(const Spec& x) const {
-  return reduced(*this, x).with_dtype(x.dtype == boolean ? int64 : x.dtype);
+  return reduced(x).with_dtype(x.dtype == boolean ? int64 : x.dtype);
 }
 void Sum::run(const Tensor& x, Tensor& y) const {
   dispatch_any(x.dtype(), [&](auto v) {
@@ -70,7 +65,7 @@ void Sum::run(const Tensor& x, Tensor& y) const {
   });
 }
 
-Spec Mean::infer(const Spec& x) const { return reduced(*this, takes_floats(name, x)); }
+Spec Mean::infer(const Spec& x) const { return reduced(takes_floats(name, x)); }
 void Mean::run(const Tensor& x, Tensor& y) const {
   const auto n = static_cast<double>(elements_each(x.shape(), axes));
   dispatch_float(name, x.dtype(), [&](auto v) {
@@ -81,7 +76,7 @@ void Mean::run(const Tensor& x, Tensor& y) const {
   });
 }
 
-Spec Prod::infer(const Spec& x) const { return reduced(*this, takes_numbers(name, x)); }
+Spec Prod::infer(const Spec& x) const { return reduced(takes_numbers(name, x)); }
 void Prod::run(const Tensor& x, Tensor& y) const {
   dispatch_number(name, x.dtype(), [&](auto v) {
     using T = decltype(v);
@@ -93,7 +88,7 @@ void Prod::run(const Tensor& x, Tensor& y) const {
 
 Spec Var::infer(const Spec& x) const {
   require<ValueError>(correction >= 0, "var: correction = {}; it is 0 or more", correction);
-  return reduced(*this, takes_floats(name, x));
+  return Reduction{axes, keepdims}.reduced(takes_floats(name, x));
 }
 double Var::divisor(const Dims& shape) const {
   return std::max(static_cast<double>(elements_each(shape, axes)) - correction, 0.0);
@@ -112,13 +107,13 @@ void Var::run(const Tensor& x, Tensor& y) const {
   });
 }
 
-Spec Any::infer(const Spec& x) const { return reduced(*this, takes_bools(name, x)); }
+Spec Any::infer(const Spec& x) const { return reduced(takes_bools(name, x)); }
 void Any::run(const Tensor& x, Tensor& y) const {
   bool* to = output_data<bool>(y);
   fold<bool>(x, axes, AnyOf(), [to](Index place, bool acc) { to[place] = acc; });
 }
 
-Spec All::infer(const Spec& x) const { return reduced(*this, takes_bools(name, x)); }
+Spec All::infer(const Spec& x) const { return reduced(takes_bools(name, x)); }
 void All::run(const Tensor& x, Tensor& y) const {
   bool* to = output_data<bool>(y);
   fold<bool>(x, axes, AllOf(), [to](Index place, bool acc) { to[place] = acc; });

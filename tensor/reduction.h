@@ -15,27 +15,21 @@
 namespace [[gnu::visibility("default")]] rw {
 
 // Of nothing: 0. bool is counted, into int64; overflow of int64 wraps.
-struct Sum {
-  std::uint32_t axes;
-  bool keepdims;
+struct Sum : Reduction {
   static constexpr std::string_view name = "sum";
   Spec infer(const Spec& x) const;
   void run(const Tensor& x, Tensor& y) const;
 };
 
 // float32 or float64. Of nothing: NaN.
-struct Mean {
-  std::uint32_t axes;
-  bool keepdims;
+struct Mean : Reduction {
   static constexpr std::string_view name = "mean";
   Spec infer(const Spec& x) const;
   void run(const Tensor& x, Tensor& y) const;
 };
 
 // Of nothing: 1. Overflow of int64 wraps.
-struct Prod {
-  std::uint32_t axes;
-  bool keepdims;
+struct Prod : Reduction {
   static constexpr std::string_view name = "prod";
   Spec infer(const Spec& x) const;
   void run(const Tensor& x, Tensor& y) const;
@@ -55,16 +49,12 @@ struct Var {
 };
 
 // Whether any, or each, is true: bool to bool. Of nothing: false, and true.
-struct Any {
-  std::uint32_t axes;
-  bool keepdims;
+struct Any : Reduction {
   static constexpr std::string_view name = "any";
   Spec infer(const Spec& x) const;
   void run(const Tensor& x, Tensor& y) const;
 };
-struct All {
-  std::uint32_t axes;
-  bool keepdims;
+struct All : Reduction {
   static constexpr std::string_view name = "all";
   Spec infer(const Spec& x) const;
   void run(const Tensor& x, Tensor& y) const;

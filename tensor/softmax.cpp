@@ -89,9 +89,7 @@ void LogSoftmax::run(const Tensor&, Tensor& y) const {
   });
 }
 
-Spec LogSumExp::infer(const Spec& x) const {
-  return takes_floats(name, x).with_shape(reduced_shape(x.shape, axes, keepdims));
-}
+Spec LogSumExp::infer(const Spec& x) const { return reduced(takes_floats(name, x)); }
 
 void LogSumExp::run(const Tensor& x, Tensor& y) const {
   dispatch_float(name, x.dtype(), [&](auto v) {
@@ -122,7 +120,7 @@ Tensor log_softmax(Tensor x, Index axis) {
 }
 
 Tensor logsumexp(const Tensor& x, Axes axes, bool keepdims) {
-  return apply(LogSumExp{axes.mask(LogSumExp::name, x.rank()), keepdims}, x);
+  return apply(LogSumExp{{axes.mask(LogSumExp::name, x.rank()), keepdims}}, x);
 }
 
 }  // namespace rw

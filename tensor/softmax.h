@@ -30,9 +30,7 @@ struct LogSoftmax {
 };
 
 // log(sum(exp(x))) over axes, as in reduction.h. Of nothing: -inf.
-struct LogSumExp {
-  std::uint32_t axes;
-  bool keepdims;
+struct LogSumExp : Reduction {
   static constexpr std::string_view name = "logsumexp";
   Spec infer(const Spec& x) const;
   void run(const Tensor& x, Tensor& y) const;

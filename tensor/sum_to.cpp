@@ -7,7 +7,7 @@ namespace rw {
 Spec SumTo::infer(const Spec& x) const {
   require<ShapeError>(broadcasts_to(shape, x.shape), "sum_to: {} does not broadcast to {}", shape,
                       x);
-  return Sum{0, false}.infer(x).with_shape(shape);
+  return Sum{{0, false}}.infer(x).with_shape(shape);
 }
 
 void SumTo::run(const Tensor& x, Tensor& y) const {
@@ -16,7 +16,7 @@ void SumTo::run(const Tensor& x, Tensor& y) const {
   for (int i = 0; i < shape.rank(); i++) {
     if (shape[i] == 1) repeated |= 1u << (i + added);
   }
-  Sum{repeated, false}.run(x, y);
+  Sum{{repeated, false}}.run(x, y);
 }
 
 Tensor sum_to(Tensor x, const Dims& shape) {

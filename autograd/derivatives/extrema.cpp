@@ -23,7 +23,7 @@ template <class Op>
 void share_among_ties(Derivatives& d) {
   d.rule<Op>([](const Tensor& dy, const Op& op, Input<0> x, Output y) {
     const Tensor chosen = equal(x, beside(op, y, x.spec()));
-    const Tensor ties = apply(Sum{op.axes, true}, where(chosen, ones_like(x), 0));
+    const Tensor ties = apply(Sum{{op.axes, true}}, where(chosen, ones_like(x), 0));
     // Nothing equals NaN: there dy is divided by 1, and left out, and so is what comes back to it.
     return where(chosen, beside(op, dy, x.spec()) / maximum(ties, 1), 0);
   });

@@ -1,5 +1,4 @@
-// Brings the result of a reduction, or its gradient, back beside what was reduced. Op has the
-// fields `axes` and `keepdims` (tensor/axes.h).
+// Brings the result of a reduction, or its gradient, back beside what was reduced.
 #pragma once
 
 #include "rewind/tensor/axes.h"
@@ -8,14 +7,12 @@
 namespace rw {
 
 // With the axes that went as axes of size 1: it broadcasts against x.
-template <class Op>
-Tensor beside(const Op& op, const Tensor& y, const Spec& x) {
+inline Tensor beside(const Reduction& op, const Tensor& y, const Spec& x) {
   return op.keepdims ? y : apply(Reshape{reduced_shape(x.shape, op.axes, true)}, y);
 }
 
 // Repeated for each element of x.
-template <class Op>
-Tensor spread(const Op& op, const Tensor& y, const Spec& x) {
+inline Tensor spread(const Reduction& op, const Tensor& y, const Spec& x) {
   return expand(beside(op, y, x), x.shape);
 }
 

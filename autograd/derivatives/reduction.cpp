@@ -15,9 +15,9 @@ void reduction_derivatives(Derivatives& d) {
   });
   // y = sum((x - mean)^2) / (n - c), where what the mean depends on cancels.
   d.rule<Var>([](const Tensor& dy, const Var& op, Input<0> x) {
-    const Tensor centred = x - apply(Mean{op.axes, true}, static_cast<const Tensor&>(x));
+    const Tensor centred = x - apply(Mean{{op.axes, true}}, static_cast<const Tensor&>(x));
     const double scale = x.size() == 0 ? 0 : 2 / op.divisor(x.shape());
-    return scale * (beside(op, dy, x.spec()) * centred);
+    return scale * (beside({op.axes, op.keepdims}, dy, x.spec()) * centred);
   });
   d.rule<Any>(stop);
   d.rule<All>(stop);

@@ -119,6 +119,8 @@ TEST(Numbers, ThatADoubleMayHaveRoundedAreRefusedBesideIntegers) {
   EXPECT_THROW(clamp(x, {.min = 0x1p53}), DtypeError);
   EXPECT_THROW(maximum(x, odd), DtypeError);
   EXPECT_THROW(floor_divide(x, odd), DtypeError);
+  EXPECT_ERROR(x / odd, DtypeError,
+               fmt::format("divide: 9007199254740992 reaches 2^53, {}", text).c_str());
   EXPECT_THROW(scalar(odd, int64), DtypeError);
   Tensor y = x;
   EXPECT_THROW(y.set(0, odd), DtypeError);

@@ -8,10 +8,12 @@
 
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/creation.h"
+#include "rewind/tensor/extrema.h"
 #include "rewind/tensor/interpreters/nan_trap.h"
 #include "rewind/tensor/interpreters/profiler.h"
 #include "rewind/tensor/interpreters/tracer.h"
 #include "rewind/tensor/matmul.h"
+#include "rewind/tensor/reduction.h"
 #include "rewind/tensor/unary.h"
 #include "rewind/tensor/views.h"
 #include "support/elements.h"
@@ -93,6 +95,18 @@ TEST(ShapeTracer, WritesDownWhatWasAppliedToWhat) {
             "%2 = matmul(%0, %1) float32 [2, 4]\n"
             "%3 = multiply(%2, %2) float32 [2, 4]\n"
             "%4 = affine{-1, 1}(%3) float32 [2, 4]\n");
+}
+
+TEST(ShapeTracer, WritesDownTheAttributesThatOperationsHaveInCommon) {
+  ShapeTracer tracer;
+  const Tensor x = tracer.input({{2, 3}, float32});
+  sum(x, 1, true);
+  max(x, 0);
+  var(x, 1);
+  EXPECT_EQ(to_string(tracer),
+            "%1 = sum{2, true}(%0) float32 [2, 1]\n"
+            "%2 = max{1, false}(%0) float32 [3]\n"
+            "%3 = var{2, false, 1}(%0) float32 [2]\n");
 }
 
 TEST(ShapeTracer, KnowsACapturedTensorAgain) {
