@@ -12,8 +12,8 @@ struct Block {
   std::uint16_t size_class;
 };
 
-// At least `bytes`, at most an eighth more (a multiple of 64). Throws std::bad_alloc. Any thread
-// may release a block that any other thread made.
+// At least `bytes`: the next multiple of 64 up to 1024, at most an eighth more above. Throws
+// std::bad_alloc. Any thread may release a block that any other thread made.
 Block allocate(std::size_t bytes);
 void release(Block block) noexcept;
 
