@@ -2,11 +2,11 @@
 #include "rewind/data/sequences.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
 #include "rewind/data/shuffle.h"
-#include "rewind/tensor/strided.h"
+#include "rewind/tensor/joining.h"
+#include "rewind/tensor/op.h"
 
 namespace rw {
 
@@ -14,27 +14,6 @@ namespace {
 
 Index longest(const std::vector<Index>& lengths) {
   return lengths.empty() ? 0 : std::ranges::max(lengths);
-}
-
-void fill_with(Tensor& tensor, double fill) {
-  dispatch_any(tensor.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    std::fill_n(output_data<T>(tensor), tensor.size(), static_cast<T>(fill));
-  });
-}
-
-// Entry t of the sequence becomes entry (t, column) of `out`.
-void copy_column(const Tensor& sequence, Index column, Tensor& out) {
-  if (sequence.size() == 0) return;
-  Tensor whole = Tensor::uninitialized(sequence.spec());
-  copy_elements(sequence, whole);
-  const Index time = sequence.dim(0);
-  const Index bytes = sequence.size() / time * bytes_of(sequence.dtype());
-  const std::byte* from = OutputAccess::bytes(whole);
-  std::byte* to = OutputAccess::bytes(out) + column * bytes;
-  for (Index t = 0; t < time; ++t, from += bytes, to += out.dim(1) * bytes) {
-    std::memcpy(to, from, static_cast<std::size_t>(bytes));
-  }
 }
 
 // Where the batch that begins at `first` ends.
@@ -96,13 +75,14 @@ Padded pad_sequences(std::span<const Tensor> sequences, double fill) {
                         i, spec.shape, first.shape);
     padded.lengths.push_back(spec.dim(0));
   }
-  Dims shape{longest(padded.lengths), static_cast<Index>(sequences.size())};
-  for (int axis = 1; axis < first.rank(); ++axis) shape.push_back(first.dim(axis));
-  padded.values = Tensor::uninitialized({shape, first.dtype});
-  fill_with(padded.values, fill);
-  for (std::size_t i = 0; i < sequences.size(); ++i) {
-    copy_column(sequences[i], static_cast<Index>(i), padded.values);
+  const Index time = longest(padded.lengths);
+  std::vector<Border> borders(static_cast<std::size_t>(first.rank()));
+  std::vector<Tensor> columns;
+  for (const Tensor& sequence : sequences) {
+    borders[0].after = time - sequence.dim(0);
+    columns.push_back(pad(sequence, borders, fill));
   }
+  padded.values = stack(columns, 1);
   return padded;
 }
 

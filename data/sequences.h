@@ -23,7 +23,9 @@ Padded pad_sequences(IdSequences sequences, Index fill);
 Padded pad_sequences(IdSequences sequences, std::span<const Index> rows, Index fill);
 
 // Sequences of anything, each [time, ...] with one dtype and the same sizes after the first:
-// [time, batch, ...]. Throws ShapeError and DtypeError where they differ, ShapeError for none.
+// [time, batch, ...]. Made of operations: of sequences that were computed under a tape, gradients
+// go on to what they were computed from. Throws ShapeError and DtypeError where they differ,
+// ShapeError for none.
 Padded pad_sequences(std::span<const Tensor> sequences, double fill);
 
 struct BatchOptions {

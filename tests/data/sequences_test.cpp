@@ -6,6 +6,9 @@
 #include <map>
 #include <set>
 
+#include "rewind/autograd/tape.h"
+#include "rewind/tensor/creation.h"
+
 namespace rw {
 namespace {
 
@@ -51,6 +54,24 @@ TEST(PadSequences, PadsSeriesOfFeatures) {
   EXPECT_EQ(padded.values.shape(), (Dims{2, 2, 2}));
   EXPECT_EQ(values_of<float>(padded.values), (std::vector<float>{8, 9, 1, 2, -1, -1, 3, 4}));
   EXPECT_EQ(padded.lengths, (std::vector<Index>{1, 2}));
+}
+
+TEST(PadSequences, PassesGradientsOnToWhatTheSeriesWereComputedFrom) {
+  Tape tape;
+  const Tensor x = tape.watch(counting({1, 2}, 1)), y = tape.watch(counting({3, 2}, 5));
+  const Padded padded = pad_sequences(std::vector<Tensor>{x * 2, y * 3}, 0);
+  const Gradients gradients = tape.backward({{padded.values, counting({3, 2, 2}, 0)}});
+  EXPECT_EQ(values_of<float>(gradients[x]), (std::vector<float>{0, 2}));
+  EXPECT_EQ(values_of<float>(gradients[y]), (std::vector<float>{6, 9, 18, 21, 30, 33}));
+}
+
+TEST(PadSequences, PadsSeriesOfAnyDtype) {
+  const std::vector<Tensor> whole{full({1}, 7, int64), full({2}, 8, int64), zeros({0}, int64)};
+  EXPECT_EQ(values_of<Index>(pad_sequences(whole, -1).values),
+            (std::vector<Index>{7, 8, -1, -1, 8, -1}));
+  const std::vector<Tensor> truths{full({1}, true, boolean), full({2}, false, boolean)};
+  EXPECT_EQ(values_of<bool>(pad_sequences(truths, 1).values),
+            (std::vector<bool>{true, false, true, false}));
 }
 
 TEST(PadSequences, SeriesMustAgree) {
