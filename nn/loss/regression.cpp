@@ -39,7 +39,8 @@ Tensor quantile(const Tensor& prediction, const Tensor& target, double q, LossOp
   require_alike("quantile", prediction, target);
   require(q > 0 && q < 1, "quantile: q is {}; it must lie between 0 and 1", q);
   const Tensor d = prediction - target;
-  return reduce(relu(d) - q * d, options.reduction);
+  // Not relu(d) - q d: that is infinity less infinity for an infinite d.
+  return reduce((1 - q) * relu(d) + q * relu(-d), options.reduction);
 }
 
 }  // namespace rw::nn

@@ -54,6 +54,16 @@ TEST(Regression, QuantileIsLeastAtTheQuantile) {
   EXPECT_LT(loss_at(90), loss_at(91));
 }
 
+TEST(Regression, AnInfiniteDifferenceIsAnInfiniteLoss) {
+  const Tensor x = tensor({HUGE_VAL, -HUGE_VAL}), z = zeros({2});
+  const nn::LossOptions none{nn::Reduction::none};
+  const std::vector<double> expected(2, HUGE_VAL);
+  EXPECT_EQ(elements(nn::mse(x, z, none)), expected);
+  EXPECT_EQ(elements(nn::l1(x, z, none)), expected);
+  EXPECT_EQ(elements(nn::huber(x, z, {.reduction = nn::Reduction::none})), expected);
+  EXPECT_EQ(elements(nn::quantile(x, z, 0.75, none)), expected);
+}
+
 TEST(Regression, RefusesToBroadcast) {
   EXPECT_ERROR(nn::mse(ones({3, 1}), ones({3})), ShapeError,
                "mse: prediction float32 [3, 1] and target float32 [3] differ in shape; reshape one "
