@@ -125,17 +125,29 @@ AtomicFile::AtomicFile(const std::string& path, const FileCalls& calls) : calls_
                                 folder_of(target), message_of(code)));
   }
   ::flock(file_, LOCK_EX | LOCK_NB);  // where locks are not to be had, nothing is ever stale
-  if (replaces) {
-    // Only root may give files away; for others the file becomes their own, as an editor does it.
-    // Before the mode, because changing the owner clears parts of it.
-    if (old.st_uid != ::geteuid() || old.st_gid != ::getegid()) {
-      [[maybe_unused]] const int ignored = ::fchown(file_, old.st_uid, old.st_gid);
-    }
-    if (::fchmod(file_, old.st_mode & 07777) != 0) fail("set the mode of the new file");
-  }
+  if (replaces) take_permissions(old);
 }
 
 AtomicFile::~AtomicFile() { drop(); }
+
+void AtomicFile::take_permissions(const struct stat& old) {
+  // Only root may give files away, others at most to a group of theirs: what stays is theirs, as an
+  // editor does it. Before the mode, because changing the owner clears parts of it.
+  if (::fchown(file_, old.st_uid, old.st_gid) != 0) {
+    [[maybe_unused]] const int ignored = ::fchown(file_, static_cast<uid_t>(-1), old.st_gid);
+  }
+  struct stat now {};
+  if (::fstat(file_, &now) != 0) fail("look at the new file");
+  mode_t mode = old.st_mode & 07777;
+  if (now.st_uid != old.st_uid) mode &= ~static_cast<mode_t>(S_ISUID);
+  if (now.st_gid != old.st_gid) {
+    // Who was in the old group is now among the others, who was not may be in the new one: both
+    // may do what both could.
+    const mode_t shared = (mode >> 3) & mode & S_IRWXO;
+    mode = (mode & (S_ISVTX | S_ISUID | S_IRWXU)) | shared << 3 | shared;
+  }
+  if (::fchmod(file_, mode) != 0) fail("set the mode of the new file");
+}
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
   require<FileError>(file_ >= 0, "write '{}': the file is already committed or dropped", target_);

@@ -2,6 +2,7 @@
 // crash, a full disk or a lost power supply.
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -29,8 +30,9 @@ struct FileCalls {
 // it. A failure throws FileError and leaves the target as it was. The one exception is the last
 // step, putting the folder on disk: if it fails the error says that the target *is* replaced.
 //
-// An old file keeps its permissions, and its owner where the system allows. A symbolic link stays
-// and the file that it names is replaced. Directories, devices and write-protected files are
+// An old file keeps its permissions, and its owner and group where the system allows; where the
+// group is another one afterwards, nobody else may do more than before. A symbolic link stays and
+// the file that it names is replaced. Directories, devices and write-protected files are
 // refused before anything is written. Temporaries that a killed process left behind are removed.
 // One thread per object; several writers of one path are safe, the last commit stays.
 class AtomicFile {
@@ -44,6 +46,7 @@ class AtomicFile {
   void commit();  // at most once, and nothing may be written after it
 
  private:
+  void take_permissions(const struct stat& old);
   [[noreturn]] void fail(const char* step);
   void drop() noexcept;
   void sync_folder();

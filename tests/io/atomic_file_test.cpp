@@ -2,6 +2,7 @@
 #include "rewind/io/atomic_file.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "support/temporary_folder.h"
@@ -141,6 +143,54 @@ TEST(AtomicFile, KeepsTheModeOfTheOldFile) {
     ::stat((folder / "f").c_str(), &info);
     EXPECT_EQ(info.st_mode & 07777, mode);
   }
+}
+
+struct Owned {
+  uid_t owner;
+  gid_t group;
+  mode_t mode;
+  bool operator==(const Owned&) const = default;
+};
+
+constexpr uid_t kOwner = 12'345, kOther = 12'346;
+constexpr gid_t kGroup = 23'456, kOtherGroup = 23'457;
+
+// What becomes of a file of kOwner and kGroup when the writer, root or another user, replaces it.
+// Only root can try; nothing for others.
+std::optional<Owned> replaced_by(uid_t writer, gid_t also_in, mode_t mode) {
+  if (::geteuid() != 0) return {};
+  TemporaryFolder folder;
+  put(folder / "f", kOld);
+  ::chmod((folder / ".").c_str(), 0777);
+  if (::chown((folder / "f").c_str(), kOwner, kGroup) != 0) return {};
+  ::chmod((folder / "f").c_str(), mode);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool ready = writer == 0 || (::setgroups(1, &also_in) == 0 &&
+                                       ::setgid(kOtherGroup) == 0 && ::setuid(writer) == 0);
+    if (ready) replace_file(folder / "f", kNew);
+    ::_exit(0);
+  }
+  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(content_of(folder / "f"), kNew);
+  struct stat info {};
+  ::stat((folder / "f").c_str(), &info);
+  return Owned{info.st_uid, info.st_gid, info.st_mode & 07777};
+}
+
+TEST(AtomicFile, KeepsOwnerAndGroupWhereTheSystemAllows) {
+  const auto by_root = replaced_by(0, 0, 04640);
+  if (!by_root) GTEST_SKIP() << "only root can give a file to another user";
+  EXPECT_EQ(*by_root, (Owned{kOwner, kGroup, 04640}));
+  EXPECT_EQ(replaced_by(kOther, kGroup, 0660), (Owned{kOther, kGroup, 0660}));
+}
+
+TEST(AtomicFile, GivesNoOtherGroupWhatTheOldOneCould) {
+  const auto readable_by_group = replaced_by(kOther, kOtherGroup, 0642);
+  if (!readable_by_group) GTEST_SKIP() << "only root can act as another user";
+  EXPECT_EQ(*readable_by_group, (Owned{kOther, kOtherGroup, 0600}));
+  EXPECT_EQ(replaced_by(kOther, kOtherGroup, 0666), (Owned{kOther, kOtherGroup, 0666}));
+  EXPECT_EQ(replaced_by(kOther, kOtherGroup, 0606), (Owned{kOther, kOtherGroup, 0600}));
 }
 
 TEST(AtomicFile, ANewFileHasTheModeThatTheUmaskAsksFor) {
