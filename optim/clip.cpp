@@ -14,28 +14,38 @@ struct Measured {
   std::vector<GradientSum> sums;  // one per entry; of watched tensors, empty
 };
 
+// Those that make the norm of all infinite or NaN. Where each is finite and only all together are
+// not, the large ones.
+std::string to_blame(const Gradients& gradients, const std::vector<double>& norms) {
+  const bool together = std::ranges::all_of(norms, [](double n) { return std::isfinite(n); });
+  const double bound = together ? std::ranges::max(norms) / 2 : HUGE_VAL;
+  std::vector<const Variable*> guilty;
+  auto norm = norms.begin();
+  for (const auto& [of, gradient] : gradients.entries()) {
+    if (of.is_parameter() && !(*norm++ < bound)) guilty.push_back(&of);
+  }
+  return list_of(guilty);
+}
+
 Measured measure(std::string_view op, const Gradients& gradients, const ClipOptions& options) {
   Measured result;
   std::vector<double> norms;
-  std::vector<const Variable*> guilty;
   for (const auto& [of, gradient] : gradients.entries()) {
     result.sums.emplace_back();
     if (!of.is_parameter()) continue;
     result.sums.back() = sum_terms(op, of, gradient);
     norms.push_back(norm(result.sums.back().values));
-    if (!std::isfinite(norms.back())) guilty.push_back(&of);
   }
   require<GradientError>(gradients.entries().empty() || !norms.empty(),
                          "{}: none of the {} gradients is of a parameter; watched tensors are not "
                          "clipped",
                          op, gradients.entries().size());
   result.norm = norm(norms);
-  require<GradientError>(
-      std::isfinite(result.norm) || options.skip_non_finite,
+  if (std::isfinite(result.norm) || options.skip_non_finite) return result;
+  throw GradientError(fmt::format(
       "{}: the norm is {}, from {}; lower the learning rate, or pass .skip_non_finite here and to "
       "the optimizer",
-      op, result.norm, list_of(guilty));
-  return result;
+      op, result.norm, to_blame(gradients, norms)));
 }
 
 void scale(Tensor& values, double factor) {

@@ -61,6 +61,15 @@ TEST(ClipNorm, Bug35NonFiniteNormsThrowTheNamesAndChangeNothing) {
   }
 }
 
+TEST(ClipNorm, NamesThoseThatAreInfiniteOnlyTogether) {
+  const Parameter a = parameter("a", {0}), small = parameter("small", {0}), b = parameter("b", {0});
+  Gradients gradients = two(a, {1.5e308}, small, {1});
+  give(gradients, b, numbers({-1.5e308}));
+  EXPECT_EQ(message_of([&] { clip_norm(gradients, 1.0); }),
+            "clip_norm: the norm is inf, from parameter 'a' float64 [1], parameter 'b' float64 "
+            "[1]; lower the learning rate, or pass .skip_non_finite here and to the optimizer");
+}
+
 TEST(ClipNorm, Bug35PassesNonFiniteGradientsToAnOptimizerThatSkips) {
   const Parameter p = parameter("p", {1});
   SGD sgd(list(p), {.skip_non_finite = true});
