@@ -7,8 +7,8 @@
 //   adam.set_learning_rate(schedule(adam.steps()));
 //   adam.step(gradients);
 //
-// Any function of the step number will do. These throw ValueError for a negative step number and
-// for options that make no sense.
+// Any function of the step number will do. These throw ValueError, when called, for a negative step
+// number, for rates and factors that are negative or not finite, and for steps that are too few.
 #pragma once
 
 #include <functional>

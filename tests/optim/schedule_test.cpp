@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numbers>
 
 #include "optim/given.h"
 #include "rewind/optim/sgd.h"
@@ -25,6 +26,7 @@ TEST(Cosine, FallsFromTheRateToTheMinimumAndStaysThere) {
   EXPECT_DOUBLE_EQ(schedule(2), 2 + std::sqrt(0.5));
   EXPECT_DOUBLE_EQ(schedule(4), 2);
   EXPECT_DOUBLE_EQ(schedule(6), 2 - std::sqrt(0.5));
+  EXPECT_DOUBLE_EQ(schedule(7), 2 - std::cos(std::numbers::pi / 8));
   EXPECT_EQ(schedule(8), 1);
   EXPECT_EQ(schedule(1000), 1);
 }
@@ -49,6 +51,16 @@ TEST(Schedules, RefuseWhatMakesNoSense) {
             "step_wise: .every is 0; it must be one or more");
   EXPECT_EQ(message_of([] { Cosine{.steps = -2}(0); }),
             "cosine: .steps is -2; it must be one or more");
+  EXPECT_EQ(message_of([] { Constant{.rate = -2}(0); }),
+            "constant: .rate is -2; it must be at least 0 and below inf");
+  EXPECT_EQ(message_of([] { StepWise{.rate = -1}(0); }),
+            "step_wise: .rate is -1; it must be at least 0 and below inf");
+  EXPECT_EQ(message_of([] { StepWise{.factor = NAN}(0); }),
+            "step_wise: .factor is nan; it must be at least 0 and below inf");
+  EXPECT_EQ(message_of([] { Cosine{.rate = INFINITY}(0); }),
+            "cosine: .rate is inf; it must be at least 0 and below inf");
+  EXPECT_EQ(message_of([] { Cosine{.minimum = -5}(0); }),
+            "cosine: .minimum is -5; it must be at least 0 and below inf");
   EXPECT_THROW((WarmUp{.steps = -1})(0), ValueError);
   EXPECT_THROW((WarmUp{.steps = 1, .then = nullptr})(0), ValueError);
 }
