@@ -30,6 +30,9 @@ void combine(std::string_view op, const Tensor& a, const Tensor& b, Tensor& y, F
   });
 }
 
+// As a shift: x + -0.0 is x for every x, while -0.0 + 0.0 is 0.0.
+constexpr double kNone = -0.0;
+
 Tensor affine(Tensor x, double scale, double shift) {
   return apply(Affine{scale, shift}, std::move(x));
 }
@@ -93,15 +96,15 @@ Tensor operator/(Tensor a, Tensor b) { return apply(Divide{}, std::move(a), std:
 
 Tensor operator+(Tensor a, Scalar b) { return affine(std::move(a), 1, b.value); }
 Tensor operator-(Tensor a, Scalar b) { return affine(std::move(a), 1, -b.value); }
-Tensor operator*(Tensor a, Scalar b) { return affine(std::move(a), b.value, 0); }
+Tensor operator*(Tensor a, Scalar b) { return affine(std::move(a), b.value, kNone); }
 Tensor operator+(Scalar a, Tensor b) { return affine(std::move(b), 1, a.value); }
 Tensor operator-(Scalar a, Tensor b) { return affine(std::move(b), -1, a.value); }
-Tensor operator*(Scalar a, Tensor b) { return affine(std::move(b), a.value, 0); }
+Tensor operator*(Scalar a, Tensor b) { return affine(std::move(b), a.value, kNone); }
 
 // Quotients stay quotients: x * (1 / b) would be rounded twice.
 Tensor operator/(Tensor a, Scalar b) { return apply_beside<Divide>(std::move(a), b); }
 Tensor operator/(Scalar a, Tensor b) { return apply_beside<Divide>(a, std::move(b)); }
 
-Tensor operator-(Tensor x) { return affine(std::move(x), -1, 0); }
+Tensor operator-(Tensor x) { return affine(std::move(x), -1, kNone); }
 
 }  // namespace rw
