@@ -73,6 +73,28 @@ TEST(Pow, OfZeroDoesNotDependOnAPositiveExponent) {
   EXPECT_TRUE(all_finite(second(f, list({2, 0, 3}))));
 }
 
+TEST(Pow, OfZeroFallsWithoutEndAtANegativeExponent) {
+  const auto f = [](const Tensor& y) { return pow(list({0, 0}), y); };
+  EXPECT_EQ(gradient(f, list({-2, -0.5})), (Values{-kInfinity, -kInfinity}));
+  EXPECT_EQ(second(f, list({-2, -0.5})), (Values{kInfinity, kInfinity}));
+}
+
+// d2 a^b / da db at a = 0, in both orders.
+TEST(Pow, OfZeroHasFiniteMixedDerivativesFromExponentZeroOn) {
+  const auto mixed = [](double exponent, bool base_first) {
+    Tape tape;
+    const Tensor a = tape.watch(list({0})), b = tape.watch(list({exponent}));
+    const Gradients first = tape.backward(pow(a, b), {.record = true});
+    const Gradients both = tape.backward(sum(first[base_first ? a : b]) + 0 * sum(a + b));
+    return both[base_first ? b : a].item();
+  };
+  for (const bool base_first : {false, true}) {
+    EXPECT_EQ(mixed(2, base_first), 0);
+    EXPECT_EQ(mixed(1, base_first), base_first ? 1 : 0);
+    EXPECT_EQ(mixed(0, base_first), base_first ? 1 : 0);
+  }
+}
+
 TEST(Pow, OfANegativeNumberHasItsDerivativeByTheBase) {
   EXPECT_TRUE(gradgradcheck([](const Tensor& x) { return pow(x, 3); }, {list({-1.5, -0.5, 2})}));
   EXPECT_TRUE(gradgradcheck([](const Tensor& x) { return pow(x, 0); }, {list({-1.5, 0.5})}));
@@ -84,6 +106,11 @@ TEST(Kinks, TakeTheMiddle) {
   EXPECT_EQ(gradient([](const Tensor& x) { return maximum(x, 1); }, list({0, 1, 2})),
             (Values{0, 0.5, 1}));
   EXPECT_EQ(gradient([](const Tensor& x) { return minimum(1 * x, x); }, list({3})), Values{1});
+}
+
+TEST(Clamp, PassesItsGradientAtTheBoundsAndInside) {
+  const auto f = [](const Tensor& x) { return clamp(x, {.min = -1, .max = 2}); };
+  EXPECT_EQ(gradient(f, list({-2, -1, 0, 2, 3})), (Values{0, 1, 1, 1, 0}));
 }
 
 TEST(Ties, ShareEvenly) {
