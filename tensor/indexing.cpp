@@ -1,8 +1,11 @@
 #include "rewind/tensor/indexing.h"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "rewind/tensor/blocks.h"
+#include "rewind/tensor/strided.h"
 #include "rewind/tensor/takes.h"
 #include "rewind/tensor/wrapping.h"
 
@@ -65,28 +68,28 @@ void add_each(std::string_view op, const Tensor& rows, const Tensor& numbers, Te
   });
 }
 
-// A tensor as [outer, size of an axis, inner].
-struct Fold {
-  Index outer = 1, size, inner = 1;
-  Fold(const Dims& shape, Index axis) : size(shape[static_cast<int>(axis)]) {
-    for (int i = 0; i < shape.rank(); i++) {
-      if (i < axis) outer *= shape[i];
-      if (i > axis) inner *= shape[i];
-    }
-  }
-};
-
-// Calls f(n, m) with the position n of each index and the position m, in the tensor of `size` along
-// the axis, that it names.
+// Calls f(n, offset) with the position n of each index and the offset of the element that it names,
+// along the axis, in a tensor with these strides.
 template <class F>
-void for_each_index(const Tensor& indices, Index axis, Index size, F&& f) {
-  const Fold fold(indices.shape(), axis);
+void for_each_index(const Tensor& indices, Index axis, Strides strides, F&& f) {
+  const Dims& shape = indices.shape();
+  const Index along = std::exchange(strides[static_cast<std::size_t>(axis)], 0);
+  const Index step = strides[static_cast<std::size_t>(shape.rank() - 1)];
   const Index* index = indices.data<Index>();
   Index n = 0;
-  for (Index o = 0; o < fold.outer; o++) {
-    for (Index j = 0; j < fold.size; j++) {
-      for (Index i = 0; i < fold.inner; i++, n++) f(n, (o * size + index[n]) * fold.inner + i);
-    }
+  for_each_row<1>(shape, {strides}, [&](const std::array<Index, 1>& at) {
+    for (Index i = 0; i < shape.back(); i++, n++) f(n, at[0] + i * step + index[n] * along);
+  });
+}
+
+void take_strided(const Tensor& table, const Tensor& indices, Tensor& y) {
+  const Strides strides = table.strides();
+  Block block = whole_block(row_of(table.shape()));
+  Strides inner{};
+  std::copy(strides.begin() + 1, strides.end(), inner.begin());
+  for (Index index : indices.span<Index>()) {
+    copy_into(table.view(block.shape, inner, index * strides[0]), y, block);
+    block.offset += block.shape.count();
   }
 }
 
@@ -110,7 +113,9 @@ void Take::run(const Tensor& table, const Tensor& indices, Tensor& y) const {
   const Tensor numbers = packed(indices);
   require_inside(name, numbers, table.shape()[0]);
   if (y.size() == 0) return;
-  const Tensor rows = packed(table);
+  // A copy of a strided table pays when it is read as a whole.
+  const Tensor rows = numbers.size() < table.shape()[0] ? table : packed(table);
+  if (!rows.contiguous()) return take_strided(rows, numbers, y);
   const auto length =
       static_cast<std::size_t>(rows.size() / rows.shape()[0] * bytes_of(rows.dtype()));
   const std::byte* from = bytes(rows);
@@ -160,15 +165,13 @@ Spec Gather::infer(const Spec& x, const Spec& index) const {
 }
 
 void Gather::run(const Tensor& x, const Tensor& index, Tensor& y) const {
-  const Index size = x.shape()[static_cast<int>(axis)];
   const Tensor numbers = packed(index);
-  require_inside(name, numbers, size);
-  const Tensor from = packed(x);
+  require_inside(name, numbers, x.shape()[static_cast<int>(axis)]);
   dispatch_any(x.dtype(), [&](auto v) {
     using T = decltype(v);
-    const T* p = from.data<T>();
+    const T* p = x.data<T>();
     T* q = output_data<T>(y);
-    for_each_index(numbers, axis, size, [p, q](Index n, Index m) { q[n] = p[m]; });
+    for_each_index(numbers, axis, x.strides(), [p, q](Index n, Index at) { q[n] = p[at]; });
   });
 }
 
@@ -181,16 +184,15 @@ Spec ScatterAdd::infer(const Spec& x, const Spec& index, const Spec& source) con
 }
 
 void ScatterAdd::run(const Tensor& x, const Tensor& index, const Tensor& source, Tensor& y) const {
-  const Index size = x.shape()[static_cast<int>(axis)];
   const Tensor numbers = packed(index);
-  require_inside(name, numbers, size);
+  require_inside(name, numbers, x.shape()[static_cast<int>(axis)]);
   const Tensor from = packed(source);
   dispatch_number(name, y.dtype(), [&](auto v) {
     using T = decltype(v);
     const T* p = from.data<T>();
     T* q = output_data<T>(y);
-    for_each_index(numbers, axis, size,
-                   [p, q](Index n, Index m) { q[m] = wrapped(std::plus<>(), q[m], p[n]); });
+    for_each_index(numbers, axis, y.strides(),
+                   [p, q](Index n, Index at) { q[at] = wrapped(std::plus<>(), q[at], p[n]); });
   });
 }
 

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "rewind/tensor/convert.h"
 #include "rewind/tensor/creation.h"
+#include "rewind/tensor/division.h"
 #include "rewind/tensor/views.h"
 #include "support/elements.h"
 
@@ -31,6 +33,16 @@ TEST(Take, ReadsStridedTablesAndIndices) {
   const Tensor indices = slice(tensor({3, 9, 1, 9}), 0, 0, 4, 2);
   EXPECT_EQ(elements(take(table, indices)), (Values{3, 7, 1, 5}));
   EXPECT_EQ(elements(take(expand(ones({1}), {3, 2}), tensor({2}))), (Values{1, 1}));
+}
+
+// Its numbers, written out, would fill more memory than can be addressed.
+TEST(Take, ReadsOnlyTheRowsThatItIsAskedFor) {
+  const Index many = Index{1} << 45;
+  const Tensor rows = expand(tensor({1, 2, 3}), {many, 3});
+  EXPECT_EQ(elements(take(rows, tensor({many - 1, Index{0}}))), (Values{1, 2, 3, 1, 2, 3}));
+  const Tensor flipped = permute(expand(tensor({{1, 2}, {3, 4}}), {many, 2, 2}), {0, 2, 1});
+  EXPECT_EQ(elements(take(flipped, tensor({7}))), (Values{1, 3, 2, 4}));
+  EXPECT_EQ(elements(gather(rows, 0, tensor({{Index{0}, many - 1, Index{5}}}))), (Values{1, 2, 3}));
 }
 
 TEST(Take, EmptyTablesIndicesAndRows) {
@@ -101,6 +113,20 @@ TEST(Gather, PicksAlongAnyAxis) {
   EXPECT_EQ(elements(gather(x, 0, tensor({{1, 0, 1}}))), (Values{3, 1, 5}));
   EXPECT_EQ(elements(gather(transpose(x), 0, tensor({{2, 0}}))), (Values{2, 3}));
   EXPECT_EQ(gather(x, -1, zeros({2, 0}, int64)).shape(), (Dims{2, 0}));
+}
+
+TEST(Gather, AndScatterAddReadStridedTensorsAlongAnyAxis) {
+  const Tensor x = counting({2, 3, 4}),
+               strided = permute(contiguous(permute(x, {2, 0, 1})), {1, 2, 0});
+  for (Index axis = 0; axis < 3; axis++) {
+    Dims shape = x.shape();
+    shape.set(static_cast<int>(axis), 2);
+    const Tensor index = remainder(reshape(arange(shape.count()), shape), 2);
+    const Tensor source = to(index, float32) + 1;
+    EXPECT_EQ(elements(gather(strided, axis, index)), elements(gather(x, axis, index)));
+    EXPECT_EQ(elements(scatter_add(strided, axis, index, source)),
+              elements(scatter_add(x, axis, index, source)));
+  }
 }
 
 TEST(Gather, AgreesWithTheLoop) {
