@@ -13,6 +13,7 @@ namespace rw {
 namespace {
 
 constexpr std::string_view kStart = "tensor(";
+constexpr Index kMostDigits = 1074;  // after the point: the smallest double is 2^-1074
 
 // The part of an axis that is shown: everything, or both ends.
 struct Shown {
@@ -20,7 +21,9 @@ struct Shown {
   bool cut;
 
   Shown(Index axis_size, const PrintOptions& options, bool summarise)
-      : size(axis_size), edge(options.edge), cut(summarise && axis_size > 2 * options.edge) {}
+      : size(axis_size),
+        edge(options.edge),
+        cut(summarise && axis_size - options.edge > options.edge) {}
   Index first_after_gap() const { return size - edge; }
 
   // Calls f(i, after_gap) for the positions shown.
@@ -182,9 +185,12 @@ class Printer {
 }  // namespace
 
 std::string to_string(const Tensor& x, const PrintOptions& options) {
-  require(options.precision >= 0 && options.edge >= 1 && options.width >= 1,
-          "print: precision {} must be 0 or more, edge {} and width {} at least 1",
-          options.precision, options.edge, options.width);
+  require(
+      options.precision >= 0 && options.precision <= kMostDigits,
+      "print: precision {} is outside [0, {}], the digits that a double can have after its point",
+      options.precision, kMostDigits);
+  require(options.edge >= 1 && options.width >= 1, "print: edge {} and width {} must be at least 1",
+          options.edge, options.width);
   if (!x.defined()) return "tensor(none)";
   const std::string start = x.has_data() ? Printer(x, options).text() : fmt::format("{}?", kStart);
   return fmt::format("{}, shape={}, {})", start, x.shape(), name_of(x.dtype()));

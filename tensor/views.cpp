@@ -31,7 +31,7 @@ std::optional<Strides> strides_for(const Tensor& x, const Dims& to) {
   for (int i = from.rank(); i-- > 0;) {
     run *= from[i];
     if (i > 0 && (from[i - 1] == 1 || strides[at(i - 1)] == run * step)) continue;
-    for (; next >= 0 && (filled < run || to[next] == 1); next--) {
+    for (; next >= 0 && filled < run; next--) {
       result[at(next)] = filled * step;
       filled *= to[next];
     }
@@ -241,7 +241,7 @@ std::vector<Tensor> split(const Tensor& x, Index size, Index axis) {
   const Index whole = x.shape()[a];
   std::vector<Tensor> pieces;
   pieces.reserve(static_cast<std::size_t>(whole / size + 1));
-  for (Index start = 0; start < whole; start += size) {
+  for (Index start = 0; start < whole; start += pieces.back().dim(a)) {
     pieces.push_back(split_into(x, a, start, std::min(size, whole - start)));
   }
   return pieces;

@@ -118,7 +118,21 @@ TEST(Print, EveryElementTakesTheFormatThatIsGiven) {
 TEST(Print, AFormatThatMakesNoSenseIsAValueError) {
   EXPECT_THROW(to_string(ones({1}), {.format = "!!f"}), ValueError);
   EXPECT_ERROR(to_string(ones({1}), {.edge = 0}), ValueError,
-               "print: precision 4 must be 0 or more, edge 0 and width 80 at least 1");
+               "print: edge 0 and width 80 must be at least 1");
+}
+
+TEST(Print, TakesAnyEdgeAndNoMoreDigitsThanADoubleHas) {
+  const Index most = std::numeric_limits<Index>::max();
+  EXPECT_EQ(to_string(counting({4}), {.threshold = 1, .edge = most}),
+            "tensor([0, 1, 2, 3], shape=[4], int64)");
+  EXPECT_EQ(to_string(tensor({0.5}), {.precision = 1074}), "tensor([0.5], shape=[1], float32)");
+  for (const Index precision : {Index{-1}, Index{1075}, most}) {
+    EXPECT_ERROR(to_string(ones({1}), {.precision = precision}), ValueError,
+                 fmt::format("print: precision {} is outside [0, 1074], the digits that a double "
+                             "can have after its point",
+                             precision)
+                     .c_str());
+  }
 }
 
 TEST(Print, WhatHasNoNumbersPrintsTooAndNeverThrows) {

@@ -51,6 +51,12 @@ TEST(Reshape, EmptyTensorsAndScalars) {
   EXPECT_EQ(reshape(scalar(3, float32), {1, 1}).item(), 3);
 }
 
+TEST(Views, WithoutElementsLieRowAfterRow) {
+  EXPECT_TRUE(transpose(zeros({3, 0})).contiguous());
+  EXPECT_TRUE(slice(zeros({3, 4}), 0, 1, 1).contiguous());
+  EXPECT_EQ(permute(zeros({2, 0, 3}), {2, 1, 0}).span<float>().size(), 0u);
+}
+
 TEST(Reshape, Refuses) {
   const Tensor x = counting({2, 3});
   EXPECT_ERROR(reshape(x, {4, 2}), ShapeError,
@@ -180,6 +186,15 @@ TEST(Split, CutsIntoConsecutivePieces) {
   EXPECT_EQ(elements(rows[1]), elements(x));
   EXPECT_EQ(split(zeros({0}), 4).size(), 0u);
   EXPECT_EQ(split(x, kEnd).size(), 1u);
+}
+
+TEST(Split, PiecesMayBeLargerThanAnything) {
+  const Index most = std::numeric_limits<Index>::max();
+  EXPECT_EQ(split(counting({3}), most).size(), 1u);
+  EXPECT_EQ(split(counting({0}), most).size(), 0u);
+  const std::vector<Tensor> pieces = split(unknown({most / 4 * 3}), most / 3 * 2);
+  ASSERT_EQ(pieces.size(), 2u);
+  EXPECT_EQ(pieces[1].size(), most / 4 * 3 - most / 3 * 2);
 }
 
 TEST(Split, Refuses) {
