@@ -81,11 +81,12 @@ void MaskedFill::run(const Tensor& x, const Tensor& mask, Tensor& y) const {
 }
 
 Spec Clamp::infer(const Spec& x) const {
+  takes_numbers(name, x);
   require<ValueError>(min <= max, "clamp: no number lies between min = {} and max = {}", min, max);
   for (const double value : {min, max}) {
     if (!std::isinf(value)) takes_element(name, value, x);
   }
-  return takes_numbers(name, x);
+  return x;
 }
 
 void Clamp::run(const Tensor& x, Tensor& y) const {

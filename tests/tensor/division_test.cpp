@@ -48,6 +48,12 @@ TEST(Division, EqualsItsNaiveTwinWithBroadcasting) {
   }
 }
 
+TEST(Division, QuotientsAreWholeAlsoWhereTheirOwnRoundingIsNot) {
+  const Tensor a = doubles({2}, {9850868243.521303, -17319991462.044254});
+  const Tensor b = doubles({2}, {1.217690698460006, 4.150100943202663});
+  expect_close(floor_divide(a, b), {{2}, {8089795098, -4173390407}}, 0);
+}
+
 TEST(Division, ByZeroNamesThePlaceOrGivesTheLimit) {
   const Tensor zero = tensor<Index>({2, 2}, {1, 2, 0, 4});
   EXPECT_EQ(message<ValueError>([&] { floor_divide(1, zero); }),

@@ -107,6 +107,15 @@ TEST(Clamp, RefusesBoundsThatMakeNoSense) {
   EXPECT_EQ(message<DtypeError>([&] { clamp(tensor<Index>({1}, {0}), {.min = 0.5}); }),
             "clamp: 0.5 is not a whole number, as the elements of int64 [1] are; take a floating "
             "dtype, as in to(x, float32)");
+  EXPECT_EQ(message<DtypeError>([&] { clamp(tensor<bool>({1}, {true}), {.min = -3}); }),
+            "clamp: takes numbers, got bool [1]; convert with to(x, int64)");
+}
+
+TEST(Clamp, WithoutBoundsKeepsEveryInteger) {
+  using Limits = std::numeric_limits<Index>;
+  const Tensor y = clamp(tensor<Index>({2}, {Limits::min(), Limits::max()}), {});
+  EXPECT_EQ(y.span<Index>()[0], Limits::min());
+  EXPECT_EQ(y.span<Index>()[1], Limits::max());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/regions.h"
 
 namespace rw {
 namespace {
@@ -67,6 +68,19 @@ TEST(Tensor, ForeignMemoryIsReleasedOnceWithTheLastHandle) {
     EXPECT_EQ(released, 0);
   }
   EXPECT_EQ(released, 1);
+}
+
+TEST(Tensor, NothingEverWritesIntoForeignMemory) {
+  float numbers[] = {1, 2, 3};
+  const auto made = [&] { return Tensor::foreign(numbers, {{3}, float32}, {1}, {}); };
+  EXPECT_FALSE(made().unique());
+  Tensor x = made();
+  x.mutable_span<float>()[0] = 9;
+  EXPECT_NE((made() + 1).data<float>(), numbers);
+  Tensor y = made();
+  y.set(0, 5);
+  EXPECT_EQ(y.span<float>()[0], 5);
+  EXPECT_EQ(std::vector<float>(numbers, numbers + 3), (std::vector<float>{1, 2, 3}));
 }
 
 TEST(Tensor, SizesAreCheckedAgainstOverflow) {
