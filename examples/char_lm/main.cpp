@@ -35,15 +35,28 @@ void size(CLI::App* app, const std::string& name, Index& value, Index most,
 
 void number(CLI::App* app, const std::string& name, double& value, double least, double most,
             const std::string& text) {
-  const auto is_number = [](const std::string& given) {
-    return std::isnan(std::strtod(given.c_str(), nullptr)) ? given + " is no number" : "";
+  // Not CLI::Range, which writes 1e-9 as 0.000000 and takes nan.
+  const auto in_range = [=](const std::string& given) -> std::string {
+    double number = 0;
+    if (!CLI::detail::lexical_cast(given, number)) return given + " is no number";
+    if (number >= least && number <= most) return {};
+    return fmt::format("{} is not in the range {} to {}", given, least, most);
   };
-  app->add_option(name, value, text)->check(CLI::Range(least, most))->check(is_number);
+  app->add_option(name, value, text)
+      ->check(CLI::Validator(in_range, fmt::format("in [{} - {}]", least, most)));
+}
+
+CLI::Option* file(CLI::App* app, const std::string& name, std::string& value,
+                  const std::string& text) {
+  const auto is_named = [](const std::string& given) {
+    return given.empty() ? std::string("the name is empty; name a file") : std::string();
+  };
+  return app->add_option(name, value, text)->check(is_named);
 }
 
 CLI::App* add_train(CLI::App& app, char_lm::TrainOptions& o) {
   CLI::App* train = app.add_subcommand("train", "Learn from a text file");
-  train->add_option("--text", o.text, "the text to learn from")->required();
+  file(train, "--text", o.text, "the text to learn from")->required();
   train->add_option("--cell", o.config.cell, "lstm, gru or rnn")
       ->check(CLI::IsMember({"lstm", "gru", "rnn"}));
   size(train, "--layers", o.config.layers, 1000, "recurrent layers");
@@ -59,7 +72,7 @@ CLI::App* add_train(CLI::App& app, char_lm::TrainOptions& o) {
   train->add_option("--seed", o.seed, "of weights and dropout")->check(CLI::Range(Index{0}, kMany));
   train->add_option("--threads", o.threads, "0: as many as the machine offers")
       ->check(CLI::Range(Index{0}, Index{1024}));
-  train->add_option("--out", o.out, "the model file: a new one, or what --resume reads");
+  file(train, "--out", o.out, "the model file: a new one, or what --resume reads");
   train->add_option("--metrics", o.metrics, "append a JSON line per epoch to this file");
   train->add_flag("--resume", o.resume, "go on where --out stands");
   return train;
@@ -67,7 +80,7 @@ CLI::App* add_train(CLI::App& app, char_lm::TrainOptions& o) {
 
 CLI::App* add_sample(CLI::App& app, char_lm::SampleOptions& o) {
   CLI::App* sample = app.add_subcommand("sample", "Let a model write");
-  sample->add_option("--model", o.model, "the model file")->required();
+  file(sample, "--model", o.model, "the model file")->required();
   sample->add_option("--prompt", o.prompt, "how the text begins");
   sample->add_option("--length", o.length, "characters to write")
       ->check(CLI::Range(Index{0}, kMany));
@@ -75,6 +88,19 @@ CLI::App* add_sample(CLI::App& app, char_lm::SampleOptions& o) {
          "0: always the likeliest; 1: as it learned");
   sample->add_option("--seed", o.seed, "of the draws")->check(CLI::Range(Index{0}, kMany));
   return sample;
+}
+
+// What CLI11 says of words that nobody expects names all of them and no way out.
+void refuse_unknown_words(const CLI::App& app) {
+  const std::vector<std::string> unknown = app.remaining(true);
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  if (chosen.empty()) {
+    const std::string word = unknown.empty() ? "" : fmt::format("'{}' is none; ", unknown[0]);
+    throw rw::Error(
+        fmt::format("{}a subcommand is required: train, sample or eval; --help says more", word));
+  }
+  rw::require(unknown.empty(), "'{}' is no option of {}; char_lm {} --help lists them",
+              unknown.empty() ? "" : unknown[0], chosen[0]->get_name(), chosen[0]->get_name());
 }
 
 int train_and_save(const char_lm::TrainOptions& options) {
@@ -96,8 +122,8 @@ int run(int argc, char** argv) {
   const CLI::App* training = add_train(app, train_options);
   const CLI::App* sampling = add_sample(app, sample_options);
   CLI::App* eval = app.add_subcommand("eval", "Bits per character of a text");
-  eval->add_option("--model", model, "the model file")->required();
-  eval->add_option("--text", text, "the text to measure")->required();
+  file(eval, "--model", model, "the model file")->required();
+  file(eval, "--text", text, "the text to measure")->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
@@ -105,6 +131,9 @@ int run(int argc, char** argv) {
     app.exit(help, shown);
     rw::say(stdout, shown.str());
     return 0;
+  } catch (const CLI::ParseError&) {
+    refuse_unknown_words(app);
+    throw;
   }
   if (*training) return train_and_save(train_options);
   rw::say(stdout, *sampling
