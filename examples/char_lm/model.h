@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "rewind/rewind.h"
@@ -72,8 +73,10 @@ auto with_model(const Config& config, rw::Rng& rng, F&& f) {
 }
 
 // Bits per character over a text, read as `batch` columns side by side with the state carried on.
-template <class M>
-double bits_per_character(const M& model, const std::vector<Index>& ids, Index batch, Index time) {
+// Nothing when `stopped` says so after one of the windows of `time` steps.
+template <class M, class Stopped>
+std::optional<double> bits_per_character(const M& model, const std::vector<Index>& ids, Index batch,
+                                         Index time, Stopped stopped) {
   const rw::Streams windows(ids, {.batch = batch, .time = time, .tail = true});
   typename M::State state;
   double nats = 0;
@@ -82,6 +85,7 @@ double bits_per_character(const M& model, const std::vector<Index>& ids, Index b
     const Tensor loss = rw::nn::cross_entropy(model(window.tokens, state), window.targets,
                                               {.reduction = rw::nn::Reduction::sum});
     nats += loss.item();
+    if (stopped()) return {};
   }
   return nats / static_cast<double>(windows.tokens()) / std::log(2.0);
 }

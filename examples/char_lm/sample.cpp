@@ -84,7 +84,8 @@ double evaluate(const std::string& path, const std::string& text_path) {
   return with_saved_model(path, [&](const auto& model, const rw::CharVocabulary& vocabulary) {
     const std::vector<Index> ids = encode(vocabulary, text, "'" + text_path + "'");
     const auto size = static_cast<Index>(ids.size());
-    return bits_per_character(model, ids, std::clamp<Index>(size / kColumn, 1, kMostColumns), 256);
+    const Index columns = std::clamp<Index>(size / kColumn, 1, kMostColumns);
+    return bits_per_character(model, ids, columns, 256, [] { return false; }).value();
   });
 }
 

@@ -13,6 +13,7 @@ namespace {
 using rw::require;
 
 constexpr const char* kSettings = "char_lm.settings";
+constexpr const char* kLoss = "char_lm.loss";  // of the last step, for the metrics
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -60,13 +61,15 @@ class Run {
     require(position_.epoch < options_.epochs,
             "'{}': has learned for {} epochs already; --epochs {} is no more than that",
             options_.out, position_.epoch, options_.epochs);
-    require<rw::FileError>(position_.batch < windows_.size(),
+    require<rw::FileError>(position_.batch <= windows_.size(),
                            "'{}': damaged: it stands at step {} of an epoch of {}", options_.out,
                            position_.batch, windows_.size());
-    const bool whole = saved.optimizers.size() == 1 &&
+    const auto loss = nlohmann::json::parse(saved.metadata[kLoss], nullptr, false);
+    const bool whole = saved.optimizers.size() == 1 && loss.is_number() &&
                        (saved.carried.empty() || saved.carried.size() == carried().size());
     require<rw::FileError>(whole, "'{}': damaged: a part of the training state is missing",
                            options_.out);
+    loss_ = loss.get<double>();
     adam_.load_state(saved.optimizers[0]);
     rw::Random::set_state(rw::Rng(saved.random.seed, saved.random.draw));
     if (saved.carried.empty()) return;
@@ -77,19 +80,20 @@ class Run {
 
   // Whether it came to its own end, or that of its time.
   bool run() {
-    const double before = evaluate();
+    const std::optional<double> before = evaluate([] { return interrupted != 0; });
     train();
     const bool complete = position_.epoch == options_.epochs;
     if (!complete) {
       save();
       rw::say(stderr, fmt::format("{} and saved; the same command with --resume goes on.\n",
                                   interrupted ? "Interrupted" : "Time is up: stopped"));
-      bits_ = evaluate();
+      bits_ = evaluate([] { return false; }).value();
     }
-    rw::say(stdout,
-            fmt::format(
-                "Bits per character on text it has not seen: {:.2f} before, {:.2f} now. Saved {}\n",
-                before, bits_, options_.out));
+    rw::say(
+        stdout,
+        fmt::format(
+            "Bits per character on text it has not seen: {:.2f} before, {:.2f} now. Saved {}\n",
+            before.value_or(bits_), bits_, options_.out));  // interrupted there, it learned nothing
     metrics_.require_written();
     return complete || !interrupted;
   }
@@ -97,8 +101,9 @@ class Run {
  private:
   static std::string name_of_carried(std::size_t i) { return fmt::format("state.{}", i); }
   Index done() const { return position_.epoch * windows_.size() + position_.batch; }
-  double evaluate() const {
-    return bits_per_character(model_, valid_, options_.batch, options_.time);
+  template <class Stopped>
+  std::optional<double> evaluate(Stopped stopped) const {
+    return bits_per_character(model_, valid_, options_.batch, options_.time, stopped);
   }
 
   void train() {
@@ -131,8 +136,8 @@ class Run {
   }
 
   double speed(double seconds, Index first) const {
-    return static_cast<double>((position_.batch - first) * options_.batch * options_.time) /
-           seconds;
+    const Index steps = position_.batch - first;
+    return steps == 0 ? 0 : static_cast<double>(steps * options_.batch * options_.time) / seconds;
   }
 
   std::string status(double chars_per_second) const {
@@ -142,7 +147,9 @@ class Run {
   }
 
   void finish_epoch(double chars_per_second, rw::Progress& progress) {
-    bits_ = evaluate();
+    const std::optional<double> bits = evaluate([] { return interrupted != 0; });
+    if (!bits) return;  // saved with its last step taken, and evaluated when it goes on
+    bits_ = *bits;
     position_ = {position_.epoch + 1, 0};
     state_.clear();
     metrics_.add(line_of_metrics(chars_per_second));
@@ -187,6 +194,7 @@ class Run {
                             .position = position_,
                             .metadata = to_metadata(options_.config)};
     state.metadata[kSettings] = settings_;
+    state.metadata[kLoss] = nlohmann::json(loss_).dump();
     if (!state_.empty()) state.carried = carried();
     rw::save_checkpoint(options_.out, model_, state);
   }

@@ -22,7 +22,8 @@ struct TrainOptions {
 };
 
 // Trains, evaluates after each epoch, and saves `out` after each. SIGINT, SIGTERM or SIGHUP make it
-// save and stop after the step it is at; then it returns false. When its minutes are over (counted
+// save and stop after the step, of training or of evaluation, that it is at; then it returns false.
+// A second SIGINT or SIGTERM ends the program at once. When its minutes are over (counted
 // from the first step of this run, evaluations after epochs included) it does the same and returns
 // true. What was saved within an epoch is evaluated as it is and has no line in the metrics: that
 // comes when the epoch is finished.

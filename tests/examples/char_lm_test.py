@@ -36,6 +36,12 @@ def sentences(count):
     return "".join(words).encode()
 
 
+def listen():
+    """Before a program is run: a shell's background job, or nohup, turns signals off for all."""
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class CharLm(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -91,7 +97,8 @@ class CharLm(unittest.TestCase):
         """Trains without end until a line that matches, then sends the signal."""
         process = subprocess.Popen(
             [PROGRAM, "train", "--text", self.text, "--out", self.path(out), *SMALL, *FOREVER,
-             *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+             *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            preexec_fn=listen)
         watchdog = threading.Timer(120, process.kill)
         watchdog.start()
         try:
@@ -236,10 +243,29 @@ class Resuming(CharLm):
         lines = self.losses("log") if epoch > 0 else []
         self.assertEqual([line["epoch"] for line in lines], list(range(1, epoch + 1)))
 
+    def test_an_interrupted_evaluation_leaves_an_epoch_to_be_measured(self):
+        """Epochs of one step, so that a line of progress stands right before an evaluation."""
+        self.file("text.txt", sentences(3000))
+        options = ["--time", "12000", "--layers", "1"]
+        for attempt in range(20):  # the machine may be busy while the evaluation lasts
+            out, log = self.path(f"m{attempt}"), ["--metrics", self.path(f"log{attempt}")]
+            status, output = self.stop(out, "step 1/1", signal.SIGINT, *options, *log)
+            self.assertEqual(status, INTERRUPTED, output)
+            if self.position(out) == (0, 1):
+                break
+        self.assertEqual(self.position(out), (0, 1))
+        self.assertNotIn("Epoch", output)
+        self.assertFalse(os.path.exists(log[1]))
+        self.train(out, *options, *log, "--epochs", 2, "--resume")
+        self.train("whole", *options, "--metrics", self.path("whole log"), "--epochs", 2)
+        self.assertEqual(self.content(out), self.content("whole"))
+        self.assertEqual(self.losses(log[1]), self.losses("whole log"))
+
     def test_a_terminal_that_closes_interrupts(self):
         terminal, slave = pty.openpty()
 
         def sit_at_it():
+            listen()
             os.setsid()
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 
@@ -344,9 +370,18 @@ class Refusals(CharLm):
             self.refuse_train(option + ".* " + str(value), option, value)
         for option in ("--learning-rate", "--dropout", "--clip"):
             self.refuse_train(option, option, "nan")
-        self.refuse_train("--speed", "--speed", 3)
+        for value in ("-0", 0, "1e-10", 1001, "inf"):
+            self.refuse_train(f"--learning-rate: {value} is not in the range 1e-09 to 1000$",
+                              "--learning-rate", value)
+        self.refuse_train("--dropout: many is no number$", "--dropout", "many")
+        self.refuse_train("--out: the name is empty; name a file$", "--out", "")
+        self.refuse("--text: the name is empty", "train", "--text", "")
+        self.refuse("--model: the name is empty", "sample", "--model", "")
+        self.refuse_train("'--speed' is no option of train; char_lm train --help lists them$",
+                          "--speed", 3)
         self.refuse("--text is required", "train")
-        self.refuse("subcommand is required")
+        self.refuse("a subcommand is required: train, sample or eval; --help says more$")
+        self.refuse("'bogus' is none; a subcommand is required: train, ", "bogus", "--text", "x")
         self.refuse_train("batch 4 and --time 5000 need at least", "--time", 5000)
 
     def test_outputs(self):
