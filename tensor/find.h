@@ -7,7 +7,14 @@
 
 namespace [[gnu::visibility("default")]] rw {
 
-// The position, as in x[i, j], of the first element for which `wrong` holds.
+// The position, as in x[i, j], of element number `n`, counted row after row.
+inline Dims position_of(Index n, const Dims& shape) {
+  Dims position = shape;
+  for (int axis = shape.rank(); axis-- > 0; n /= shape[axis]) position.set(axis, n % shape[axis]);
+  return position;
+}
+
+// The position of the first element for which `wrong` holds.
 template <class T, class F>
 std::optional<Dims> find_first(const Tensor& x, F wrong) {
   if (x.size() == 0) return {};
@@ -23,11 +30,7 @@ std::optional<Dims> find_first(const Tensor& x, F wrong) {
     }
   });
   if (found < 0) return {};
-  Dims position = shape;
-  for (int axis = shape.rank(); axis-- > 0; found /= shape[axis]) {
-    position.set(axis, found % shape[axis]);
-  }
-  return position;
+  return position_of(found, shape);
 }
 
 }  // namespace rw

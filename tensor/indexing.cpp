@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "rewind/tensor/blocks.h"
-#include "rewind/tensor/strided.h"
+#include "rewind/tensor/find.h"
 #include "rewind/tensor/takes.h"
 #include "rewind/tensor/wrapping.h"
 
@@ -18,12 +18,7 @@ void require_indices(std::string_view op, const Spec& indices) {
 }
 
 [[noreturn]] void outside(std::string_view op, const Tensor& indices, Index n, Index size) {
-  Dims place;
-  for (int i = 0, rank = indices.rank(); i < rank; i++) {
-    Index inner = 1;
-    for (int k = i + 1; k < rank; k++) inner *= indices.shape()[k];
-    place.push_back(n / inner % indices.shape()[i]);
-  }
+  const Dims place = position_of(n, indices.shape());
   throw IndexError(fmt::format("{}: index {} at position {} is outside [0, {})", op,
                                indices.span<Index>()[static_cast<std::size_t>(n)],
                                place.rank() == 1 ? std::to_string(n) : to_string(place), size));

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <optional>
 
-#include "rewind/tensor/strided.h"
+#include "rewind/tensor/find.h"
 
 namespace rw {
 namespace {
@@ -33,15 +33,6 @@ std::optional<Culprit> first_in(const Tensor& x, bool allow_infinity) {
   });
 }
 
-Dims index_of(Index position, const Dims& shape) {
-  Dims at = shape;
-  for (int axis = shape.rank(); axis-- > 0;) {
-    at.set(axis, position % shape[axis]);
-    position /= shape[axis];
-  }
-  return at;
-}
-
 }  // namespace
 
 void NanTrap::run(Call& call) {
@@ -58,7 +49,7 @@ void NanTrap::run(Call& call) {
     }
     throw ValueError(fmt::format(
         "nan trap: {} gave {} at {} of its result {}, and its inputs {} are finite", call.type.name,
-        culprit->value, index_of(culprit->position, y.shape()), y.spec(), inputs));
+        culprit->value, position_of(culprit->position, y.shape()), y.spec(), inputs));
   }
 }
 
