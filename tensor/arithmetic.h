@@ -24,14 +24,17 @@ Tensor scalar(Scalar value, Dtype dtype);
 // (`takes_element`, in the name of `op`).
 Tensor scalar_beside(std::string_view op, Scalar value, const Tensor& x);
 
-// An operation of two operands on a tensor and a number beside it.
+// An operation of two operands on a tensor and a number beside it. What it says of the tensor's
+// dtype comes before what is wrong with the number.
 template <class Op>
 Tensor apply_beside(Tensor a, Scalar b) {
+  Op{}.infer(a.spec(), {{}, a.dtype()});
   Tensor other = scalar_beside(Op::name, b, a);
   return apply(Op{}, std::move(a), std::move(other));
 }
 template <class Op>
 Tensor apply_beside(Scalar a, Tensor b) {
+  Op{}.infer({{}, b.dtype()}, b.spec());
   Tensor other = scalar_beside(Op::name, a, b);
   return apply(Op{}, std::move(other), std::move(b));
 }

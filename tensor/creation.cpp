@@ -106,10 +106,16 @@ Tensor from_blob(const void* data, const Spec& spec, const Dims& strides,
   require<ShapeError>(strides.rank() == spec.rank(), "from_blob: {} strides for {}; one per axis",
                       strides.rank(), spec);
   require(data != nullptr || spec.shape.count() == 0, "from_blob: no data for {}", spec);
+  const auto wanted = static_cast<std::uintptr_t>(bytes_of(spec.dtype));
+  const auto beyond = reinterpret_cast<std::uintptr_t>(data) % wanted;
+  require(beyond == 0,
+          "from_blob: the address of {} is {} modulo {}, and must be a multiple of {}; copy the "
+          "numbers to such a place",
+          spec, beyond, wanted, wanted);
   Strides steps{};
   for (int i = 0; i < spec.rank(); i++) steps[static_cast<std::size_t>(i)] = strides[i];
   // A tensor without elements has numbers all the same, none of which are read.
-  static const std::byte nowhere{};
+  alignas(8) static const std::byte nowhere{};
   return Tensor::foreign(data ? data : &nowhere, spec, steps, std::move(release));
 }
 

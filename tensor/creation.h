@@ -76,7 +76,8 @@ Tensor from_span(const R& numbers, const Dims& shape);
 // it lives; then `release` is called, from whatever thread drops the last handle. When this throws,
 // the numbers remain the caller's and `release` is not called. A write to the tensor copies first.
 // Element (i, j, ...) lies at data + i * strides[0] + j * strides[1] ..., by default row after row;
-// strides are zero or more.
+// strides are zero or more. The address is a multiple of the size of an element (ValueError). Of
+// bool every byte is 0 or 1: nobody looks, and what another byte does is not defined.
 Tensor from_blob(const void* data, const Spec& spec, std::function<void()> release = {});
 Tensor from_blob(const void* data, const Spec& spec, const Dims& strides,
                  std::function<void()> release = {});

@@ -23,7 +23,7 @@
 namespace [[gnu::visibility("default")]] rw {
 
 struct PrintOptions {
-  Index precision = 4;
+  Index precision = 4;  // digits after the point, 0 to 1074
   Index threshold = 1000;
   Index edge = 3;
   Index width = 80;  // longer rows are broken

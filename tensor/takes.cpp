@@ -32,6 +32,11 @@ void takes_element(std::string_view op, double number, const Spec& x) {
                         "{}: {} reaches 2^53, from where on a C++ number may have been rounded on "
                         "its way to {}; make a tensor of it, as tensor({{n}})",
                         op, number, x);
+  } else if (x.dtype == float32) {
+    require(!std::isfinite(number) || std::isfinite(static_cast<float>(number)),
+            "{}: {} is infinite as an element of {}; take float64, as in to(x, float64), or write "
+            "infinity",
+            op, number, x);
   } else if (x.dtype == boolean) {
     require<DtypeError>(number == 0 || number == 1,
                         "{}: {} is neither 0 nor 1, as the elements of {} are", op, number, x);

@@ -12,7 +12,8 @@ const Spec& takes_bools(std::string_view op, const Spec& x);
 
 // Whether a C++ number means the same as an element of x: 0 or 1 for bool, whole for int64 and
 // below 2^53 in size. All below are doubles; those from there on may have been integers that were
-// rounded. Throws DtypeError in the name of `op`.
+// rounded. Throws DtypeError in the name of `op`, and ValueError for a finite number that would be
+// infinite in float32. (Infinity and NaN are what they are in both floating dtypes.)
 void takes_element(std::string_view op, double number, const Spec& x);
 
 }  // namespace rw

@@ -47,6 +47,39 @@ TEST(Creation, RefusesWhatADtypeCannotHold) {
   EXPECT_ERROR(eye(-1), ValueError, "eye: -1 rows and -1 columns; sizes are zero or more");
 }
 
+TEST(Numbers, ThatAreFiniteStayFiniteInTheirDtype) {
+  const auto text = [](const char* op, const char* number) {
+    return fmt::format(
+        "{}: {} is infinite as an element of float32 [1]; take float64, as in "
+        "to(x, float64), or write infinity",
+        op, number);
+  };
+  const Tensor x = ones({1});
+  EXPECT_ERROR(full({1}, 1e300), ValueError, text("full", "1e+300").c_str());
+  EXPECT_ERROR(tensor({1e300}), ValueError, text("tensor", "1e+300").c_str());
+  EXPECT_ERROR(x * 1e300, ValueError, text("affine", "1e+300").c_str());
+  EXPECT_ERROR(x / -3.5e38, ValueError, text("divide", "-3.5e+38").c_str());
+  EXPECT_ERROR(clamp(x, {.max = 1e39}), ValueError, text("clamp", "1e+39").c_str());
+  EXPECT_ERROR(masked_fill(x, tensor({true}), -1e39), ValueError,
+               text("masked_fill", "-1e+39").c_str());
+  const double infinity = std::numeric_limits<double>::infinity();
+  EXPECT_EQ((x * -infinity).item(), -infinity);
+  EXPECT_EQ(full({1}, std::numeric_limits<float>::max()).item(), std::numeric_limits<float>::max());
+  EXPECT_EQ(full({1}, 1e300, float64).item(), 1e300);
+  EXPECT_TRUE(std::isnan(full({1}, std::nan("")).item()));
+}
+
+TEST(Numbers, AreLookedAtAfterTheDtype) {
+  const Tensor yes = tensor({true});
+  EXPECT_ERROR(yes / 3, DtypeError,
+               "divide: takes float32 or float64, got bool [1] and bool []; use floor_divide, or "
+               "convert with to(x, float32)");
+  EXPECT_ERROR(pow(0.5, tensor({1})), DtypeError,
+               "pow: takes float32 or float64, got int64 []; convert with to(x, float32)");
+  EXPECT_ERROR(maximum(yes, 3), DtypeError,
+               "maximum: takes numbers, got bool [1]; convert with to(x, int64)");
+}
+
 TEST(Arange, CountsFromStartToStop) {
   EXPECT_EQ(elements(arange(3)), (Values{0, 1, 2}));
   EXPECT_EQ(arange(3).dtype(), int64);
@@ -118,9 +151,8 @@ TEST(Numbers, ThatADoubleMayHaveRoundedAreRefusedBesideIntegers) {
   EXPECT_THROW(where(yes, x, odd), DtypeError);
   EXPECT_THROW(clamp(x, {.min = 0x1p53}), DtypeError);
   EXPECT_THROW(maximum(x, odd), DtypeError);
-  EXPECT_THROW(floor_divide(x, odd), DtypeError);
-  EXPECT_ERROR(x / odd, DtypeError,
-               fmt::format("divide: 9007199254740992 reaches 2^53, {}", text).c_str());
+  EXPECT_ERROR(floor_divide(x, odd), DtypeError,
+               fmt::format("floor_divide: 9007199254740992 reaches 2^53, {}", text).c_str());
   EXPECT_THROW(scalar(odd, int64), DtypeError);
   Tensor y = x;
   EXPECT_THROW(y.set(0, odd), DtypeError);
@@ -173,6 +205,15 @@ TEST(FromBlob, Refuses) {
   const double number = 1;
   EXPECT_ERROR(from_blob(&number, {1, 1}, {1}), ShapeError,
                "from_blob: 1 strides for float64 [1, 1]; one per axis");
+  alignas(8) const std::byte bytes[24]{};
+  EXPECT_ERROR(from_blob(bytes + 4, {{2}, float64}), ValueError,
+               "from_blob: the address of float64 [2] is 4 modulo 8, and must be a multiple of 8; "
+               "copy the numbers to such a place");
+  EXPECT_ERROR(from_blob(bytes + 3, {{2}, float32}, Dims{1}), ValueError,
+               "from_blob: the address of float32 [2] is 3 modulo 4, and must be a multiple of 4; "
+               "copy the numbers to such a place");
+  EXPECT_EQ(elements(from_blob(bytes + 4, {{2}, float32})), (Values{0, 0}));
+  EXPECT_EQ(elements(from_blob(bytes + 3, {{2}, boolean})), (Values{0, 0}));
   const float* none = nullptr;
   EXPECT_ERROR(from_blob(none, {1}), ValueError, "from_blob: no data for float32 [1]");
   EXPECT_EQ(elements(from_blob(none, {0})), (Values{}));
