@@ -8,9 +8,10 @@
 namespace rw {
 namespace {
 
-// Owns the rule sets; they live as long as the process, like the operations they belong to.
+// Held while an operation from outside is asked for its rules.
 std::mutex annex_mutex;
 
+// Never destroyed: rule sets live as long as the process, like the operations they belong to.
 RuleSet* new_rule_set() { return new RuleSet; }
 
 }  // namespace

@@ -1,10 +1,12 @@
 // With p = softmax(x): d softmax = p (dy - sum(p dy)), d log_softmax = dy - p sum(dy),
 // d logsumexp = p dy.
 //
-// A logit of -inf has p = 0 and gets no gradient. Where a row has no softmax (all logits -inf, or
-// one +inf), p counts as 0 instead of NaN, in the rules alone: a row that is masked out afterwards
-// passes nothing on, while 0 * NaN would poison all that came before it. The replacement stands in
-// front of every product, so that it holds for higher derivatives too.
+// A logit of -inf has p = 0: softmax and logsumexp pass it nothing, log_softmax passes on the dy of
+// its own result, which is -inf as well (as in PyTorch; a loss that leaves it out passes 0). Where
+// a row has no softmax (all logits -inf, or one +inf), p counts as 0 instead of NaN, in the rules
+// alone: a row that is masked out afterwards passes nothing on, while 0 * NaN would poison all that
+// came before it. The replacement stands in front of every product, so that it holds for higher
+// derivatives too.
 #include "rewind/tensor/softmax.h"
 
 #include <limits>
