@@ -22,8 +22,7 @@ double gelu_exact(double x) {
 
 // (1 + tanh(u)) / 2 = 1 / (1 + exp(-2 u)), without the cancellation.
 double gelu_approximate(double x) {
-  constexpr double kSqrtTwoOverPi = 0.79788456080286535588;
-  const double u = kSqrtTwoOverPi * (x + 0.044715 * x * x * x);
+  const double u = Gelu::kSqrtTwoOverPi * (x + Gelu::kCubic * x * x * x);
   return gated(x, 1 / (1 + std::exp(-2 * u)));
 }
 

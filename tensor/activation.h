@@ -47,6 +47,7 @@ struct Softplus {
 // x^4 when approximated: the error of the exponent.
 struct Gelu {
   bool approximate;
+  static constexpr double kCubic = 0.044715, kSqrtTwoOverPi = 0.79788456080286535588;
   static constexpr std::string_view name = "gelu";
   static constexpr bool elementwise = true;
   Spec infer(const Spec& x) const { return takes_floats(name, x); }

@@ -10,6 +10,7 @@ namespace {
 
 using kernels::ExtremeOf;
 using kernels::fold;
+using kernels::reduce;
 
 template <bool least>
 void pick(std::string_view op, const Tensor& a, const Tensor& b, Tensor& y) {
@@ -62,11 +63,6 @@ Spec chosen_from(const Op& op, const Spec& x) {
   require<ValueError>(x.shape.count() > 0 || y.shape.count() == 0,
                       "{}: nothing to choose from in {} over the axes that go", Op::name, x);
   return y;
-}
-
-template <class Op>
-Tensor reduce(const Tensor& x, const Axes& axes, bool keepdims) {
-  return apply(Op{{axes.mask(Op::name, x.rank()), keepdims}}, x);
 }
 
 }  // namespace

@@ -8,10 +8,6 @@
 namespace rw {
 namespace {
 
-std::span<const Tensor> spanned(std::initializer_list<Tensor> list) {
-  return {list.begin(), list.size()};
-}
-
 const Tensor& first_of(std::string_view op, std::span<const Tensor> tensors) {
   require<ShapeError>(!tensors.empty(), "{}: no tensors; at least one is needed", op);
   return tensors.front();
@@ -105,7 +101,7 @@ Tensor concat(std::span<const Tensor> tensors, Index axis) {
 }
 
 Tensor concat(std::initializer_list<Tensor> tensors, Index axis) {
-  return concat(spanned(tensors), axis);
+  return concat(std::span(tensors.begin(), tensors.size()), axis);
 }
 
 Tensor stack(std::span<const Tensor> tensors, Index axis) {
@@ -114,7 +110,7 @@ Tensor stack(std::span<const Tensor> tensors, Index axis) {
 }
 
 Tensor stack(std::initializer_list<Tensor> tensors, Index axis) {
-  return stack(spanned(tensors), axis);
+  return stack(std::span(tensors.begin(), tensors.size()), axis);
 }
 
 Tensor pad(const Tensor& x, std::initializer_list<Border> borders, Scalar value) {

@@ -9,6 +9,7 @@ namespace rw {
 namespace {
 
 using kernels::fold;
+using kernels::reduce;
 using kernels::SumOf;
 using kernels::Wide;
 
@@ -45,11 +46,6 @@ struct AllOf {
   void step(Acc& acc, bool value, Index, Index) const { acc = acc & value; }
   Acc join(Acc a, Acc b) const { return a & b; }
 };
-
-template <class Op>
-Tensor reduce(const Tensor& x, const Axes& axes, bool keepdims) {
-  return apply(Op{{axes.mask(Op::name, x.rank()), keepdims}}, x);
-}
 
 }  // namespace
 

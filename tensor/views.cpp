@@ -9,10 +9,6 @@ namespace {
 
 constexpr std::size_t at(int axis) { return static_cast<std::size_t>(axis); }
 
-std::span<const Index> spanned(std::initializer_list<Index> list) {
-  return {list.begin(), list.size()};
-}
-
 std::string listed(std::span<const Index> numbers) {
   std::string text = "[";
   for (Index n : numbers) text += (text.size() > 1 ? ", " : "") + std::to_string(n);
@@ -138,7 +134,7 @@ void Flip::run(const Tensor& x, Tensor& y) const {
 }
 
 Tensor reshape(const Tensor& x, std::initializer_list<Index> shape) {
-  return reshape(x, spanned(shape));
+  return reshape(x, std::span(shape.begin(), shape.size()));
 }
 
 Tensor reshape(const Tensor& x, std::span<const Index> shape) {
@@ -164,7 +160,7 @@ Tensor reshape(const Tensor& x, std::span<const Index> shape) {
 }
 
 Tensor permute(const Tensor& x, std::initializer_list<Index> order) {
-  return permute(x, spanned(order));
+  return permute(x, std::span(order.begin(), order.size()));
 }
 
 Tensor permute(const Tensor& x, std::span<const Index> order) {
@@ -248,7 +244,7 @@ std::vector<Tensor> split(const Tensor& x, Index size, Index axis) {
 }
 
 std::vector<Tensor> split(const Tensor& x, std::initializer_list<Index> sizes, Index axis) {
-  return split(x, spanned(sizes), axis);
+  return split(x, std::span(sizes.begin(), sizes.size()), axis);
 }
 
 std::vector<Tensor> split(const Tensor& x, std::span<const Index> sizes, Index axis) {
@@ -271,7 +267,9 @@ std::vector<Tensor> split(const Tensor& x, std::span<const Index> sizes, Index a
   return pieces;
 }
 
-Tensor flip(const Tensor& x, std::initializer_list<Index> axes) { return flip(x, spanned(axes)); }
+Tensor flip(const Tensor& x, std::initializer_list<Index> axes) {
+  return flip(x, std::span(axes.begin(), axes.size()));
+}
 
 Tensor flip(const Tensor& x, std::span<const Index> axes) {
   Dims counted;

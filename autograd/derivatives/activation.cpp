@@ -54,8 +54,7 @@ Tensor exact_gelu_slope(const Tensor& x) {
 
 // Of x s(2 u) with u = k (x + a x^3), where s(2 u) = (1 + tanh u) / 2 without the cancellation.
 Tensor approximate_gelu_slope(const Tensor& x) {
-  const double k = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
-  const double a = 0.044715;
+  constexpr double k = Gelu::kSqrtTwoOverPi, a = Gelu::kCubic;
   const Tensor xx = square(x);
   const Tensor gate = sigmoid(2 * k * (x * (1 + a * xx)));
   return gate + x * (gate * (1 - gate)) * (2 * k * (1 + 3 * a * xx));

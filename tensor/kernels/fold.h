@@ -15,7 +15,7 @@
 #include <cstdlib>
 
 #include "rewind/tensor/axes.h"
-#include "rewind/tensor/strided.h"
+#include "rewind/tensor/op.h"
 
 namespace rw::kernels {
 
@@ -161,6 +161,12 @@ void fold(const T* x, const FoldPlan& plan, const Reducer& reducer, Write&& writ
 template <class T, class Reducer, class Write>
 void fold(const Tensor& x, std::uint32_t axes, const Reducer& reducer, Write&& write) {
   fold(x.data<T>(), FoldPlan(x.shape(), x.strides(), axes), reducer, write);
+}
+
+// The reduction Op of x over `axes`.
+template <class Op>
+Tensor reduce(const Tensor& x, const Axes& axes, bool keepdims) {
+  return apply(Op{{axes.mask(Op::name, x.rank()), keepdims}}, x);
 }
 
 // What sums of T accumulate in: float32 in double; int64 where overflow wraps; bool counts.
