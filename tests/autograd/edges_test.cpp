@@ -120,6 +120,14 @@ TEST(Ties, ShareEvenly) {
             (Values{0.25, 0.25, 0.25, 0.25}));
 }
 
+// As in PyTorch: the -inf result of a -inf logit hands its own dy on.
+TEST(LogSoftmax, OfMinusInfinityPassesItsOwnGradientOn) {
+  EXPECT_EQ(gradient([](const Tensor& x) { return log_softmax(x, 0); }, list({0, -kInfinity})),
+            (Values{-1, 1}));
+  EXPECT_EQ(gradient([](const Tensor& x) { return softmax(x, 0); }, list({0, -kInfinity})),
+            (Values{0, 0}));
+}
+
 TEST(Prod, IsRightWithZerosUpToTheThirdDerivative) {
   const auto f = [](const Tensor& x) { return prod(x, 1); };
   for (const Tensor& x : {tensor({{0.0, 2.0, 3.0}, {1.0, 4.0, 2.0}}, float64),
