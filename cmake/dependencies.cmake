@@ -5,6 +5,10 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(nlohmann_json 3.11 REQUIRED)
 pkg_check_modules(REWIND_HIGHWAY REQUIRED QUIET IMPORTED_TARGET libhwy)
 include(cmake/openblas.cmake)
+if(NOT REWIND_OPENBLAS_FOUND)
+  message(FATAL_ERROR "rewind: pkg-config does not find openblas; on Debian install "
+                      "libopenblas-openmp-dev")
+endif()
 
 # Two thread pools on the same cores cost a factor of two to three, so a build of OpenBLAS with
 # threads of its own is worth a loud word.

@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/rewind)
 
-# Headers named *_inl.h belong to one .cpp (a vector kernel, say) and stay at home.
+# Headers named *_inl.h belong to the .cpp files beside them and stay at home.
 foreach(folder IN LISTS REWIND_FOLDERS)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rewind OPTIONAL
@@ -33,6 +33,14 @@ else()
   set(pc_requires "fmt, openblas, libhwy")
   set(pc_libs " -fopenmp")
 endif()
+# Folders may be given whole, outside of the prefix.
+foreach(folder IN ITEMS libdir includedir)
+  string(TOUPPER CMAKE_INSTALL_${folder} given)
+  set(pc_${folder} "\${prefix}/${${given}}")
+  if(IS_ABSOLUTE "${${given}}")
+    set(pc_${folder} "${${given}}")
+  endif()
+endforeach()
 file(RELATIVE_PATH pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" pc_prefix "${pc_prefix}")
 configure_file(cmake/rewind.pc.in ${PROJECT_BINARY_DIR}/rewind.pc @ONLY)

@@ -46,6 +46,16 @@ rewind_test_package(${this} ${PROJECT_BINARY_DIR})
 rewind_test_package(${other} ${PROJECT_BINARY_DIR}-${other}
                     -D CACHE=${scratch}/${other}/cache.cmake)
 
+add_test(NAME package.optional
+         COMMAND ${CMAKE_COMMAND} -E env PKG_CONFIG_LIBDIR=${scratch}/nothing
+                 ${CMAKE_COMMAND} --fresh -G Ninja -S ${consumer}/optional -B ${scratch}/optional
+                 -DCMAKE_PREFIX_PATH=${scratch}/static/prefix
+                 -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER})
+set_tests_properties(package.optional PROPERTIES FIXTURES_REQUIRED package_static)
+add_test(NAME package.absolute_folders
+         COMMAND Python3::Interpreter ${consumer}/absolute_folders.py ${PROJECT_SOURCE_DIR}
+                 ${CMAKE_COMMAND} ${CMAKE_CXX_COMPILER} ${scratch}/absolute_folders)
+
 add_test(NAME documents.rules
          COMMAND Python3::Interpreter ${CMAKE_CURRENT_SOURCE_DIR}/documents/blocks_test.py)
 file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/*.md)
