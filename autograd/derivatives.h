@@ -4,7 +4,7 @@
 #include "rewind/autograd/rules.h"
 #include "rewind/tensor/arithmetic.h"
 
-namespace rw {
+namespace [[gnu::visibility("default")]] rw {
 
 // Makes the table known to rules_of. Cheap after the first time.
 void library_derivatives();

@@ -2,14 +2,14 @@
 // nothing, and would hold whatever nesting a hostile file asks for. The reader below is always at
 // one of six places, and each event is legal at few of them; so nesting deeper than the format
 // needs, and every value of a wrong kind, stops at the byte where it appears.
-#include "rewind/io/header_reader.h"
-
 #include <array>
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 #include <utility>
+
+#include "rewind/io/header_reader_inl.h"
 
 namespace rw {
 

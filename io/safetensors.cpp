@@ -19,7 +19,7 @@
 #include "rewind/io/atomic_file.h"
 #include "rewind/io/crc32.h"
 #include "rewind/io/safetensors_header.h"
-#include "rewind/io/stored_numbers.h"
+#include "rewind/io/stored_numbers_inl.h"
 #include "rewind/tensor/strided.h"
 
 namespace rw {

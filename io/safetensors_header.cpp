@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "rewind/io/header_reader.h"
+#include "rewind/io/header_reader_inl.h"
 
 namespace rw {
 

@@ -1,11 +1,11 @@
 // One line of the table for each dtype of the format that can be read.
-#include "rewind/io/stored_numbers.h"
-
 #include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+
+#include "rewind/io/stored_numbers_inl.h"
 
 namespace rw {
 

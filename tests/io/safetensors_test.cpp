@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "rewind/io/safetensors_header.h"
-#include "rewind/io/stored_numbers.h"
+#include "rewind/io/stored_numbers_inl.h"
 #include "support/paths.h"
 #include "support/temporary_folder.h"
 

@@ -4,7 +4,8 @@
 usage: floors.py TREE
 
 A source file of the library includes its own project as "rewind/<folder>/<file>.h". Headers that are
-installed (all but *_inl.h) must not need what a user of the library may not have.
+installed (all but *_inl.h) must not need what a user of the library may not have, and what they
+declare of a .cpp beside them must be visible to who links the shared library.
 """
 import pathlib
 import re
@@ -20,6 +21,7 @@ BELOW = {
     "train": {"tensor", "autograd", "nn", "optim", "data", "io"},
 }
 PRIVATE = re.compile(r"^(hwy/|omp\.h$|cblas\.h$|nlohmann/)")
+VISIBLE = '[[gnu::visibility("default")]]'
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 
 
@@ -54,6 +56,10 @@ def faults(tree):
             text = file.read_text(encoding="utf-8")
             if file.suffix == ".h" and "#pragma once" not in text and "HWY_TARGET_TOGGLE" not in text:
                 yield f"{file.relative_to(tree)}: #pragma once is missing"
+            installed = file.suffix == ".h" and not file.name.endswith("_inl.h")
+            if installed and file.with_suffix(".cpp").is_file() and VISIBLE not in text:
+                yield (f"{file.relative_to(tree)}: {VISIBLE} is missing, so a user cannot link what "
+                       f"it declares; export it, or name it *_inl.h")
             for match in INCLUDE.finditer(text):
                 line = text.count("\n", 0, match.start(2)) + 1
                 for fault in faults_of_include(tree, folder, file, *match.groups()):

@@ -52,6 +52,15 @@ class FloorsTest(unittest.TestCase):
             self.faults({"nn/a.cpp": '#include "b.h"\n#include "rewind/nn/b.h"\n'
                                      '#include "rewind/rewind.h"\n'}))
 
+    def test_what_is_installed_can_be_linked(self):
+        header = "#pragma once\nnamespace rw {\nvoid f();\n}\n"
+        visible = header.replace("rw", '[[gnu::visibility("default")]] rw')
+        self.assertEqual(
+            ['io/a.h: [[gnu::visibility("default")]] is missing, so a user cannot link what it '
+             "declares; export it, or name it *_inl.h"],
+            self.faults({"io/a.h": header, "io/a.cpp": "", "io/b.h": visible, "io/b.cpp": "",
+                         "io/c_inl.h": header, "io/c.cpp": "", "io/d.h": header}))
+
     def test_headers_are_guarded(self):
         self.assertEqual(["io/a.h: #pragma once is missing"], self.faults({"io/a.h": "\n"}))
 
