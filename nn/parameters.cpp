@@ -16,6 +16,16 @@ void throw_same_path(const std::string& path) {
       "members: two members have the path '{}'; give each its own name in `members`", path));
 }
 
+void name_by_paths(std::span<NamedParameter> all) {
+  std::unordered_set<std::string> names;
+  for (NamedParameter& p : all) {
+    name_by_path(p.parameter, p.name);
+    names.insert(p.parameter.name());
+  }
+  if (names.size() == all.size()) return;
+  for (NamedParameter& p : all) p.parameter.set_name(p.name);
+}
+
 void require_float(Dtype dtype) {
   require<DtypeError>(
       is_float(dtype),

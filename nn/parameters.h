@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -21,18 +22,10 @@ void name_by_path(Parameter& parameter, const std::string& path);
 
 // Ties to all parameters of a model, for an optimizer; one that is tied to itself elsewhere comes
 // once. Unless the model is const they learn their paths as names, for the messages of others.
-// (A copy of this vector holds copies: hand it on by std::move.)
+// Where two would then have one name, all of them get their paths: a copy of a parameter brings the
+// name along. (A copy of this vector holds copies: hand it on by std::move.)
 template <class M>
-std::vector<Parameter> parameters(M& model) {
-  std::vector<Parameter> all;
-  std::unordered_set<std::uint64_t> seen;
-  for_each_parameter(model, [&](const std::string& path, auto& parameter) {
-    if (!seen.insert(parameter.id()).second) return;
-    if constexpr (!std::is_const_v<M>) name_by_path(parameter, path);
-    all.push_back(parameter.tie());
-  });
-  return all;
-}
+std::vector<Parameter> parameters(M& model);
 
 struct NamedParameter {
   std::string name;  // its first path in the model
@@ -85,8 +78,21 @@ void retie(M& copy, const M& original);
 namespace parameters_internal {
 
 [[noreturn]] void throw_same_path(const std::string& path);
+void name_by_paths(std::span<NamedParameter> all);
 void require_float(Dtype dtype);
 void require_same_places(std::size_t copied, std::size_t original);
+
+// Each parameter of the model once, named unless the model is const.
+template <class M>
+std::vector<NamedParameter> at_first_paths(M& model) {
+  std::vector<NamedParameter> all;
+  std::unordered_set<std::uint64_t> seen;
+  for_each_parameter(model, [&](const std::string& path, auto& parameter) {
+    if (seen.insert(parameter.id()).second) all.push_back({path, parameter.tie()});
+  });
+  if constexpr (!std::is_const_v<M>) name_by_paths(all);
+  return all;
+}
 
 // Every parameter of the model at each of its places.
 template <class M>
@@ -100,17 +106,21 @@ std::vector<const Parameter*> places(const M& model) {
 }  // namespace parameters_internal
 
 template <class M>
-std::vector<NamedParameter> named_parameters(M& model) {
-  std::vector<NamedParameter> all;
-  std::unordered_set<std::uint64_t> seen;
-  std::unordered_set<std::string> paths;
-  for_each_parameter(model, [&](const std::string& path, auto& parameter) {
-    if (!paths.insert(path).second) parameters_internal::throw_same_path(path);
-    if (!seen.insert(parameter.id()).second) return;
-    if constexpr (!std::is_const_v<M>) name_by_path(parameter, path);
-    all.push_back({path, parameter.tie()});
-  });
+std::vector<Parameter> parameters(M& model) {
+  std::vector<Parameter> all;
+  for (NamedParameter& p : parameters_internal::at_first_paths(model)) {
+    all.push_back(std::move(p.parameter));
+  }
   return all;
+}
+
+template <class M>
+std::vector<NamedParameter> named_parameters(M& model) {
+  std::unordered_set<std::string> paths;
+  for_each_parameter(model, [&](const std::string& path, auto&) {
+    if (!paths.insert(path).second) parameters_internal::throw_same_path(path);
+  });
+  return parameters_internal::at_first_paths(model);
 }
 
 template <class M>

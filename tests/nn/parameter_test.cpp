@@ -37,6 +37,15 @@ struct Forgetful : Model {  // one that leaves out a member
   static void members(auto& self, auto&& visit) { visit("memory", self.memory); }
 };
 
+struct Weighted {
+  Parameter weight;
+  nn::Linear head;
+  static void members(auto& self, auto&& visit) {
+    visit("weight", self.weight);
+    visit("head", self.head);
+  }
+};
+
 Tensor input() { return wave({4, 2, 2}); }
 Tensor loss_of(const Model& model) { return mean(model(input()) * model(input())); }
 
@@ -99,6 +108,19 @@ TEST(ModelsAreValues, AMovedModelIsStillTheOneThatTheOptimizerHolds) {
   const auto before = elements(moved(input()));
   descend(moved, sgd);
   EXPECT_NE(elements(moved(input())), before);
+}
+
+// The copy brings its name, "head.weight", which looks like its path "weight" from further outside.
+TEST(ModelsAreValues, ACopiedParameterAndItsOriginalHaveNamesOfTheirOwn) {
+  Rng rng(1);
+  Weighted model{Parameter(ones({1, 3})), nn::Linear(3, 1, rng)};
+  nn::parameters(model.head);
+  nn::parameters(model);
+  model.weight = model.head.weight;
+  const optim::SGD sgd(nn::parameters(model), {.learning_rate = 0.1});
+  EXPECT_EQ(model.weight.name(), "weight");
+  EXPECT_EQ(model.head.weight.name(), "head.weight");
+  EXPECT_TRUE(sgd.state().contains("sgd.steps.head.weight"));
 }
 
 TEST(ModelsAreValues, TiedWeightsLearnAsOne) {
