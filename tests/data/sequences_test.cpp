@@ -7,6 +7,7 @@
 #include <set>
 
 #include "rewind/autograd/tape.h"
+#include "rewind/data/shuffle.h"
 #include "rewind/tensor/creation.h"
 
 namespace rw {
@@ -149,6 +150,19 @@ TEST(PlanBatches, Bug40AnEpochIsPlannedAlikeWhenItIsResumed) {
   EXPECT_EQ(plan_batches(lengths, {.seed = 3}, 5), plan_batches(lengths, {.seed = 3}, 5));
   EXPECT_NE(plan_batches(lengths, {.seed = 3}, 5), plan_batches(lengths, {.seed = 3}, 6));
   EXPECT_NE(plan_batches(lengths, {.seed = 3}, 5), plan_batches(lengths, {.seed = 4}, 5));
+}
+
+// Were both orders drawn from the same numbers, batches of one would be shuffled by a permutation
+// and then again by itself.
+TEST(PlanBatches, BatchesAreMixedApartFromSequences) {
+  const std::vector<Index> lengths(100, 1);
+  const auto batches = plan_batches(lengths, {.batch = 1, .window = 1, .seed = 3}, 5);
+  const std::vector<Index> once = shuffled(100, 3, 10);
+  std::size_t same = 0;
+  for (std::size_t i = 0; i < 100; i++) {
+    same += batches[i][0] == once[static_cast<std::size_t>(once[i])];
+  }
+  EXPECT_LT(same, 10u);
 }
 
 TEST(PlanBatches, WithoutShufflingTheOrderStays) {

@@ -20,6 +20,15 @@ TEST(Embedding, LooksUpRows) {
   EXPECT_EQ(nn::embedding(zeros({0, 3}, int64), table).shape(), (Dims{0, 3, 2}));
 }
 
+TEST(Embedding, IsDrawnFromTheStandardNormalDistribution) {
+  Rng rng(1);
+  const nn::Embedding words(200, 100, rng);
+  double sum = 0, squares = 0;
+  for (double v : elements(words.weight.value())) sum += v, squares += v * v;
+  EXPECT_NEAR(sum / 20'000, 0, 0.03);
+  EXPECT_NEAR(squares / 20'000, 1, 0.04);
+}
+
 TEST(Embedding, HasRightGradients) {
   const Tensor tokens = tensor({{2, 0, 2}, {3, 2, 0}});
   const Parameter table(wave({5, 3}), "table");

@@ -19,6 +19,11 @@ TEST(LayerNorm, CentersAndScalesEachRow) {
   for (std::size_t i = 0; i < 8; i++) EXPECT_NEAR(got[i], expected[i], 1e-15);
 }
 
+TEST(LayerNorm, AddsEpsilonToTheVariance) {
+  const nn::LayerNorm norm(2, {.epsilon = 3, .dtype = float64});
+  EXPECT_EQ(elements(norm(tensor({4.0, 6.0}, float64))), (std::vector<double>{-0.5, 0.5}));
+}
+
 TEST(LayerNorm, KeepsItsDigitsFarFromZero) {
   const nn::LayerNorm norm(4, {.epsilon = 0});
   const Tensor y = norm(tensor({10001.0, 10002.0, 10003.0, 10004.0}));

@@ -115,6 +115,44 @@ TYPED_TEST(Bug14, EveryGateHasItsOwnWeightsAndBiases) {
   }
 }
 
+// Rows of unequal length that start anew, also at their first step, at their end and behind it,
+// where nothing is left to start; read in both directions.
+TYPED_TEST(Bug14, ResetsAndLengthsTogetherAreALoopOverEachRow) {
+  auto layer = recurrent<TypeParam>({});
+  spread_weights(layer);
+  const auto initial = starts(layer);
+  const Tensor x = wave({kTime, kBatch, kInput});
+  const Lengths lengths = {3, kTime, 0, 1, 4};
+  const Tensor reset = mask({kTime, kBatch}, {0, 2, 3, 5, 7, 11, 15, 16, 19, 21, 24, 25, 26, 29});
+  const Weights weights(layer);
+  for (const bool reverse : {false, true}) {
+    const auto result =
+        layer(x, {.lengths = lengths, .initial = initial, .reset = reset, .reverse = reverse});
+    for (Index row = 0; row < kBatch; row++) {
+      const auto start = tensors_of(initial[0]);
+      Row h = elements(start[0][row]);
+      Row c = elements(start.back()[row]);
+      const Index length = lengths[static_cast<std::size_t>(row)];
+      for (Index i = 0; i < length; i++) {
+        const Index t = reverse ? length - 1 - i : i;
+        // A row starts anew at the step that is marked: read backwards, that is its last.
+        const Index mark = reverse ? t + 1 : t;
+        if (mark < length && reset[mark][row].item() != 0) {
+          h.assign(h.size(), 0);
+          c.assign(c.size(), 0);
+        }
+        advance(TypeParam(), weights, elements(x[t][row]), h, c);
+        const Row actual = elements(result.outputs[t][row]);
+        for (std::size_t j = 0; j < h.size(); j++) {
+          EXPECT_NEAR(actual[j], h[j], 1e-13) << row << ", " << t << (reverse ? " reversed" : "");
+        }
+      }
+      const Row final = elements(first_tensor(result.final[0])[row]);
+      for (std::size_t j = 0; j < h.size(); j++) EXPECT_NEAR(final[j], h[j], 1e-13) << row;
+    }
+  }
+}
+
 TEST(ElmanCell, HasThreeActivations) {
   const Tensor x = cast(wave({2, 2, kInput}), float32);
   const auto outputs = [&](nn::ElmanActivation activation) {
@@ -131,6 +169,20 @@ TEST(ElmanCell, HasThreeActivations) {
     const double z = std::atanh(tanh[i]);
     EXPECT_NEAR(relu[i], std::max(z, 0.0), 1e-6);
     EXPECT_NEAR(sigmoid[i], sigmoid_of(z), 1e-6);
+  }
+}
+
+TEST(GateWeights, AreDrawnByTheHiddenSizeWhateverTheInput) {
+  Rng rng(1);
+  const nn::GateWeights weights(4, 100, 16, rng);
+  for (const Parameter& p : nn::parameters(weights)) {
+    double least = 1, most = -1;
+    for (double v : elements(p.value())) {
+      least = std::min(least, v);
+      most = std::max(most, v);
+    }
+    EXPECT_NEAR(least, -0.25, 0.02) << p.spec().shape.count();
+    EXPECT_NEAR(most, 0.25, 0.02) << p.spec().shape.count();
   }
 }
 

@@ -46,6 +46,22 @@ TEST(AdamW, Bug34DecaysApartFromTheMoments) {
   EXPECT_NEAR(p.value().item(), closed_form(0.5, kGradients, options), 1e-13);
 }
 
+TEST(AdamW, DecaysByTheLearningRateOfTheGroup) {
+  const Parameter p = parameter("p", {0.5}), q = parameter("q", {0.5});
+  AdamW adam(list(p, q), {.learning_rate = 0.1, .epsilon = 0.1, .weight_decay = 0.3});
+  adam.group([](std::string_view name) { return name == "q"; }, {.learning_rate_scale = 0.25});
+  for (double g : kGradients) {
+    Gradients gradients = given(p, {g});
+    give(gradients, q, numbers({g}));
+    adam.step(gradients);
+  }
+  const AdamOptions options{.learning_rate = 0.1, .epsilon = 0.1, .weight_decay = 0.3};
+  AdamOptions slower = options;
+  slower.learning_rate = 0.025;
+  EXPECT_NEAR(p.value().item(), closed_form(0.5, kGradients, options), 1e-13);
+  EXPECT_NEAR(q.value().item(), closed_form(0.5, kGradients, slower), 1e-13);
+}
+
 TEST(Adam, FirstStepIsTheLearningRateWhateverTheGradient) {
   const Parameter p = parameter("p", {0, 0, 0});
   Adam adam(list(p), {.learning_rate = 0.01, .epsilon = 0});

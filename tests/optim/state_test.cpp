@@ -89,6 +89,23 @@ TEST(State, HasANameForEverything) {
   EXPECT_EQ(adam.state()["adam.learning_rate"].item(), 0.25);
 }
 
+TEST(State, RestoresTheLearningRate) {
+  const Model model;
+  Adam from(list(model.weight), {.learning_rate = 0.25}), to(list(model.weight));
+  to.load_state(from.state());
+  EXPECT_EQ(to.learning_rate(), 0.25);
+}
+
+// A gradient that stays the same has no variance; rounding makes a little less than none of it.
+TEST(RMSprop, CenteredTakesNoRootOfLessThanNothing) {
+  for (const double g : {0.1, 0.3, 0.7, 1.1}) {
+    const Parameter p = parameter("p", {0});
+    RMSprop rmsprop(list(p), {.alpha = 0.5, .centered = true});
+    for (int i = 0; i < 200; i++) rmsprop.step(given(p, {g}));
+    EXPECT_TRUE(std::isfinite(p.value().item())) << g;
+  }
+}
+
 TEST(State, IsASnapshot) {
   const Model model;
   SGD sgd(list(model.weight), {.momentum = 0.5});
