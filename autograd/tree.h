@@ -14,6 +14,12 @@ inline constexpr bool kIsVector = false;
 template <class T>
 inline constexpr bool kIsVector<std::vector<T>> = true;
 
+// Whether a type can be one, as far as it shows without its fields.
+template <class T>
+inline constexpr bool kIsTree =
+    std::is_base_of_v<Tensor, std::remove_const_t<T>> || kIsVector<std::remove_const_t<T>> ||
+    std::is_aggregate_v<T> || std::is_empty_v<T>;
+
 // Calls f(tensor) for every tensor of the tree, in order of declaration.
 template <class Tree, class F>
 void for_each_tensor(Tree& tree, F&& f) {
@@ -21,8 +27,12 @@ void for_each_tensor(Tree& tree, F&& f) {
     f(tree);
   } else if constexpr (kIsVector<std::remove_const_t<Tree>>) {
     for (auto& element : tree) for_each_tensor(element, f);
-  } else {
+  } else if constexpr (kIsTree<Tree>) {
     for_each_field(tree, [&](auto& field) { for_each_tensor(field, f); });
+  } else {
+    static_assert(kIsTree<Tree>,
+                  "a state, input or output is a Tensor, a vector of them, or a plain struct of "
+                  "these without constructors; this, or a field of it, is none");
   }
 }
 

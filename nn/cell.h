@@ -21,9 +21,25 @@
 namespace [[gnu::visibility("default")]] rw {
 namespace nn {
 
+namespace cell_internal {
+
+struct Step {
+  int step;
+};
 template <class C>
-concept Cell = requires(const C& cell, Index batch) {
-  typename C::State;
+struct Beside : C, Step {};
+
+}  // namespace cell_internal
+
+// Whether there is a member `step`, of whatever form: its name is ambiguous beside another one's.
+template <class C>
+concept HasStep = std::is_final_v<C> || !requires {
+  &cell_internal::Beside<C>::step;
+};
+
+template <class C>
+concept Cell = std::is_class_v<C> && HasStep<C> && kIsTree<typename C::State> &&
+    requires(const C& cell, Index batch) {
   { cell.initial(batch) } -> std::convertible_to<typename C::State>;
 };
 

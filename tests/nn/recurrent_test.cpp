@@ -11,6 +11,21 @@
 namespace rw::test {
 namespace {
 
+struct Stateful {
+  using State = Tensor;
+  State initial(Index batch) const { return zeros({batch, 1}); }
+};
+struct Stepping : Stateful {
+  State step(const auto& x, const State& h) const { return x + h; }
+};
+struct Counting : Stepping {
+  using State = Index;
+  State initial(Index) const { return 0; }
+};
+static_assert(nn::Cell<Stepping> && nn::Cell<nn::Recurrent<nn::LSTMCell>>);
+static_assert(!nn::Cell<Stateful>, "there is no step");
+static_assert(!nn::Cell<Counting>, "a number is no state");
+
 const Lengths kLengths = {3, kTime, 0, 1, 4};
 
 Tensor input() { return wave({kTime, kBatch, kInput}); }
