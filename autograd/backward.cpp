@@ -48,8 +48,10 @@ class Rewinder {
     const std::uint32_t slot = tape_.slot_of(from.y);
     require<GradientError>(
         slot != 0,
-        "backward: this {} was not computed under this tape, or from nothing that "
-        "the tape follows",
+        "backward: this {} was not computed under this tape, or from nothing that the tape "
+        "follows, "
+        "or by an operation that has no gradient to pass on (floor, argmax); make the tape first, "
+        "watch the inputs, and compute on its thread",
         from.y.spec());
     require<ShapeError>(
         from.dy.spec() == from.y.spec(),
@@ -66,6 +68,8 @@ class Rewinder {
   }
 
  private:
+  using SlotTerm = std::pair<std::uint32_t, Gradient::Term>;
+
   // What a slot's gradient is for, beside being passed on; a leaf's is not passed on.
   static constexpr std::uint8_t kWanted = 1, kPerUse = 2, kLeaf = 4;
 
@@ -127,10 +131,11 @@ class Rewinder {
 
   void rewind(Record& r) {
     if (r.rules->missing) missing_rule(r);
-    require<GradientError>(!r.let_go,
-                           "backward: what {} kept went with an earlier backward; give that one "
-                           "{{.keep = true}}",
-                           r.type->name);
+    require<GradientError>(
+        !r.let_go,
+        "backward: what {} kept went with an earlier backward, done or failed; give "
+        "that one {{.keep = true}}",
+        r.type->name);
     Frame frame{r.attributes(),
                 &gradients_[r.first_output],
                 r.kept_tensors(),
@@ -179,6 +184,7 @@ class Rewinder {
     } else if (rule.rows) {
       Gradient::Term term;
       rule.rows(frame, &term.rows, &term.values);
+      check_rows(r, i, frame.kept_shape(static_cast<int>(i)), term);
       deliver_rows(slot, frame.kept_shape(static_cast<int>(i)), std::move(term));
     } else {
       const bool in_one_pass = rule.unrecorded && !options_.record;
@@ -196,6 +202,15 @@ class Rewinder {
         "backward: the rule of {} for input {} gave a gradient {}, which is not the "
         "spec of that input",
         r.type->name, i, dx.spec());
+  }
+
+  void check_rows(Record& r, std::size_t i, const Spec& spec, const Gradient::Term& term) const {
+    Dims shape = term.rows.shape();
+    for (Index size : spec.shape.without(0)) shape.push_back(size);
+    require<ShapeError>(term.rows.dtype() == int64 && term.values.spec() == spec.with_shape(shape),
+                        "backward: the rule of {} for input {} gave rows {} and values {}, which "
+                        "are no rows of that input, {}",
+                        r.type->name, i, term.rows.spec(), term.values.spec(), spec);
   }
 
   void deliver(Record& r, std::size_t i, Tensor dx) {
@@ -240,6 +255,7 @@ class Rewinder {
 
   Gradients collect() {
     Gradients result;
+    std::ranges::stable_sort(terms_, {}, &SlotTerm::first);
     const std::vector<Tape::Leaf>& leaves = options_.wrt.empty() ? tape_.leaves_ : limited_;
     for (const Tape::Leaf& leaf : leaves) {
       if (leaf.slot >= slots_ || !(roles_[leaf.slot] & kWanted)) continue;
@@ -248,8 +264,9 @@ class Rewinder {
       if (gradients_[leaf.slot].defined() && !(roles_[leaf.slot] & kPerUse)) {
         gradient.terms.push_back({contiguous(gradients_[leaf.slot]), {}});
       }
-      for (const auto& [slot, term] : terms_) {
-        if (slot == leaf.slot) gradient.terms.push_back({contiguous(term.values), term.rows});
+      for (const auto& [slot, term] :
+           std::ranges::equal_range(terms_, leaf.slot, {}, &SlotTerm::first)) {
+        gradient.terms.push_back({contiguous(term.values), term.rows});
       }
       result.add(leaf.variable, std::move(gradient));
     }
@@ -264,7 +281,7 @@ class Rewinder {
   std::vector<std::uint8_t> roles_;   // by slot
   std::vector<std::uint8_t> needed_;  // by slot; empty: everything is
   std::vector<Tape::Leaf> limited_;   // the variables of `wrt`
-  std::vector<std::pair<std::uint32_t, Gradient::Term>> terms_;
+  std::vector<SlotTerm> terms_;
 };
 
 Gradients Tape::backward(const Tensor& loss, const BackwardOptions& options) {

@@ -6,8 +6,6 @@
 
 namespace [[gnu::visibility("default")]] rw {
 
-class Tape;
-
 // What a rule reads, as sets of positions (bit i: input, output or shape number i).
 struct Needs {
   static constexpr unsigned kAllShapes = 0xFFFF;
@@ -79,7 +77,6 @@ struct RuleSet {
   std::array<Argument, kArguments> arguments{};
   void (*joint)(Frame&) = nullptr;
   Needs joint_needs;
-  void (*instead)(Tape&, Call&) = nullptr;
   bool broadcasts = false;
   bool missing = true;
 };
@@ -87,8 +84,5 @@ struct RuleSet {
 // The rules of an operation: of the library's table, or those that the operation brings. Asked of
 // the table once per operation and process.
 const RuleSet& rules_of(const OpType& type);
-
-// Computes `call` and puts it on the tape. For `instead`.
-void record_on(Tape& tape, Call& call);
 
 }  // namespace rw

@@ -158,6 +158,9 @@ void describe(GradcheckResult& result, const Tensors& x, const GradcheckOptions&
 
 void require_same_results(const Function& f, const Tensors& x) {
   const Tensors first = float_results(f, x), second = float_results(f, x);
+  require<ValueError>(
+      !first.empty(),
+      "gradcheck: the function returns no float64 tensor; there is nothing to check");
   for (std::size_t k = 0; k < first.size(); k++) {
     const Tensor a = contiguous(first[k]), b = contiguous(second[k]);
     require<ValueError>(
@@ -165,7 +168,8 @@ void require_same_results(const Function& f, const Tensors& x) {
             (a.size() == 0 || std::memcmp(a.data<double>(), b.data<double>(),
                                           static_cast<std::size_t>(a.size()) * 8) == 0),
         "gradcheck: the function gives different results for the same inputs; give its random "
-        "numbers a seed");
+        "numbers a seed (Random scope(seed) inside it), or switch dropout off with "
+        "Training(false)");
   }
 }
 
@@ -215,7 +219,17 @@ void wrong_count(std::size_t inputs) {
 GradcheckResult check(const Function& function, const Tensors& inputs, int first_order,
                       int last_order, const GradcheckOptions& options) {
   const Pause pause;
+  // Differences are taken without a tape: dropout would act in the one and not in the other.
+  const Training same_function([] {
+    const Tape tape;
+    return training();
+  }());
   require<ValueError>(last_order >= first_order, "gradgradcheck: order {} is below 2", last_order);
+  const auto count = static_cast<int>(inputs.size());
+  for (const int i : options.constants) {
+    require<IndexError>(i >= 0 && i < count, "gradcheck: .constants names input {} of {}", i,
+                        count);
+  }
   std::vector<bool> variable;
   for (std::size_t i = 0; i < inputs.size(); i++) {
     require<DtypeError>(inputs[i].dtype() != float32,

@@ -1,5 +1,6 @@
 #include "rewind/autograd/note.h"
 
+#include "rewind/autograd/scopes.h"
 #include "rewind/autograd/tape.h"
 
 namespace rw {
@@ -11,8 +12,11 @@ constinit thread_local NoteSuffix* suffix = nullptr;
 }  // namespace
 
 Tensor note(std::string_view name, Tensor value) {
-  if (!listener) return value;
-  if (listener->options_.watch && Tape::current()) Tape::current()->watch(value);
+  // A step that is run for its shapes alone has nothing to tell.
+  if (!listener || value.is_shape_only()) return value;
+  if (listener->options_.watch && is_float(value.dtype()) && Tape::current()) {
+    Tape::current()->watch(value);
+  }
   std::string full(name);
   if (suffix) full += suffix->text();
   listener->values_[full].push_back(value);
@@ -20,7 +24,7 @@ Tensor note(std::string_view name, Tensor value) {
 }
 
 Notes::Notes(NotesOptions options) : options_(options), outer_(std::exchange(listener, this)) {}
-Notes::~Notes() { listener = outer_; }
+Notes::~Notes() { end_scope(listener, this, &Notes::outer_); }
 
 const std::vector<Tensor>& Notes::operator[](std::string_view name) const {
   const auto found = values_.find(name);
@@ -35,6 +39,6 @@ NoteSuffix::NoteSuffix(std::string text)
     : text_(std::move(text)), outer_(std::exchange(suffix, this)) {
   if (outer_) text_ += outer_->text();
 }
-NoteSuffix::~NoteSuffix() { suffix = outer_; }
+NoteSuffix::~NoteSuffix() { end_scope(suffix, this, &NoteSuffix::outer_); }
 
 }  // namespace rw

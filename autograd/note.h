@@ -19,7 +19,8 @@ namespace [[gnu::visibility("default")]] rw {
 Tensor note(std::string_view name, Tensor value);
 
 struct NotesOptions {
-  bool watch = false;  // under a tape, so that gradients know each value: gradients[notes["f"][t]]
+  // Under a tape, so that gradients know each float value: gradients[notes["forget"][t]].
+  bool watch = false;
 };
 
 // Listens on this thread while it lives. Names carry the suffix of the scopes they were noted in.

@@ -176,6 +176,8 @@ class Rules {
     constexpr bool joint = sizeof...(F) == 1 && (rules_internal::is_joint<F>() && ...);
     static_assert(joint || (!kVariadic<Op> && sizeof...(F) == OpSignature<Op>::inputs),
                   "one rule per argument, or one joint rule with a Sink");
+    static_assert(!joint || !Broadcasting<Op>,
+                  "broadcasting is undone for rules of single arguments, not for a joint one");
     static_assert(joint || sizeof...(F) <= RuleSet::kArguments,
                   "an operation with more inputs than that has one joint rule with a Sink");
     std::size_t argument = 0;
@@ -196,10 +198,6 @@ class Rules {
     rule.needs.add(S::template needs<Op>());
     return *this;
   }
-
-  // Records the operation that f makes of this one, whose further outputs callers do not see.
-  template <class F>
-  Rules& instead(F);
 
  private:
   template <class F>
@@ -242,28 +240,8 @@ class Derivatives {
     return rules;
   }
 
-  template <class Op, class F>
-  void instead(F f) {
-    Rules<Op>(&attach(op_type<Op>)).instead(f);
-  }
-
  private:
   static RuleSet& attach(const OpType& type);
 };
-
-template <class Op>
-template <class F>
-Rules<Op>& Rules<Op>::instead(F) {
-  set_.missing = false;
-  set_.instead = [](Tape& tape, Call& call) {
-    const auto other = F{}(*static_cast<const Op*>(call.op));
-    using Other = std::remove_cvref_t<decltype(other)>;
-    std::array<Tensor, kOutputs<Other>> outputs;
-    Call kept{op_type<Other>, &other, call.inputs, outputs, call.donated};
-    record_on(tape, kept);
-    for (std::size_t i = 0; i < call.outputs.size(); i++) call.outputs[i] = std::move(outputs[i]);
-  };
-  return *this;
-}
 
 }  // namespace rw

@@ -23,6 +23,7 @@
 #include "rewind/autograd/tree.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/joining.h"
+#include "rewind/tensor/random.h"
 #include "rewind/tensor/views.h"
 
 namespace [[gnu::visibility("default")]] rw {
@@ -64,6 +65,9 @@ struct StepResult<std::pair<S, O>> {
 class ShapesOnly final : public Interpreter {
  public:
   void run(Call& call) override { call.type.infer(call.op, call.inputs, call.outputs); }
+
+ private:
+  const Random same_{Random::state()};  // what the step draws here was never drawn
 };
 
 // Throws ShapeError unless `given` (called `what` in the message) has the tensors of the state.

@@ -2,7 +2,7 @@
 // and samplers.
 //
 //   auto player = stream([&](const Tensor& x, const State& s) { return cell.step(x, s); }, x0, s0);
-//   player.step(in, out);      // spans of one step's numbers
+//   player.step(in, out);      // one step's numbers: arrays, vectors, spans
 //   Tensor ys = player.run(xs) // a block [time, batch, ...]
 //
 // It follows the weights: a step sees what an optimizer wrote. Its results have the same bits as
@@ -10,6 +10,7 @@
 #pragma once
 
 #include <algorithm>
+#include <ranges>
 
 #include "rewind/autograd/scan.h"
 #include "rewind/autograd/tape.h"
@@ -41,14 +42,16 @@ class Stream {
   // One time step, recorded by no tape. Made for callers that an exception must not pass through:
   // numbers of another type or count than input_spec and output_spec say end the program, with a
   // message.
-  template <class T>
-  void step(std::span<const T> in, std::span<std::type_identity_t<T>> out) noexcept {
-    require_numbers("in", input_spec_, dtype_of<T>(), in.size());
-    require_numbers("out", output_spec_, dtype_of<T>(), out.size());
+  template <std::ranges::contiguous_range In, std::ranges::contiguous_range Out>
+  requires std::same_as<std::ranges::range_value_t<In>, std::ranges::range_value_t<Out>>
+  void step(const In& in, Out&& out) noexcept {
+    using T = std::ranges::range_value_t<In>;
+    require_numbers("in", input_spec_, dtype_of<T>(), std::ranges::size(in));
+    require_numbers("out", output_spec_, dtype_of<T>(), std::ranges::size(out));
     Tensor x = Tensor::uninitialized(input_spec_);
-    std::copy(in.begin(), in.end(), x.mutable_span<T>().begin());
+    std::ranges::copy(in, x.mutable_span<T>().begin());
     const Tensor y = contiguous(advance(x));
-    std::copy_n(y.data<T>(), y.size(), out.begin());
+    std::copy_n(y.data<T>(), y.size(), std::ranges::begin(out));
   }
 
   // The same for a tensor of one step. Throws ShapeError when x is not of input_spec.

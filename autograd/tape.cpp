@@ -1,13 +1,14 @@
 // Recording. A record is written after its operation has run, so an operation that throws leaves no
-// trace. Results get their places before they are kept, since a rule may differentiate through what
-// it reads. The rewind is in backward.cpp.
+// trace on the tape. Results get their places before they are kept, since a rule may differentiate
+// through what it reads. The rewind is in backward.cpp.
 #include "rewind/autograd/tape.h"
 
+#include <algorithm>
 #include <bit>
-#include <cassert>
 
 #include "rewind/autograd/derivatives.h"
 #include "rewind/autograd/record.h"
+#include "rewind/autograd/scopes.h"
 
 namespace rw {
 
@@ -15,7 +16,7 @@ constinit thread_local Tape* Tape::current_ = nullptr;
 
 namespace {
 
-constinit thread_local int training_override = -1;  // -1: as the tape says
+constinit thread_local Training* training_scope = nullptr;
 
 }  // namespace
 
@@ -26,14 +27,15 @@ Tape::Tape(TapeOptions options) : options_(options), outer_(current_) {
                          "computation pause it with Pause");
   library_derivatives();
   serial_ = new_serial();
+  if (outer_) outer_->pauses_++;  // until this one ends, whatever becomes of the Pause
   current_ = this;
 }
 
 Tape::~Tape() {
-  Tape** inner = &current_;
-  while (*inner && *inner != this) inner = &(*inner)->outer_;
-  assert(*inner && "a tape dies on its thread");
-  *inner = outer_;
+  // Only the innermost tape lets the next one go on; what began inside another still holds it.
+  if (current_ == this && outer_) outer_->pauses_--;
+  end_scope(current_, this, &Tape::outer_);
+  pauses_++;  // what is kept may run operations when it goes
   for (Record* r = last_; r; r = r->previous) {
     if (!r->let_go) r->let_kept_go();
     if (r->attributes_at) r->type->destroy(r->attributes());
@@ -58,6 +60,10 @@ Tensor& Tape::watch(Tensor& x) {
                       x.spec());
   std::uint32_t slot = slot_of(x);
   const bool computed = slot != 0;
+  require<GradientError>(computed || !any_holds(x.mark()),
+                         "watch: this {} stands on another tape of this thread, which would lose "
+                         "it; watch a copy of it",
+                         x.spec());
   if (!computed) x.set_mark(mark_of(slot = new_slots(1)));
   leaves_.push_back({slot, computed, Variable(x)});
   return x;
@@ -65,6 +71,7 @@ Tensor& Tape::watch(Tensor& x) {
 
 Tensor Tape::watch(const Tensor& x) {
   Tensor watched = x;
+  if (slot_of(x) == 0) watched.set_mark(0);
   return watch(watched);
 }
 
@@ -72,20 +79,24 @@ Tensor Tape::follow(const Parameter& parameter) {
   Tensor value = parameter.value();
   // A value on this tape already (a model of functional parameters) leads to what it was made of.
   if (parameter.frozen() || slot_of(value) != 0) return value;
-  std::uint32_t& slot = slot_of_parameter_[parameter.id()];
-  if (slot == 0) {
-    slot = new_slots(1);
-    leaves_.push_back({slot, false, Variable(parameter)});
+  auto found = leaf_of_parameter_.find(parameter.id());
+  if (found == leaf_of_parameter_.end()) {
+    leaves_.push_back({new_slots(1), false, Variable(parameter)});
+    found = leaf_of_parameter_.emplace(parameter.id(), leaves_.size() - 1).first;
   }
-  value.set_mark(mark_of(slot));
+  const Leaf& leaf = leaves_[found->second];
+  require<ShapeError>(leaf.variable.spec() == value.spec(),
+                      "tape: {} is {} now; a parameter keeps its shape while a tape follows it",
+                      leaf.variable.description(), value.spec());
+  value.set_mark(mark_of(leaf.slot));
   return value;
 }
 
 std::uint32_t Tape::slot_of(const Variable& variable) const {
   if (!variable.is_parameter()) return slot_of(variable.mark());
   if (const std::uint32_t slot = slot_of(variable.parameter().value())) return slot;
-  const auto found = slot_of_parameter_.find(variable.parameter().id());
-  return found == slot_of_parameter_.end() ? 0 : found->second;
+  const auto found = leaf_of_parameter_.find(variable.parameter().id());
+  return found == leaf_of_parameter_.end() ? 0 : leaves_[found->second].slot;
 }
 
 void Tape::run(Call& call) {
@@ -94,15 +105,8 @@ void Tape::run(Call& call) {
     for (const Tensor* x : call.inputs) followed |= slot_of(*x) != 0;
   }
   if (!followed) return hand_down(call);
-  const RuleSet& rules = rules_of(call.type);
-  if (rules.instead) {
-    rules.instead(*this, call);
-  } else {
-    record(call, rules);
-  }
+  record(call, rules_of(call.type));
 }
-
-void record_on(Tape& tape, Call& call) { tape.record(call, rules_of(call.type)); }
 
 void Tape::record(Call& call, const RuleSet& rules) {
   bool wanted = false;
@@ -110,6 +114,8 @@ void Tape::record(Call& call, const RuleSet& rules) {
   if (!wanted) return hand_down(call);
   call.donated &= ~std::uint64_t{needs.inputs};
   hand_down(call);
+  const auto has_gradient = [](const Tensor& y) { return is_float(y.dtype()); };
+  if (std::none_of(call.outputs.begin(), call.outputs.end(), has_gradient)) return;
   if (rules.broadcasts) {
     for (std::size_t i = 0; i < call.inputs.size(); i++) {
       if (!(call.inputs[i]->shape() == call.outputs[0].shape())) needs.shapes |= 1u << i;
@@ -198,12 +204,12 @@ Pause::~Pause() {
 }
 
 bool training() {
-  if (training_override >= 0) return training_override != 0;
+  if (training_scope) return training_scope->on_;
   const Tape* tape = Tape::current();
   return tape && tape->training();
 }
 
-Training::Training(bool on) : before_(std::exchange(training_override, on ? 1 : 0)) {}
-Training::~Training() { training_override = before_; }
+Training::Training(bool on) : on_(on), outer_(std::exchange(training_scope, this)) {}
+Training::~Training() { end_scope(training_scope, this, &Training::outer_); }
 
 }  // namespace rw

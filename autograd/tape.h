@@ -47,7 +47,9 @@ class [[nodiscard]] Tape final : public Interpreter {
   ~Tape();
 
   // Makes x a variable of this tape: gradients will know it. A float tensor that is on the tape
-  // already keeps its place, and its gradient is kept as well.
+  // already keeps its place, and its gradient is kept as well. The first form throws GradientError
+  // when x stands on another tape of this thread, whose place x would lose; the second takes a
+  // copy, which is a constant there.
   Tensor& watch(Tensor& x);
   [[nodiscard]] Tensor watch(const Tensor& x);
 
@@ -75,7 +77,6 @@ class [[nodiscard]] Tape final : public Interpreter {
  private:
   friend class Pause;
   friend class Rewinder;
-  friend void record_on(Tape& tape, Call& call);
 
   // 36 bits say which tape, 28 which of its values.
   static constexpr int kSlotBits = 28;
@@ -110,7 +111,7 @@ class [[nodiscard]] Tape final : public Interpreter {
   Record* last_ = nullptr;
   Arena arena_;
   std::vector<Leaf> leaves_;
-  std::unordered_map<std::uint64_t, std::uint32_t> slot_of_parameter_;
+  std::unordered_map<std::uint64_t, std::size_t> leaf_of_parameter_;  // by Parameter::id
   Tape* outer_;  // the paused tape under which this one was started
 
   static constinit thread_local Tape* current_;
@@ -140,7 +141,9 @@ class [[nodiscard]] Training {
   Training& operator=(const Training&) = delete;
 
  private:
-  int before_;
+  friend bool training();
+  bool on_;
+  Training* outer_;
 };
 
 }  // namespace rw

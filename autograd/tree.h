@@ -71,6 +71,7 @@ const Tensor& first_tensor(const Tree& tree) {
   for_each_tensor(tree, [&](const Tensor& x) {
     if (!first) first = &x;
   });
+  require<ShapeError>(first != nullptr, "tree: a state, input or output that holds no tensor");
   return *first;
 }
 

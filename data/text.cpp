@@ -20,14 +20,14 @@ std::string read_text(const std::string& path) {
   std::string text;
   std::array<char, 1 << 16> chunk;
   while (const std::size_t count = std::fread(chunk.data(), 1, chunk.size(), file.get())) {
+    const std::size_t zero = std::string_view(chunk.data(), count).find('\0');
+    require<FileError>(zero == std::string_view::npos,
+                       "read_text: '{}' is no text, byte {} is zero; convert it to UTF-8 if it is "
+                       "UTF-16",
+                       path, text.size() + zero);
     text.append(chunk.data(), count);
   }
   check(std::ferror(file.get()) == 0, "read");
-  const std::size_t zero = text.find('\0');
-  require<FileError>(zero == std::string::npos,
-                     "read_text: '{}' is no text, byte {} is zero; convert it to UTF-8 if it is "
-                     "UTF-16",
-                     path, zero);
   return text;
 }
 

@@ -95,7 +95,7 @@ TensorFile pack_checkpoint(std::map<std::string, Tensor> model, const TrainingSt
   put(state.carried, kCarried, file.tensors);
   file.metadata[kKey] =
       Json{{"version", kVersion},           {"optimizers", state.optimizers.size()},
-           {"seed", state.random.seed},     {"draw", state.random.draw},
+           {"seed", state.random.seed()},   {"draw", state.random.draw()},
            {"epoch", state.position.epoch}, {"batch", state.position.batch}}
           .dump();
   return file;
@@ -113,7 +113,7 @@ TrainingState unpack_checkpoint(TensorFile& file, const std::string& source) {
                      "load_checkpoint '{}': version {} of the format, this program knows {}",
                      source, version, kVersion);
   TrainingState state;
-  state.random = {numbers.whole("seed", kMostBits), numbers.whole("draw", kMostBits)};
+  state.random = Rng(numbers.whole("seed", kMostBits), numbers.whole("draw", kMostBits));
   state.position = {numbers.index("epoch"), numbers.index("batch")};
   const std::uint64_t count = numbers.whole("optimizers", kMostOptimizers);
   for (std::size_t i = 0; i < count; ++i) {

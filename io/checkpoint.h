@@ -1,11 +1,12 @@
 // All that a training run needs to go on as if it had never stopped, in one safetensors file.
 //
 //   save_checkpoint("run.safetensors", model,
-//                   {.optimizers = {adam.state()}, .random = random.stream(),
+//                   {.optimizers = {adam.state()}, .random = Random::state(),
 //                    .position = {.epoch = 3, .batch = 120}, .carried = {{"h", h}}});
 //   ...
 //   const TrainingState state = load_checkpoint("run.safetensors", model);
 //   adam.load_state(state.optimizers.at(0));
+//   Random::set_state(state.random);
 //
 // The model's weights stand under their plain names, so a checkpoint is a model file too, for
 // `load_model` and for other programs.
@@ -13,7 +14,7 @@
 
 #include "rewind/data/shuffle.h"
 #include "rewind/io/model_file.h"
-#include "rewind/tensor/kernels/philox.h"
+#include "rewind/tensor/random.h"
 
 namespace [[gnu::visibility("default")]] rw {
 
@@ -21,8 +22,8 @@ namespace [[gnu::visibility("default")]] rw {
 // it has no state of its own.
 struct TrainingState {
   std::vector<std::map<std::string, Tensor>> optimizers = {};  // their state(), in a fixed order
-  kernels::PhiloxStream random = {};                           // seed, and the next draw
-  DataPosition position = {};                                  // where to go on
+  Rng random = Rng(0);
+  DataPosition position = {};                  // where to go on
   std::map<std::string, Tensor> carried = {};  // states from window to window, averages, ...
   std::map<std::string, std::string> metadata = {};
 };

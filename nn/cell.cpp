@@ -27,6 +27,11 @@ GateWeights::GateWeights(Index gates, Index input, Index hidden, Rng& rng) {
 // The weight is named, since compilers differ in the order of arguments, and gradients come in the
 // order of first use.
 Tensor GateWeights::from_input(const Tensor& x) const {
+  // A vector would broadcast over the rows of the state: [time, input] read as [time, batch].
+  require<ShapeError>(x.rank() == 2,
+                      "cell: the input of a step is [batch, {}], got {}; a sequence of one row is "
+                      "[time, 1, {}]",
+                      weight_ih.shape()[1], x.shape(), weight_ih.shape()[1]);
   const Tensor w = weight_ih;
   return linear(x, w, bias_ih);
 }

@@ -16,9 +16,9 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                       "linear: x {} does not end in the {} features that the weight {} takes",
                       x.spec(), weight.dim(1), weight.spec());
   require<DtypeError>(x.dtype() == weight.dtype(),
-                      "linear: x {} beside weight {}; convert one of them, or the model with "
-                      "nn::to(model, {})",
-                      x.spec(), weight.spec(), x.dtype());
+                      "linear: x {} beside weight {}; convert x with to(x, {}), or the model with "
+                      "nn::to",
+                      x.spec(), weight.spec(), weight.dtype());
   require<ShapeError>(!bias.defined() || bias.shape() == Dims{weight.dim(0)},
                       "linear: the weight {} wants a bias [{}], got {}", weight.spec(),
                       weight.dim(0), bias.defined() ? bias.spec() : Spec{});

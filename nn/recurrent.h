@@ -235,6 +235,10 @@ class Recurrent {
     const bool backward = index % directions() == 1;
     const NoteSuffix suffix(recurrent_internal::suffix(index / directions(), backward));
     const CellState fresh = cell.initial(first_tensor(x).dim(1));
+    if (!call.initial.empty()) {
+      scan_internal::require_like_state("recurrent", "the initial state", tensors_of(fresh),
+                                        tensors_of(call.initial[i]));
+    }
     return scan(
         [&](const auto& in, const CellState& s) { return recurrent_internal::step(cell, in, s); },
         x, call.initial.empty() ? fresh : call.initial[i],

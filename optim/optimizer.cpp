@@ -17,7 +17,7 @@ void require_holders(std::string_view op, const Gradients& gradients) {
   }
   require<GradientError>(orphans.empty(),
                          "{}: step: no optimizer holds {}, and there is a gradient; is the model a "
-                         "copy, or a member left out of members()?",
+                         "copy, or a member left out of members()? freeze() what is not to change",
                          op, list_of(orphans));
 }
 
@@ -74,20 +74,31 @@ bool Optimizer::step(const Gradients& gradients) {
   require_holders(kind_, gradients);
   std::vector<std::pair<Held*, GradientSum>> found;
   std::vector<const Variable*> broken;
+  bool any = false;
   for (const auto& [of, gradient] : gradients.entries()) {
-    if (!of.is_parameter() || of.parameter().frozen()) continue;
+    if (!of.is_parameter()) continue;
+    any |= position_.contains(of.parameter().id());
+    if (of.parameter().frozen()) continue;
     const auto place = position_.find(of.parameter().id());
     if (place == position_.end()) continue;
     Held& held = held_[place->second];
     const Spec& spec = held.parameter->spec();
-    require<DtypeError>(of.spec() == spec && (held.steps == 0 || held.moments.empty() ||
-                                              held.moments[0].spec() == spec),
-                        "{}: step: {} has become {}; make the optimizer after the model is "
-                        "converted",
-                        kind_, Described{of}, spec);
+    require<DtypeError>(of.spec() == spec,
+                        "{}: step: {} has become {}; step before the model is converted", kind_,
+                        Described{of}, spec);
+    const Spec& known = held.moments.empty() ? spec : held.moments[0].spec();
+    require<DtypeError>(known == spec,
+                        "{}: step: {} was {} at the last step; make the optimizer after the model "
+                        "is converted",
+                        kind_, Described{of}, known);
     found.emplace_back(&held, sum_terms(kind_, of, gradient));
     if (!all_finite(found.back().second.values)) broken.push_back(&of);
   }
+  const auto frozen = [](const Held& held) { return held.parameter->frozen(); };
+  require<GradientError>(any || std::ranges::all_of(held_, frozen),
+                         "{}: step: none of the {} gradients is of a parameter that this optimizer "
+                         "holds; are they of another model?",
+                         kind_, gradients.entries().size());
   if (!broken.empty() && options_.skip_non_finite) {
     skipped_++;
     return false;

@@ -35,6 +35,10 @@ std::uint64_t Interpreter::new_serial() {
   return next.fetch_add(1, std::memory_order_relaxed) % (kSerials - 1) + 1;
 }
 
+Uninterpreted::Uninterpreted() : before_(Interpreter::running_) {
+  while (Interpreter* const next = Interpreter::next()) Interpreter::running_ = next;
+}
+
 bool Interpreter::any_holds(std::uint64_t mark) {
   if (mark == 0) return false;
   for (const Interpreter* i = next(); i; i = i->below_) {

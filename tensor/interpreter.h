@@ -76,10 +76,24 @@ class Interpreter {
   // itself.
   static Interpreter* next() { return running_ ? running_->below_ : youngest_; }
 
+  friend class Uninterpreted;
   static constinit thread_local Interpreter* youngest_;
   static constinit thread_local Interpreter* running_;
   Interpreter* above_;
   Interpreter* below_;
+};
+
+// Until the end of the scope, operations of this thread are only computed: no interpreter that
+// stands now sees them.
+class [[nodiscard]] Uninterpreted {
+ public:
+  Uninterpreted();
+  ~Uninterpreted() { Interpreter::running_ = before_; }
+  Uninterpreted(const Uninterpreted&) = delete;
+  Uninterpreted& operator=(const Uninterpreted&) = delete;
+
+ private:
+  Interpreter* before_;
 };
 
 }  // namespace rw

@@ -2,6 +2,8 @@
 // inputs may be strided or broadcast.
 #pragma once
 
+#include <cmath>  // what is mapped is mostly there
+
 #include "rewind/tensor/op.h"
 
 namespace [[gnu::visibility("default")]] rw {

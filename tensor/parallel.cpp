@@ -10,6 +10,7 @@
 
 #include "rewind/tensor/error.h"
 #include "rewind/tensor/float_mode.h"
+#include "rewind/tensor/interpreter.h"
 
 namespace rw {
 namespace {
@@ -79,6 +80,7 @@ SingleThreadedOpenMp::~SingleThreadedOpenMp() {
 void parallel_internal::run(Index n, Index grain, Body body, void* f) {
   require(grain >= 1, "parallel_for: wants a grain of at least 1, got {}", grain);
   if (n <= 0) return;
+  const Uninterpreted computed;
   const Ranges ranges{n, grain};
   const Index count = ranges.count();
   const int workers = static_cast<int>(std::min<Index>(count, thread_count()));

@@ -50,6 +50,7 @@ void run(Index n, Index grain, Body body, void* f);
 // ranges depend on n and grain alone, so a sum per range, added up in order, has the same bits for
 // any thread count. Every worker takes neighbouring ranges, in order, and rounds as its caller does
 // (float_mode.h). When ranges throw, the exception of the lowest one is thrown here.
+// f computes for itself: what it does with tensors is seen by no interpreter, on any worker.
 template <class F>
 void parallel_for(Index n, Index grain, F&& f) {
   using Function = std::remove_reference_t<F>;

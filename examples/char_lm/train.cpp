@@ -71,7 +71,7 @@ class Run {
                            options_.out);
     loss_ = loss.get<double>();
     adam_.load_state(saved.optimizers[0]);
-    rw::Random::set_state(rw::Rng(saved.random.seed, saved.random.draw));
+    rw::Random::set_state(saved.random);
     if (saved.carried.empty()) return;
     state_ = model_.rnn.initial(options_.batch);
     std::size_t i = 0;

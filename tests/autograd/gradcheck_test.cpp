@@ -5,9 +5,11 @@
 
 #include <cmath>
 
+#include "rewind/nn/dropout.h"
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/convert.h"
 #include "rewind/tensor/creation.h"
+#include "rewind/tensor/extrema.h"
 #include "rewind/tensor/map.h"
 #include "rewind/tensor/random.h"
 #include "rewind/tensor/reduction.h"
@@ -174,12 +176,32 @@ TEST(Gradcheck, RefusesFloat32AndSaysWhy) {
 TEST(Gradcheck, RefusesAFunctionThatChangesItsMind) {
   expect_error<ValueError>(
       "gradcheck: the function gives different results for the same inputs; give its random "
-      "numbers a seed",
+      "numbers a seed (Random scope(seed) inside it), or switch dropout off with Training(false)",
       [] {
         Rng rng(1);
         (void)gradcheck([&](const Tensor& x) { return x * uniform({4}, {.dtype = float64}, rng); },
                         {four()});
       });
+}
+
+TEST(Gradcheck, SeesTheSameFunctionBothWaysWhereDropoutActs) {
+  const auto dropped = [](const Tensor& x) {
+    const Random seeded(1);
+    return nn::dropout(x * x, 0.5);
+  };
+  EXPECT_TRUE(gradcheck(dropped, {four()}));
+  EXPECT_THROW((void)gradcheck([](const Tensor& x) { return nn::dropout(x, 0.5); }, {four()}),
+               ValueError);
+  const Training off(false);
+  EXPECT_TRUE(gradcheck([](const Tensor& x) { return nn::dropout(x, 0.5); }, {four()}));
+}
+
+TEST(Gradcheck, RefusesWhatLeavesNothingToCompare) {
+  expect_error<ValueError>(
+      "gradcheck: the function returns no float64 tensor; there is nothing to check",
+      [] { (void)gradcheck([](const Tensor& x) { return argmax(x, 0); }, {four()}); });
+  expect_error<IndexError>("gradcheck: .constants names input 3 of 1",
+                           [] { (void)gradcheck(squared<Right>, {four()}, {.constants = {3}}); });
 }
 
 TEST(Gradcheck, RefusesAnotherNumberOfInputs) {

@@ -85,6 +85,13 @@ TEST(Notes, KnowTheGradientOfEveryStepWhenTheyWatch) {
   }
 }
 
+TEST(Notes, WatchWhatCanHaveAGradient) {
+  Tape tape;
+  Notes notes({.watch = true});
+  note("choice", zeros({2}, boolean));
+  EXPECT_EQ(notes["choice"].size(), 1u);
+}
+
 TEST(Notes, DoNotWatchUnlessAsked) {
   Tape tape;
   const Notes notes;

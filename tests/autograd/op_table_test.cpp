@@ -9,6 +9,8 @@ namespace {
 class DefinedRow : public OpRowTest {};
 class DifferentiableRow : public OpRowTest {};
 class FloatRow : public OpRowTest {};
+class SmoothRow : public OpRowTest {};    // differentiable, and not random
+class StoppingRow : public OpRowTest {};  // from floats to integers or bool
 
 TEST_P(DefinedRow, ValueIsThatOfTheDefinition) {
   const OpRow& row = GetParam();
@@ -51,12 +53,12 @@ TEST_P(DifferentiableRow, Float32GradientIsThatOfFloat64Rounded) {
   expect_float32_like_float64(seen, expected, row.name);
 }
 
-TEST_P(FloatRow, GradientAgreesWithDifferences) {
+TEST_P(SmoothRow, GradientAgreesWithDifferences) {
   const OpRow& row = GetParam();
   EXPECT_TRUE(gradcheck(row.f, inputs_of(row)));
 }
 
-TEST_P(FloatRow, GradientOfEachArgumentAlone) {
+TEST_P(SmoothRow, GradientOfEachArgumentAlone) {
   const OpRow& row = GetParam();
   for (std::size_t i = 0; i < row.in.size() && row.in.size() > 1; i++) {
     if (!is_float(row.in[i].dtype)) continue;
@@ -68,9 +70,21 @@ TEST_P(FloatRow, GradientOfEachArgumentAlone) {
   }
 }
 
-TEST_P(FloatRow, SecondDerivativeAgreesWithDifferences) {
+TEST_P(SmoothRow, SecondDerivativeAgreesWithDifferences) {
   const OpRow& row = GetParam();
   EXPECT_TRUE(gradgradcheck(row.f, inputs_of(row)));
+}
+
+// An operation that merely lacked a rule would be recorded.
+TEST_P(StoppingRow, PassesNoGradientOnByRule) {
+  const OpRow& row = GetParam();
+  Tape tape;
+  Tensors x = inputs_of(row);
+  for (Tensor& input : x) {
+    if (is_float(input.dtype())) tape.watch(input);
+  }
+  row.f(x);
+  EXPECT_EQ(tape.size(), 0u) << row.name;
 }
 
 TEST_P(DifferentiableRow, GradientsOfStridedInputs) {
@@ -128,6 +142,15 @@ INSTANTIATE_TEST_SUITE_P(Rows, DefinedRow, rows_that([](auto& row) { return !is_
 INSTANTIATE_TEST_SUITE_P(Rows, DifferentiableRow, rows_that(is_differentiable), name_of_row);
 INSTANTIATE_TEST_SUITE_P(Rows, FloatRow,
                          rows_that([](auto& row) { return takes_floats(row) && !is_random(row); }),
+                         name_of_row);
+
+INSTANTIATE_TEST_SUITE_P(Rows, SmoothRow, rows_that([](auto& row) {
+                           return is_differentiable(row) && !is_random(row);
+                         }),
+                         name_of_row);
+INSTANTIATE_TEST_SUITE_P(Rows, StoppingRow, rows_that([](auto& row) {
+                           return takes_floats(row) && !is_differentiable(row);
+                         }),
                          name_of_row);
 
 }  // namespace

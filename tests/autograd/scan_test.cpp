@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "rewind/autograd/note.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/reduction.h"
@@ -255,6 +256,20 @@ TEST(Stream, GivesTheBitsOfAScanInStepsAndInBlocks) {
   EXPECT_EQ(elements(blocks.state()), elements(whole.final));
 }
 
+TEST(Stream, FindsItsShapesWithoutATrace) {
+  const Random scope(7);
+  const Rng before = Random::state();
+  const Notes notes;
+  const auto step = [](const Tensor& x, const Tensor& h) {
+    return note("h", h + x * uniform({2, 3}, {.dtype = float64}));
+  };
+  const Tensor h = zeros({2, 3}, float64);
+  (void)stream(step, h, h);
+  (void)scan(step, zeros({0, 2, 3}, float64), h);
+  EXPECT_EQ(Random::state(), before);
+  EXPECT_TRUE(notes.all().empty());
+}
+
 TEST(Stream, ResetsAndSelectsRows) {
   auto player = stream(Model(), xs()[0], h0());
   Tensor mask = zeros({kBatch}, boolean);
@@ -267,6 +282,11 @@ TEST(Stream, ResetsAndSelectsRows) {
   player.select(rows);
   EXPECT_EQ(elements(player.state()[0]), elements(h0()[2]));
   EXPECT_EQ(player.run(numbers({1, 2, 2}, 1)).shape(), (Dims{1, 2, 2}));
+}
+
+TEST(Scan, RefusesAStateOfNoTensors) {
+  const auto nothing = [](const std::vector<Tensor>& state) { return state; };
+  EXPECT_THROW((void)loop(nothing, 3, std::vector<Tensor>{}), ShapeError);
 }
 
 TEST(Stream, RefusesWhatDoesNotFit) {

@@ -2,8 +2,6 @@
 // order. README.md shows it.
 #include <rewind/rewind.h>
 
-#include <cmath>
-
 using namespace rw;
 
 struct Gaussian {  // exp(-x^2)

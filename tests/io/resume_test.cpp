@@ -77,7 +77,7 @@ class Training {
     TrainingState state = load_checkpoint(path, model_);
     dense_.load_state(state.optimizers.at(0));
     lazy_.load_state(state.optimizers.at(1));
-    Random::set_state(Rng(state.random.seed, state.random.draw));
+    Random::set_state(state.random);
     position_ = state.position;
     average_ = state.carried.at("average");
   }

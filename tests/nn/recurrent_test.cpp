@@ -270,16 +270,19 @@ TEST(Recurrent, SaysWhatDoesNotFit) {
   EXPECT_ERROR(one(input(), {.lengths = {1, 2}}), ShapeError,
                "scan: 2 lengths for a batch of 5 rows");
   EXPECT_ERROR(one(input(), {.initial = one.initial(2)}), ShapeError,
-               "scan: a tensor of the initial state is float64 [2, 4], not [batch, ...] with "
-               "batch 5");
+               "recurrent: tensor 0 of the initial state is float64 [2, 4], of the state float64 "
+               "[5, 4]; a state keeps its shape and dtype");
+  EXPECT_ERROR(one(wave({kTime, 3})), ShapeError,
+               "cell: the input of a step is [batch, 3], got [3]; a sequence of one row is [time, "
+               "1, 3]");
   EXPECT_ERROR(one(input(), {.reset = zeros({kBatch, kTime}, boolean)}), ShapeError,
                "scan: reset is bool [5, 6], not bool [time, batch] = [6, 5]");
   EXPECT_ERROR(one(wave({kTime, kBatch, 7})), ShapeError,
                "linear: x float64 [5, 7] does not end in the 3 features that the weight float64 "
                "[16, 3] takes");
   EXPECT_ERROR(one(cast(input(), float32)), DtypeError,
-               "linear: x float32 [5, 3] beside weight float64 [16, 3]; convert one of them, or "
-               "the model with nn::to(model, float32)");
+               "linear: x float32 [5, 3] beside weight float64 [16, 3]; convert x with to(x, "
+               "float64), or the model with nn::to");
   EXPECT_ERROR(recurrent<Elman>({.dropout = 1.5}), ValueError,
                "recurrent: dropout is a probability in [0, 1], got 1.5");
   EXPECT_ERROR(recurrent<Elman>({.layers = 0}), ValueError,

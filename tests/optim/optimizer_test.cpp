@@ -252,8 +252,20 @@ TEST(Optimizer, NoticesThatTheModelChangedItsType) {
   Gradients gradients;
   give(gradients, p, full({1}, 1, float32));
   EXPECT_EQ(message_of([&] { sgd.step(gradients); }),
-            "sgd: step: parameter 'p' float32 [1] has become float32 [1]; make the optimizer after "
-            "the model is converted");
+            "sgd: step: parameter 'p' float32 [1] was float64 [1] at the last step; make the "
+            "optimizer after the model is converted");
+}
+
+TEST(Optimizer, RefusesGradientsOfAnotherModel) {
+  Parameter p = parameter("p", {1}), q = parameter("q", {1});
+  SGD sgd(list(p)), other(list(q));
+  EXPECT_EQ(message_of([&] { sgd.step(given(q, {1})); }),
+            "sgd: step: none of the 1 gradients is of a parameter that this optimizer holds; are "
+            "they of another model?");
+  EXPECT_THROW(sgd.step(Gradients{}), GradientError);
+  EXPECT_EQ(sgd.steps(), 0);
+  p.freeze();
+  EXPECT_TRUE(sgd.step(given(q, {1})));  // nothing of its own is to change
 }
 
 }  // namespace
