@@ -143,6 +143,9 @@ class Rewinder {
                 {r.edges(), r.inputs},
                 r.needs,
                 needed_.empty() ? nullptr : needed_.data()};
+    if (r.outputs == 1 && !(roles_[r.first_output] & kWanted)) {
+      frame.spent = &gradients_[r.first_output];
+    }
     if (r.rules->joint) {
       rewind_jointly(r, frame);
     } else {

@@ -48,6 +48,7 @@ struct Frame {
   int argument = 0;
   Tensor* into = nullptr;
   Tensor* joint = nullptr;
+  Tensor* spent = nullptr;  // the one dy, when nobody asks for it after the rules
 
   static int rank_of(unsigned set, int i) { return count_of(set & ((1u << i) - 1)); }
   const Tensor& kept_input(int i) const { return kept[rank_of(needs.inputs, i)]; }

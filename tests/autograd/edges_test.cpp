@@ -19,6 +19,7 @@
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/parallel.h"
 #include "rewind/tensor/reduction.h"
+#include "rewind/tensor/regions.h"
 #include "rewind/tensor/rounding.h"
 #include "rewind/tensor/select.h"
 #include "rewind/tensor/softmax.h"
@@ -118,6 +119,50 @@ TEST(Ties, ShareEvenly) {
             (Values{0, 0.5, 0.5, 0}));
   EXPECT_EQ(gradient([](const Tensor& x) { return min(x, 0, true); }, list({2, 2, 2, 2})),
             (Values{0.25, 0.25, 0.25, 0.25}));
+}
+
+// How often `set` could not write in place.
+class CopiesOfSet final : public Interpreter {
+ public:
+  void run(Call& call) override {
+    const void* const before = call.type.name == "set" ? call.inputs[0]->data<double>() : nullptr;
+    hand_down(call);
+    if (before) {
+      calls++;
+      copies += call.outputs[0].data<double>() != before;
+    }
+  }
+  int calls = 0, copies = 0;
+};
+
+TEST(Set, OfEveryRowIsRewoundInPlace) {
+  const Index rows = 50;
+  Tape tape;
+  Tensor y = tape.watch(ones({rows, 2}, float64)), w = tape.watch(list({3, 4}));
+  const Tensor x = y, factors = reshape(arange(0, 2 * rows, 1, float64), {rows, 2});
+  for (Index t = 0; t < rows; t++) y.set(t, w);
+  const Tensor loss = sum(y * factors);
+  CopiesOfSet counter;
+  const Gradients gradients = tape.backward(loss);
+  EXPECT_EQ(counter.calls, rows);
+  EXPECT_EQ(counter.copies, 0);
+  EXPECT_EQ(values(gradients[w]), (Values{50 * 49, 50 * 50}));
+  EXPECT_EQ(values(gradients[x]), Values(100, 0));
+}
+
+// Neither what is asked for of the middle nor the gradient that was given may change.
+TEST(Set, LeavesGradientsAloneThatOthersHold) {
+  Tape tape;
+  const Tensor x = tape.watch(list({1, 2}));
+  Tensor y = 2 * x;
+  y.set(0, sum(x));
+  const Tensor middle = tape.watch(y), dy = list({5, 7});
+  Tensor z = middle;
+  z.set(1, 0.0);
+  const Gradients gradients = tape.backward({{z, dy}});
+  EXPECT_EQ(values(dy), (Values{5, 7}));
+  EXPECT_EQ(values(gradients[middle]), (Values{5, 0}));
+  EXPECT_EQ(values(gradients[x]), (Values{5, 5}));
 }
 
 // As in PyTorch: the -inf result of a -inf logit hands its own dy on.
