@@ -118,9 +118,8 @@ TEST(Tape, SeesNoWorkOfARangeOnAnyThread) {
     Tape tape;
     const Tensor x = tape.watch(ones({4}));
     std::vector<Tensor> parts(4);
-    parallel_for(4, 1, [&](Index begin, Index) {
-      parts[static_cast<std::size_t>(begin)] = x[begin] * 2;
-    });
+    parallel_for(
+        4, 1, [&](Index begin, Index) { parts[static_cast<std::size_t>(begin)] = x[begin] * 2; });
     EXPECT_THROW(tape.backward(sum(stack(parts))), GradientError);
   }
 }
