@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "rewind/tensor/creation.h"
+#include "rewind/tensor/find.h"
 #include "rewind/tensor/random.h"
 #include "rewind/tensor/views.h"
 
@@ -125,15 +126,6 @@ double by_differences(const Function& f, Tensors& x, std::size_t input, std::siz
   return best;
 }
 
-std::vector<Index> position_of(std::size_t element, const Dims& shape) {
-  std::vector<Index> position(static_cast<std::size_t>(shape.rank()));
-  auto rest = static_cast<Index>(element);
-  for (int i = shape.rank(); i-- > 0; rest /= shape[i]) {
-    position[static_cast<std::size_t>(i)] = rest % shape[i];
-  }
-  return position;
-}
-
 double relative_error(double a, double b, double scale) {
   if (a == b) return 0;
   const double error = std::abs(a - b) / std::max({std::abs(a), std::abs(b), scale});
@@ -199,7 +191,8 @@ GradcheckResult compare(const Function& f, Tensors x, const std::vector<bool>& v
       const double error = relative_error(given, differences[e], std::max(1e-2 * largest, 1e-3));
       if (result.input >= 0 && !(error > result.error)) continue;
       result.input = static_cast<int>(i);
-      result.index = position_of(e, g.shape());
+      const Dims at = position_of(static_cast<Index>(e), g.shape());
+      result.index.assign(at.begin(), at.end());
       result.backward = given;
       result.differences = differences[e];
       result.error = error;
