@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "rewind/optim/gradient_sum.h"
-#include "rewind/optim/held.h"
+#include "rewind/optim/held_inl.h"
 #include "rewind/optim/norm.h"
 
 namespace rw::optim {
@@ -41,7 +41,7 @@ Optimizer::Optimizer(std::string kind, std::vector<Parameter> parameters,
   set_learning_rate(options.learning_rate);
   for (Parameter& parameter : parameters) {
     if (!position_.emplace(parameter.id(), held_.size()).second) continue;
-    held_.push_back({Hold(std::move(parameter)), options.weight_decay});
+    held_.push_back({Hold(std::move(parameter)), options.weight_decay, options.sparse});
   }
 }
 
@@ -65,6 +65,7 @@ void Optimizer::group(const std::function<bool(std::string_view)>& belongs,
     any = true;
     if (options.learning_rate_scale) held.learning_rate_scale = scale;
     if (options.weight_decay) held.weight_decay = *options.weight_decay;
+    if (options.sparse) held.sparse = *options.sparse;
   }
   require(any, "{}: group: none of the {} parameters belongs to it; the first is named '{}'", kind_,
           held_.size(), held_[0].parameter->name());
@@ -139,8 +140,7 @@ void Optimizer::apply(Held& held, const GradientSum& gradient) {
     u.rows = &gradient.rows;
     u.width = gradient.values.dim(1);
     // Without moments and decay a zero gradient changes nothing: exact and lazy are one.
-    u.rows_only =
-        options_.sparse == Sparse::lazy || (moment_names_.empty() && held.weight_decay == 0);
+    u.rows_only = held.sparse == Sparse::lazy || (moment_names_.empty() && held.weight_decay == 0);
   }
   update(u);
 }

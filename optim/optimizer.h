@@ -47,7 +47,8 @@ struct CommonOptions {
 // What is not said stays as it was.
 struct GroupOptions {
   std::optional<double> learning_rate_scale = {};  // times the optimizer's learning rate
-  std::optional<double> weight_decay = {};         // instead of the optimizer's
+  std::optional<double> weight_decay = {};         // these instead of the optimizer's
+  std::optional<Sparse> sparse = {};
 };
 
 // Tensors by name: what a checkpoint saves.

@@ -1,7 +1,7 @@
 // Saving and restoring of what an optimizer knows.
 #include <set>
 
-#include "rewind/optim/held.h"
+#include "rewind/optim/held_inl.h"
 
 namespace rw::optim {
 namespace {

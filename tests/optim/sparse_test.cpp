@@ -50,6 +50,23 @@ TEST(Sparse, ExactEqualsDenseToTheBit) {
   expect_as_dense<RMSprop>(RMSpropOptions{.momentum = 0.9, .centered = true});
 }
 
+TEST(Sparse, IsLazyForAGroupByName) {
+  const Parameter lazy = table("lazy"), exact = table("exact");
+  Adam adam(list(lazy, exact));
+  adam.group([](std::string_view name) { return name == "lazy"; }, {.sparse = Sparse::lazy});
+  const auto step = [&](Index row) {
+    Gradients gradients = given_rows(lazy, {row}, {1, 1, 1});
+    gradients += given_rows(exact, {row}, {1, 1, 1});
+    adam.step(gradients);
+  };
+  step(1);
+  ASSERT_EQ(values(lazy), values(exact));
+  const double after_one = values(lazy)[1 * kWidth];
+  step(7);
+  EXPECT_EQ(values(lazy)[1 * kWidth], after_one);
+  EXPECT_LT(values(exact)[1 * kWidth], after_one);  // its moments go on
+}
+
 TEST(Sparse, LazyLeavesOtherRowsAlone) {
   const Parameter p = table("p");
   const std::vector<double> before = values(p);

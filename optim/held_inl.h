@@ -32,6 +32,7 @@ class Hold {
 struct Optimizer::Held {
   Hold parameter;
   double weight_decay;
+  Sparse sparse;
   double learning_rate_scale = 1;
   Index steps = 0;
   std::vector<Tensor> moments = {};  // empty before the first step
