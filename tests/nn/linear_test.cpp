@@ -58,8 +58,8 @@ TEST(Linear, SaysWhatDoesNotFit) {
                "linear: x float32 [5, 2] does not end in the 3 features that the weight float32 "
                "[2, 3] takes");
   EXPECT_ERROR(nn::linear(ones({5, 3}, float64), weight()), DtypeError,
-               "linear: x float64 [5, 3] beside weight float32 [2, 3]; convert one of them, or the "
-               "model with nn::to(model, float64)");
+               "linear: x float64 [5, 3] beside weight float32 [2, 3]; convert x with to(x, "
+               "float32), or the model with nn::to");
   EXPECT_ERROR(nn::linear(ones({5, 3}), weight(), ones({3})), ShapeError,
                "linear: the weight float32 [2, 3] wants a bias [2], got float32 [3]");
   EXPECT_ERROR(nn::linear(ones({5, 3}), ones({3})), ShapeError,

@@ -66,7 +66,7 @@ TEST(ModelsAreValues, ALayerCopiedIntoALambdaIsRefusedByTheOptimizer) {
       sgd.step(gradients), GradientError,
       "sgd: step: no optimizer holds parameter 'head.weight' float64 [1, 3], parameter 'head.bias' "
       "float64 [1], and there is a gradient; is the model a copy, or a member left out of "
-      "members()?");
+      "members()? freeze() what is not to change");
 }
 
 TEST(ModelsAreValues, AMemberLeftOutIsRefusedByTheOptimizer) {
@@ -75,7 +75,7 @@ TEST(ModelsAreValues, AMemberLeftOutIsRefusedByTheOptimizer) {
   EXPECT_ERROR(descend(model, sgd), GradientError,
                "sgd: step: no optimizer holds parameter '(unnamed)' float64 [1, 3], parameter "
                "'(unnamed)' float64 [1], and there is a gradient; is the model a copy, or a member "
-               "left out of members()?");
+               "left out of members()? freeze() what is not to change");
 }
 
 TEST(ModelsAreValues, TheBestSoFarStaysWhatItWas) {

@@ -65,7 +65,8 @@ TEST(Optimizer, RefusesAModelThatWasCopiedIntoALambda) {
   EXPECT_EQ(
       message_of([&] { sgd.step(gradients); }),
       "sgd: step: no optimizer holds parameter 'slope' float64 [1], parameter 'shift' float64 "
-      "[1], and there is a gradient; is the model a copy, or a member left out of members()?");
+      "[1], and there is a gradient; is the model a copy, or a member left out of members()? "
+      "freeze() what is not to change");
 }
 
 TEST(Optimizer, RefusesAMemberLeftOutAndChangesNothing) {
