@@ -13,7 +13,7 @@ constinit thread_local NoteSuffix* suffix = nullptr;
 
 Tensor note(std::string_view name, Tensor value) {
   // A step that is run for its shapes alone has nothing to tell.
-  if (!listener || value.is_shape_only()) return value;
+  if (!listener || !value.has_data()) return value;
   if (listener->options_.watch && is_float(value.dtype()) && Tape::current()) {
     Tape::current()->watch(value);
   }

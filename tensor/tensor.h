@@ -72,7 +72,6 @@ class Tensor {
 
   // A tensor of which only shape and dtype are known. Reading a number of it throws ValueError.
   static Tensor shape_only(const Spec& spec);
-  bool is_shape_only() const { return body().data == nullptr; }
 
   // Numbers that the caller owns, element (i, j, ...) at data + i * strides[0] + j * strides[1]
   // ...; `release` is called when the last handle is gone. Nobody may change them while handles
