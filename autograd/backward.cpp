@@ -258,7 +258,8 @@ class Rewinder {
 
   Gradients collect() {
     Gradients result;
-    std::ranges::stable_sort(terms_, {}, &SlotTerm::first);
+    const auto earlier = [](const SlotTerm& a, const SlotTerm& b) { return a.first < b.first; };
+    std::stable_sort(terms_.begin(), terms_.end(), earlier);
     const std::vector<Tape::Leaf>& leaves = options_.wrt.empty() ? tape_.leaves_ : limited_;
     for (const Tape::Leaf& leaf : leaves) {
       if (leaf.slot >= slots_ || !(roles_[leaf.slot] & kWanted)) continue;
@@ -267,9 +268,10 @@ class Rewinder {
       if (gradients_[leaf.slot].defined() && !(roles_[leaf.slot] & kPerUse)) {
         gradient.terms.push_back({contiguous(gradients_[leaf.slot]), {}});
       }
-      for (const auto& [slot, term] :
-           std::ranges::equal_range(terms_, leaf.slot, {}, &SlotTerm::first)) {
-        gradient.terms.push_back({contiguous(term.values), term.rows});
+      const SlotTerm wanted{leaf.slot, {}};
+      const auto [from, end] = std::equal_range(terms_.begin(), terms_.end(), wanted, earlier);
+      for (auto term = from; term != end; ++term) {
+        gradient.terms.push_back({contiguous(term->second.values), term->second.rows});
       }
       result.add(leaf.variable, std::move(gradient));
     }
