@@ -197,7 +197,7 @@ TEST(Tape, AParameterKeepsItsShapeWhileATapeFollowsIt) {
   Tape tape;
   const Tensor before = p;
   p.value() = row(3);
-  EXPECT_EQ(message_of([&] { Tensor{p}; }),
+  EXPECT_EQ(message_of([&] { (void)Tensor{p}; }),
             "tape: parameter 'p' float64 [1] is float64 [3] now; a parameter keeps its shape while "
             "a tape follows it");
 }
