@@ -64,7 +64,10 @@ struct Sink {
   bool wanted(int i) const { return frame.wanted(i); }
   void set(int i, Tensor dx) { frame.joint[i] = std::move(dx); }
   // dy, to be changed in place where that is possible. In place of a parameter `dy`, and once.
-  Tensor take_dy() { return frame.spent ? std::move(*frame.spent) : frame.dy[0]; }
+  Tensor take_dy() {
+    if (frame.spent) return std::move(*frame.spent);  // not `? :`, by which clang copies
+    return frame.dy[0];
+  }
 };
 
 // The gradient of a table of which only some rows were used: row indices[i] receives values[i].
