@@ -6,18 +6,10 @@
 #include <fstream>
 
 #include "nn/recurrent_kinds.h"
+#include "support/sanitized.h"
 
 namespace rw::test {
 namespace {
-
-// Sanitizers keep memory that was let go, and books of their own.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
 
 std::size_t resident_bytes() {
   std::size_t all = 0, resident = 0;

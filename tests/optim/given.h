@@ -6,6 +6,7 @@
 
 #include "rewind/autograd/gradients.h"
 #include "rewind/tensor/creation.h"
+#include "support/message_of.h"
 
 namespace rw {
 
@@ -48,15 +49,6 @@ inline Gradients given_rows(const Parameter& p, const std::vector<Index>& rows,
   Gradients gradients;
   gradients.add(p, {p.spec(), {{from_span(x, p.shape().with(0, n)), from_span(rows, {n})}}});
   return gradients;
-}
-
-inline std::string message_of(auto f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
 }
 
 inline bool contains(const std::string& text, std::string_view part) {

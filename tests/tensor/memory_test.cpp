@@ -6,17 +6,12 @@
 
 #include <new>
 
+#include "support/sanitized.h"
+
 namespace rw::memory {
 namespace {
 
-// The address sanitizer ends the program where malloc would refuse, and nothing is recycled.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
+using test::kSanitized;
 
 constexpr std::size_t kGiB = std::size_t{1} << 30;
 
