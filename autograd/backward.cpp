@@ -49,9 +49,8 @@ class Rewinder {
     require<GradientError>(
         slot != 0,
         "backward: this {} was not computed under this tape, or from nothing that the tape "
-        "follows, "
-        "or by an operation that has no gradient to pass on (floor, argmax); make the tape first, "
-        "watch the inputs, and compute on its thread",
+        "follows, or by an operation that has no gradient to pass on (floor, argmax); make the "
+        "tape first, watch the inputs, and compute on its thread",
         from.y.spec());
     require<ShapeError>(
         from.dy.spec() == from.y.spec(),

@@ -78,10 +78,10 @@ bool Optimizer::step(const Gradients& gradients) {
   bool any = false;
   for (const auto& [of, gradient] : gradients.entries()) {
     if (!of.is_parameter()) continue;
-    any |= position_.contains(of.parameter().id());
-    if (of.parameter().frozen()) continue;
     const auto place = position_.find(of.parameter().id());
     if (place == position_.end()) continue;
+    any = true;
+    if (of.parameter().frozen()) continue;
     Held& held = held_[place->second];
     const Spec& spec = held.parameter->spec();
     require<DtypeError>(of.spec() == spec,
