@@ -1,5 +1,5 @@
-// Whether a sanitizer watches the memory of this program. It keeps what was let go, has books of its
-// own, and ends the program where malloc would refuse.
+// Whether a sanitizer watches the memory of this program. It keeps what was let go, has books of
+// its own, and ends the program where malloc would refuse.
 #pragma once
 
 namespace rw::test {
