@@ -17,6 +17,7 @@
 #include "rewind/tensor/unary.h"
 #include "rewind/tensor/views.h"
 #include "support/elements.h"
+#include "support/message_of.h"
 #include "support/reference.h"
 
 namespace rw {
@@ -25,7 +26,7 @@ namespace {
 // Expects that f() throws an E with exactly this text.
 template <class E>
 void expect_error(const std::string& text, auto f) {
-  EXPECT_EQ(reference::message<E>(f), text);
+  EXPECT_EQ(message_of<E>(f), text);
 }
 
 // Operations with the value x * x and a rule of their own.

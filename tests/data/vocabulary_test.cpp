@@ -2,21 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "support/message_of.h"
+
 namespace rw {
 namespace {
-
-std::string error_of(const std::function<void()>& run) {
-  try {
-    run();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(CharVocabulary, IdsAreThePlacesOfTheSortedBytes) {
   const CharVocabulary vocabulary("banana\xff!");
@@ -43,11 +35,11 @@ TEST(CharVocabulary, ComesBackFromItsSymbols) {
 TEST(CharVocabulary, NamesWhatItDoesNotKnow) {
   const CharVocabulary vocabulary("abc");
   EXPECT_FALSE(vocabulary.knows('z'));
-  EXPECT_EQ(error_of([&] { vocabulary.encode("abz"); }),
+  EXPECT_EQ(message_of([&] { vocabulary.encode("abz"); }),
             "encode: byte 0x7a 'z' at position 2 is not among the 3 symbols");
-  EXPECT_EQ(error_of([&] { vocabulary.encode("\n"); }),
+  EXPECT_EQ(message_of([&] { vocabulary.encode("\n"); }),
             "encode: byte 0x0a at position 0 is not among the 3 symbols");
-  EXPECT_EQ(error_of([&] {
+  EXPECT_EQ(message_of([&] {
               vocabulary.decode(std::vector<Index>{0, 3});
             }),
             "decode: id 3 at position 1 is outside [0, 3)");
@@ -78,11 +70,11 @@ TEST(Vocabulary, ComesBackFromItsLines) {
 
 TEST(Vocabulary, RefusesWhatIsNoVocabulary) {
   const std::string specials = "<pad>\n<unk>\n<bos>\n<eos>\n";
-  EXPECT_EQ(error_of([&] { Vocabulary::of_lines(specials + "a\nb\na\n"); }),
+  EXPECT_EQ(message_of([&] { Vocabulary::of_lines(specials + "a\nb\na\n"); }),
             "vocabulary: token 'a' appears twice, as 4 and 6");
-  EXPECT_NE(error_of([&] { Vocabulary::of_lines(specials + "a\n\nb\n"); }).find("number 5"),
+  EXPECT_NE(message_of([&] { Vocabulary::of_lines(specials + "a\n\nb\n"); }).find("number 5"),
             std::string::npos);
-  EXPECT_NE(error_of([] { Vocabulary::of_lines("a\nb\n"); }).find("found 2 lines, the first 'a'"),
+  EXPECT_NE(message_of([] { Vocabulary::of_lines("a\nb\n"); }).find("found 2 lines, the first 'a'"),
             std::string::npos);
   EXPECT_THROW(Vocabulary::of_lines(""), ValueError);
   EXPECT_THROW(Vocabulary(std::vector<std::string>{"two words"}), ValueError);

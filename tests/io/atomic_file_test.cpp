@@ -12,10 +12,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <functional>
 #include <optional>
 #include <string>
 
+#include "support/message_of.h"
 #include "support/temporary_folder.h"
 
 namespace rw {
@@ -59,15 +59,6 @@ void replace(const std::string& path) {
   file.commit();
 }
 
-std::string error_of(const std::function<void()>& run) {
-  try {
-    run();
-  } catch (const FileError& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 TEST(AtomicFile, ReplacesTheWholeContent) {
   TemporaryFolder folder;
   put(folder / "f", kOld);
@@ -83,7 +74,7 @@ TEST(AtomicFile, Bug44AFailureAtAnyCallLeavesTheOldFileWhole) {
     put(folder / "f", kOld);
     calls_left = n;
     trouble = Trouble::kError;
-    const std::string error = error_of([&] { replace(folder / "f"); });
+    const std::string error = message_of<FileError>([&] { replace(folder / "f"); });
     EXPECT_NE(error.find("No space left"), std::string::npos) << error;
     EXPECT_EQ(content_of(folder / "f"), n < kCallsBeforeTheNewFileStands ? kOld : kNew) << n;
     EXPECT_EQ(folder.names(), std::vector<std::string>{"f"}) << n;
@@ -116,12 +107,14 @@ TEST(AtomicFile, ErrorsNameTheFileTheStepAndTheCause) {
   TemporaryFolder folder;
   calls_left = 4;
   trouble = Trouble::kError;
-  EXPECT_EQ(error_of([&] { replace(folder / "f"); }),
+  EXPECT_EQ(message_of<FileError>([&] { replace(folder / "f"); }),
             "write '" + (folder / "f") +
                 "': cannot put the new content on disk, No space left on device; the old file is "
                 "as it was, if there was one");
   calls_left = kCalls - 1;
-  EXPECT_NE(error_of([&] { replace(folder / "f"); }).find("the file is replaced, but its folder"),
+  EXPECT_NE(message_of<FileError>([&] {
+              replace(folder / "f");
+            }).find("the file is replaced, but its folder"),
             std::string::npos);
 }
 
@@ -221,7 +214,7 @@ TEST(AtomicFile, WritesThroughLinksAndKeepsThem) {
 TEST(AtomicFile, RefusesWhatCannotBeReplaced) {
   TemporaryFolder folder;
   const auto refusal = [](const std::string& path) {
-    return error_of([&] { replace_file(path, kNew); });
+    return message_of<FileError>([&] { replace_file(path, kNew); });
   };
   std::filesystem::create_directory(folder / "d");
   std::filesystem::create_symlink("loop", folder / "loop");

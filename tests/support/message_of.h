@@ -7,11 +7,13 @@
 
 namespace rw {
 
-inline std::string message_of(auto f) {
+// Of the error of type E that f throws. One of another type goes on to the test, which fails.
+template <class E = Error, class F>
+std::string message_of(F&& f) {
   try {
     f();
-  } catch (const Error& e) {
-    return e.what();
+  } catch (const E& error) {
+    return error.what();
   }
   return "nothing was thrown";
 }

@@ -180,17 +180,4 @@ inline std::vector<Tensor> layouts(const Spec& spec, std::uint32_t seed = 1) {
   return all;
 }
 
-// The text of the error of type E that f throws.
-template <class E, class F>
-std::string message(F&& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  } catch (const std::exception& error) {
-    return std::string("another type of error: ") + error.what();
-  }
-  return "nothing was thrown";
-}
-
 }  // namespace rw::reference

@@ -1,6 +1,7 @@
 // Comparisons and logic: values with broadcasting, NaN, numbers beside tensors.
 #include "rewind/tensor/comparison.h"
 
+#include "support/message_of.h"
 #include "support/reference.h"
 
 namespace rw {
@@ -73,12 +74,12 @@ TEST(Comparison, OperatorsTakeNumbersOnEitherSide) {
 
 TEST(Comparison, ANumberMustMeanTheSameBesideTheTensor) {
   const Tensor integers = tensor<Index>({2}, {1, 2});
-  EXPECT_EQ(message<DtypeError>([&] { return integers < 1.5; }),
+  EXPECT_EQ(message_of<DtypeError>([&] { return integers < 1.5; }),
             "less: 1.5 is not a whole number, as the elements of int64 [2] are; take a floating "
             "dtype, as in to(x, float32)");
-  EXPECT_EQ(message<DtypeError>([&] { return equal(tensor<bool>({1}, {true}), 2); }),
+  EXPECT_EQ(message_of<DtypeError>([&] { return equal(tensor<bool>({1}, {true}), 2); }),
             "equal: 2 is neither 0 nor 1, as the elements of bool [1] are");
-  EXPECT_EQ(message<DtypeError>([&] {
+  EXPECT_EQ(message_of<DtypeError>([&] {
               return integers < doubles({2}, {1, 2});
             }),
             "less: dtypes differ, int64 [2] and float64 [2]; convert one with to(x, dtype)");
@@ -94,7 +95,7 @@ TEST(Logic, HasTheTablesOfBoole) {
 }
 
 TEST(Logic, TakesBoolOnly) {
-  EXPECT_EQ(message<DtypeError>([] {
+  EXPECT_EQ(message_of<DtypeError>([] {
               logical_not(doubles({2}, {1, 2}));
             }),
             "logical_not: takes bool, got float64 [2]; compare first, as in not_equal(x, 0)");

@@ -1,6 +1,7 @@
 // Conversion between all dtypes.
 #include "rewind/tensor/convert.h"
 
+#include "support/message_of.h"
 #include "support/reference.h"
 
 namespace rw {
@@ -37,11 +38,11 @@ TEST(Convert, ToItsOwnDtypeIsTheTensorItself) {
 TEST(Convert, NanIsTrue) { EXPECT_EQ(to(doubles({}, {NAN}), boolean).item(), 1); }
 
 TEST(Convert, NamesANumberThatNoIntegerStandsFor) {
-  EXPECT_EQ(message<ValueError>([] {
+  EXPECT_EQ(message_of<ValueError>([] {
               to(doubles({2, 2}, {1, 2, NAN, INFINITY}), int64);
             }),
             "to: nan at [1, 0] of float64 [2, 2] is no int64");
-  EXPECT_EQ(message<ValueError>([] {
+  EXPECT_EQ(message_of<ValueError>([] {
               to(tensor<float>({2}, {0, 0x1p63f}), int64);
             }),
             "to: 9.223372e+18 at [1] of float32 [2] is no int64");

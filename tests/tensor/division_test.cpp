@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "support/message_of.h"
 #include "support/reference.h"
 
 namespace rw {
@@ -56,9 +57,9 @@ TEST(Division, QuotientsAreWholeAlsoWhereTheirOwnRoundingIsNot) {
 
 TEST(Division, ByZeroNamesThePlaceOrGivesTheLimit) {
   const Tensor zero = tensor<Index>({2, 2}, {1, 2, 0, 4});
-  EXPECT_EQ(message<ValueError>([&] { floor_divide(1, zero); }),
+  EXPECT_EQ(message_of<ValueError>([&] { floor_divide(1, zero); }),
             "floor_divide: division by zero, the divisor at [1, 0] of int64 [2, 2]");
-  EXPECT_EQ(message<ValueError>([&] { remainder(zero, 0); }),
+  EXPECT_EQ(message_of<ValueError>([&] { remainder(zero, 0); }),
             "remainder: division by zero, the divisor at [] of int64 []");
   EXPECT_EQ(floor_divide(tensor<Index>({0}, {}), 0).size(), 0);
   const Tensor x = doubles({3}, {1, -1, 0});
@@ -74,16 +75,16 @@ TEST(Division, TheSmallestIntegerByMinusOneWraps) {
 }
 
 TEST(Division, NamesWhatItDoesNotTake) {
-  EXPECT_EQ(message<DtypeError>([] {
+  EXPECT_EQ(message_of<DtypeError>([] {
               remainder(sample({{2}, boolean}), sample({{2}, boolean}));
             }),
             "remainder: takes numbers, got bool [2]; convert with to(x, int64)");
-  EXPECT_EQ(message<DtypeError>([] {
+  EXPECT_EQ(message_of<DtypeError>([] {
               pow(sample({{2}, int64}), 2);
             }),
             "pow: takes float32 or float64, got int64 [2]; convert with to(x, float32)");
   EXPECT_EQ(
-      message<DtypeError>([] {
+      message_of<DtypeError>([] {
         floor_divide(sample({{2}, int64}), 0.5);
       }),
       "floor_divide: 0.5 is not a whole number, as the elements of int64 [2] are; take a floating "

@@ -7,6 +7,7 @@
 #include "rewind/tensor/extrema.h"
 #include "rewind/tensor/softmax.h"
 #include "rewind/tensor/sum_to.h"
+#include "support/message_of.h"
 #include "support/reference.h"
 
 namespace rw {
@@ -139,40 +140,41 @@ TEST(Reduction, OfNothingIsTheNeutralElement) {
   expect_close(var(nothing, 0), {{2}, {NAN, NAN}}, 0);
   expect_close(logsumexp(nothing, 0), {{2}, {-kInf, -kInf}}, 0);
   expect_close(max(nothing, 1), {{0}, {}}, 0);
-  EXPECT_EQ(message<ValueError>([&] { max(nothing, 0); }),
+  EXPECT_EQ(message_of<ValueError>([&] { max(nothing, 0); }),
             "max: nothing to choose from in float64 [0, 2] over the axes that go");
-  EXPECT_EQ(message<ValueError>([&] { argmin(nothing); }),
+  EXPECT_EQ(message_of<ValueError>([&] { argmin(nothing); }),
             "argmin: nothing to choose from in float64 [0, 2] over the axes that go");
 }
 
 TEST(Reduction, NamesAxesThatDoNotExistOrComeTwice) {
   const Tensor x = sample({{2, 3}, float32});
-  EXPECT_EQ(message<IndexError>([&] { sum(x, 2); }), "sum: axis 2 is outside a tensor of rank 2");
-  EXPECT_EQ(message<IndexError>([&] {
+  EXPECT_EQ(message_of<IndexError>([&] { sum(x, 2); }),
+            "sum: axis 2 is outside a tensor of rank 2");
+  EXPECT_EQ(message_of<IndexError>([&] {
               mean(x, {0, -3});
             }),
             "mean: axis -3 is outside a tensor of rank 2");
-  EXPECT_EQ(message<ValueError>([&] { sum(x, {1, -1}); }), "sum: axis 1 is named twice");
-  EXPECT_EQ(message<ValueError>([&] {
+  EXPECT_EQ(message_of<ValueError>([&] { sum(x, {1, -1}); }), "sum: axis 1 is named twice");
+  EXPECT_EQ(message_of<ValueError>([&] {
               sum(x, {0, 0, 0, 0, 0, 0, 0, 0, 0});
             }),
             "axes: 9 of them, and a tensor has at most 8");
 }
 
 TEST(Reduction, NamesDtypesThatItDoesNotTake) {
-  EXPECT_EQ(message<DtypeError>([] {
+  EXPECT_EQ(message_of<DtypeError>([] {
               mean(sample({{2}, int64}));
             }),
             "mean: takes float32 or float64, got int64 [2]; convert with to(x, float32)");
-  EXPECT_EQ(message<DtypeError>([] {
+  EXPECT_EQ(message_of<DtypeError>([] {
               max(sample({{2}, boolean}));
             }),
             "max: takes numbers, got bool [2]; convert with to(x, int64)");
-  EXPECT_EQ(message<DtypeError>([] {
+  EXPECT_EQ(message_of<DtypeError>([] {
               any(sample({{2}, float32}));
             }),
             "any: takes bool, got float32 [2]; compare first, as in not_equal(x, 0)");
-  EXPECT_EQ(message<ValueError>([] {
+  EXPECT_EQ(message_of<ValueError>([] {
               var(sample({{2}, float32}), {}, {.correction = -1});
             }),
             "var: correction = -1; it is 0 or more");
@@ -251,11 +253,11 @@ TEST(SumTo, UndoesBroadcasting) {
 
 TEST(SumTo, NamesWhatDoesNotBroadcast) {
   const Tensor x = sample({{4, 3}, float32});
-  EXPECT_EQ(message<ShapeError>([&] {
+  EXPECT_EQ(message_of<ShapeError>([&] {
               sum_to(x, {4, 3, 1});
             }),
             "sum_to: [4, 3, 1] does not broadcast to float32 [4, 3]");
-  EXPECT_EQ(message<ShapeError>([&] {
+  EXPECT_EQ(message_of<ShapeError>([&] {
               sum_to(sample({{1, 3}, float32}), {4, 3});
             }),
             "sum_to: [4, 3] does not broadcast to float32 [1, 3]");

@@ -2,6 +2,7 @@
 #include "rewind/tensor/select.h"
 
 #include "rewind/tensor/comparison.h"
+#include "support/message_of.h"
 #include "support/reference.h"
 
 namespace rw {
@@ -46,13 +47,13 @@ TEST(Where, MayWriteOverATemporary) {
 
 TEST(Where, NamesWhatDoesNotFit) {
   const Tensor x = doubles({2}, {1, 2}), mask = tensor<bool>({2}, {true, false});
-  EXPECT_EQ(message<DtypeError>([&] { where(x, x, x); }),
+  EXPECT_EQ(message_of<DtypeError>([&] { where(x, x, x); }),
             "where: takes bool, got float64 [2]; compare first, as in not_equal(x, 0)");
-  EXPECT_EQ(message<DtypeError>([&] {
+  EXPECT_EQ(message_of<DtypeError>([&] {
               where(mask, x, tensor<float>({2}, {1, 2}));
             }),
             "where: dtypes differ, float64 [2] and float32 [2]; convert one with to(x, dtype)");
-  EXPECT_EQ(message<ShapeError>([&] {
+  EXPECT_EQ(message_of<ShapeError>([&] {
               where(mask, doubles({3}, {1, 2, 3}), 0);
             }),
             "where: shapes [2] and [3] do not broadcast; sizes 2 and 3 are neither equal nor 1");
@@ -73,10 +74,10 @@ TEST(MaskedFill, FillsWhereTheMaskHolds) {
 TEST(MaskedFill, NamesWhatDoesNotFit) {
   const Tensor mask = tensor<bool>({1}, {true});
   EXPECT_EQ(
-      message<DtypeError>([&] { masked_fill(tensor<Index>({1}, {1}), mask, 0.5); }),
+      message_of<DtypeError>([&] { masked_fill(tensor<Index>({1}, {1}), mask, 0.5); }),
       "masked_fill: 0.5 is not a whole number, as the elements of int64 [1] are; take a floating "
       "dtype, as in to(x, float32)");
-  EXPECT_EQ(message<DtypeError>([&] { masked_fill(doubles({1}, {1}), doubles({1}, {1}), 0); }),
+  EXPECT_EQ(message_of<DtypeError>([&] { masked_fill(doubles({1}, {1}), doubles({1}, {1}), 0); }),
             "masked_fill: takes bool, got float64 [1]; compare first, as in not_equal(x, 0)");
 }
 
@@ -100,14 +101,14 @@ TEST(Clamp, KeepsNan) {
 
 TEST(Clamp, RefusesBoundsThatMakeNoSense) {
   const Tensor x = doubles({1}, {0});
-  EXPECT_EQ(message<ValueError>([&] { clamp(x, {.min = 2, .max = 1}); }),
+  EXPECT_EQ(message_of<ValueError>([&] { clamp(x, {.min = 2, .max = 1}); }),
             "clamp: no number lies between min = 2 and max = 1");
-  EXPECT_EQ(message<ValueError>([&] { clamp(x, {.min = NAN}); }),
+  EXPECT_EQ(message_of<ValueError>([&] { clamp(x, {.min = NAN}); }),
             "clamp: no number lies between min = nan and max = inf");
-  EXPECT_EQ(message<DtypeError>([&] { clamp(tensor<Index>({1}, {0}), {.min = 0.5}); }),
+  EXPECT_EQ(message_of<DtypeError>([&] { clamp(tensor<Index>({1}, {0}), {.min = 0.5}); }),
             "clamp: 0.5 is not a whole number, as the elements of int64 [1] are; take a floating "
             "dtype, as in to(x, float32)");
-  EXPECT_EQ(message<DtypeError>([&] { clamp(tensor<bool>({1}, {true}), {.min = -3}); }),
+  EXPECT_EQ(message_of<DtypeError>([&] { clamp(tensor<bool>({1}, {true}), {.min = -3}); }),
             "clamp: takes numbers, got bool [1]; convert with to(x, int64)");
 }
 

@@ -5,6 +5,7 @@
 
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/cumsum.h"
+#include "support/message_of.h"
 #include "support/reference.h"
 
 namespace rw {
@@ -87,11 +88,11 @@ TEST(Softmax, WithoutALimitTheWholeRowIsNan) {
 }
 
 TEST(Softmax, NamesWhatDoesNotFit) {
-  EXPECT_EQ(message<DtypeError>([] {
+  EXPECT_EQ(message_of<DtypeError>([] {
               softmax(sample({{2}, int64}), 0);
             }),
             "softmax: takes float32 or float64, got int64 [2]; convert with to(x, float32)");
-  EXPECT_EQ(message<IndexError>([] {
+  EXPECT_EQ(message_of<IndexError>([] {
               log_softmax(sample({{2}, float32}), 1);
             }),
             "log_softmax: axis 1 is outside a tensor of rank 1");
@@ -120,11 +121,11 @@ TEST(CumSum, EqualsItsNaiveTwinAlongAnyAxisInEveryLayout) {
 }
 
 TEST(CumSum, NamesWhatDoesNotFit) {
-  EXPECT_EQ(message<DtypeError>([] {
+  EXPECT_EQ(message_of<DtypeError>([] {
               cumsum(sample({{2}, boolean}), 0);
             }),
             "cumsum: takes numbers, got bool [2]; convert with to(x, int64)");
-  EXPECT_EQ(message<IndexError>([] {
+  EXPECT_EQ(message_of<IndexError>([] {
               cumsum(sample({{}, float32}), 0);
             }),
             "cumsum: axis 0 is outside a tensor of rank 0");

@@ -5,6 +5,7 @@
 
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/rounding.h"
+#include "support/message_of.h"
 #include "support/reference.h"
 
 namespace rw {
@@ -90,10 +91,10 @@ TEST(Unary, OtherDtypesAreRefusedByName) {
     const std::string name = std::string(row.name).substr(0, std::string(row.name).find(' '));
     const Tensor integers = sample({{2, 3}, int64}), bools = sample({{2}, boolean});
     if (row.integers) {
-      EXPECT_EQ(message<DtypeError>([&] { row.function(bools); }),
+      EXPECT_EQ(message_of<DtypeError>([&] { row.function(bools); }),
                 name + ": takes numbers, got bool [2]; convert with to(x, int64)");
     } else {
-      EXPECT_EQ(message<DtypeError>([&] { row.function(integers); }),
+      EXPECT_EQ(message_of<DtypeError>([&] { row.function(integers); }),
                 name + ": takes float32 or float64, got int64 [2, 3]; convert with to(x, float32)");
     }
   }
