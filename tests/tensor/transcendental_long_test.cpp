@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "tensor/targets.h"
 #include "tensor/transcendental_reference.h"
 
 namespace rw::kernels {

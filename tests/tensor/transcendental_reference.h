@@ -65,23 +65,4 @@ double ulp_error(T value, Wider<T> exact) {
   return static_cast<double>(std::abs(static_cast<Wider<T>>(value) - exact) / spacing);
 }
 
-// Every instruction set that is compiled in and runs here; the destructor goes back to the best.
-class Targets {
- public:
-  Targets() : all_(hwy::SupportedAndGeneratedTargets()) {}
-  Targets(const Targets&) = delete;
-  Targets& operator=(const Targets&) = delete;
-  ~Targets() { choose(0); }
-
-  const std::vector<std::int64_t>& all() const { return all_; }
-
-  static void choose(std::int64_t target) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-
- private:
-  std::vector<std::int64_t> all_;
-};
-
 }  // namespace rw::kernels

@@ -7,6 +7,7 @@
 #include <cfenv>
 #include <random>
 
+#include "tensor/targets.h"
 #include "tensor/transcendental_reference.h"
 
 namespace rw::kernels {

@@ -1,0 +1,249 @@
+// A block of R rows and 2 P vectors of columns stays in registers while k runs: per k, 2 P loads of
+// the panels and R broadcasts feed 2 P R fused multiply-adds. The panels make the loads sequential.
+//
+//   - R is as large as the registers allow: 6 of 16 (AVX2: 12 sums, 2 columns, 1 row), 8 of 32.
+//   - Rows are split *evenly* over blocks, 32 = 6+6+5+5+5+5: a last block of 2 rows runs at a third
+//     of the speed, since a chain of multiply-adds waits for its own last result and two rows are
+//     too few chains.
+//   - For that reason blocks of up to 3 rows take several panels at once.
+//   - k runs in stretches of kStretch, so that a panel's stretch stays in L1 while all blocks of
+//     rows pass; between stretches the sums rest in c, which changes no bit.
+//
+// All loops over the block are unrolled by templates; a compiler that keeps the block in memory
+// runs at half the speed.
+#include "rewind/tensor/kernels/packed_product.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "rewind/tensor/kernels/packed_product.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#ifndef REWIND_TENSOR_KERNELS_PACKED_PRODUCT_ONCE
+#define REWIND_TENSOR_KERNELS_PACKED_PRODUCT_ONCE
+
+#include <algorithm>
+
+namespace rw::kernels {
+
+constexpr Index kVectors = 2;  // of columns in a panel
+constexpr Index kStretch = 512;
+
+}  // namespace rw::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace rw::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+#if HWY_ARCH_ARM_A64 || (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3)
+constexpr int kRegisters = 32, kMostRows = 8;
+#else
+constexpr int kRegisters = 16, kMostRows = 6;
+#endif
+
+template <class T>
+constexpr Index lanes() {
+  return static_cast<Index>(hn::MaxLanes(hn::ScalableTag<T>()));
+}
+template <class T>
+constexpr Index width() {
+  return kVectors * lanes<T>();
+}
+
+// Whether the registers hold the sums, and the rows' or the columns' factors with one of the other.
+constexpr bool fits(int rows, int panels) {
+  const int columns = panels * kVectors;
+  return rows <= kMostRows && rows * columns + std::min(rows, columns) < kRegisters;
+}
+
+constexpr int panels_beside(Index rows) {
+  if (fits(static_cast<int>(rows), 4)) return 4;
+  return fits(static_cast<int>(rows), 2) ? 2 : 1;
+}
+
+// A block of c, some rows by some panels, for a stretch of k.
+template <class T>
+struct Block {
+  const T* a;
+  Index a_stride;
+  const T* panel;
+  Index panel_step;
+  Index stretch;
+  T* c;
+  Index c_stride;
+  bool add;
+};
+
+template <int R, int P, class T>
+void run_block(const Block<T>& b) {
+  const hn::ScalableTag<T> d;
+  using V = hn::Vec<decltype(d)>;
+  constexpr int kColumns = P * kVectors;
+  V sums[R][kColumns];
+  HWY_UNROLL(8)
+  for (int r = 0; r < R; r++) {
+    HWY_UNROLL(8)
+    for (int v = 0; v < kColumns; v++) {
+      sums[r][v] = b.add ? hn::LoadU(d, b.c + r * b.c_stride + v * lanes<T>()) : hn::Zero(d);
+    }
+  }
+  const T* a = b.a;
+  const T* column = b.panel;
+  for (Index k = 0; k < b.stretch; k++, a++, column += width<T>()) {
+    const auto column_at = [&](int v) {
+      return hn::LoadU(d, column + v / kVectors * b.panel_step + v % kVectors * lanes<T>());
+    };
+    if constexpr (R < kColumns) {
+      V x[R];
+      HWY_UNROLL(8)
+      for (int r = 0; r < R; r++) x[r] = hn::Set(d, a[r * b.a_stride]);
+      HWY_UNROLL(8)
+      for (int v = 0; v < kColumns; v++) {
+        const V w = column_at(v);
+        HWY_UNROLL(8)
+        for (int r = 0; r < R; r++) sums[r][v] = hn::MulAdd(x[r], w, sums[r][v]);
+      }
+    } else {
+      V w[kColumns];
+      HWY_UNROLL(8)
+      for (int v = 0; v < kColumns; v++) w[v] = column_at(v);
+      HWY_UNROLL(8)
+      for (int r = 0; r < R; r++) {
+        const V x = hn::Set(d, a[r * b.a_stride]);
+        HWY_UNROLL(8)
+        for (int v = 0; v < kColumns; v++) sums[r][v] = hn::MulAdd(x, w[v], sums[r][v]);
+      }
+    }
+  }
+  HWY_UNROLL(8)
+  for (int r = 0; r < R; r++) {
+    HWY_UNROLL(8)
+    for (int v = 0; v < kColumns; v++) {
+      hn::StoreU(sums[r][v], d, b.c + r * b.c_stride + v * lanes<T>());
+    }
+  }
+}
+
+template <int P, int R = 1, class T>
+void run_rows(Index rows, const Block<T>& block) {
+  if (rows == R) return run_block<R, P>(block);
+  if constexpr (fits(R + 1, P)) run_rows<P, R + 1>(rows, block);
+}
+
+// The last panel where n is no multiple of its width: its surplus columns must not reach c.
+template <class T>
+void run_partial(Index rows, Index columns, Block<T> block) {
+  HWY_ALIGN T tile[kMostRows * width<T>()];
+  T* c = block.c;
+  const Index stride = block.c_stride;
+  block.c = tile;
+  block.c_stride = width<T>();
+  if (block.add) {
+    for (Index r = 0; r < rows; r++) std::copy_n(c + r * stride, columns, tile + r * width<T>());
+  }
+  run_rows<1>(rows, block);
+  for (Index r = 0; r < rows; r++) std::copy_n(tile + r * width<T>(), columns, c + r * stride);
+}
+
+// Every row of the product, `panels` panels from number `panel` on, k from `from` on.
+template <int P, class T>
+void run_panels(const PackedProduct<T>& p, Index panel, Index from) {
+  const Index blocks = (p.rows + kMostRows - 1) / kMostRows;
+  const Index columns = std::min(p.n - panel * width<T>(), P * width<T>());
+  for (Index i = 0, row = 0; i < blocks; i++) {
+    const Index rows = p.rows / blocks + (i < p.rows % blocks);
+    const Block<T> block{.a = p.a + row * p.a_stride + from,
+                         .a_stride = p.a_stride,
+                         .panel = p.packed + (panel * p.k + from) * width<T>(),
+                         .panel_step = p.k * width<T>(),
+                         .stretch = std::min(kStretch, p.k - from),
+                         .c = p.c + row * p.c_stride + panel * width<T>(),
+                         .c_stride = p.c_stride,
+                         .add = p.add || from > 0};
+    if (columns < P * width<T>()) {
+      run_partial(rows, columns, block);
+    } else {
+      run_rows<P>(rows, block);
+    }
+    row += rows;
+  }
+}
+
+template <class T>
+void run(const PackedProduct<T>& p) {
+  if (p.rows == 0) return;
+  const Index full = std::min(p.end_panel, p.n / width<T>());
+  const Index most_rows = (p.rows + (p.rows + kMostRows - 1) / kMostRows - 1) /
+                          ((p.rows + kMostRows - 1) / kMostRows);
+  const int beside = panels_beside(most_rows);
+  Index from = 0;
+  do {
+    Index panel = p.first_panel;
+    for (; beside >= 4 && panel + 4 <= full; panel += 4) run_panels<4>(p, panel, from);
+    for (; beside >= 2 && panel + 2 <= full; panel += 2) run_panels<2>(p, panel, from);
+    for (; panel < p.end_panel; panel++) run_panels<1>(p, panel, from);
+    from += kStretch;
+  } while (from < p.k);
+}
+
+template <class T>
+void pack_panels(const T* w, Index row_step, Index column_step, Index k, Index n, T* packed) {
+  for (Index first = 0; first < n; first += width<T>(), packed += k * width<T>()) {
+    const Index columns = std::min(n - first, width<T>());
+    if (columns < width<T>()) std::fill_n(packed, k * width<T>(), T{0});
+    for (Index j = 0; j < columns; j++) {
+      const T* column = w + (first + j) * column_step;
+      for (Index i = 0; i < k; i++) packed[i * width<T>() + j] = column[i * row_step];
+    }
+  }
+}
+
+Index width_float() { return width<float>(); }
+Index width_double() { return width<double>(); }
+void multiply_float(const PackedProduct<float>& product) { run(product); }
+void multiply_double(const PackedProduct<double>& product) { run(product); }
+void pack_float(const float* w, Index row_step, Index column_step, Index k, Index n,
+                float* packed) {
+  pack_panels(w, row_step, column_step, k, n, packed);
+}
+void pack_double(const double* w, Index row_step, Index column_step, Index k, Index n,
+                 double* packed) {
+  pack_panels(w, row_step, column_step, k, n, packed);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace rw::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace rw::kernels {
+
+HWY_EXPORT(width_float);
+HWY_EXPORT(width_double);
+HWY_EXPORT(multiply_float);
+HWY_EXPORT(multiply_double);
+HWY_EXPORT(pack_float);
+HWY_EXPORT(pack_double);
+
+template <>
+Index panel_width<float>() {
+  return HWY_DYNAMIC_DISPATCH(width_float)();
+}
+template <>
+Index panel_width<double>() {
+  return HWY_DYNAMIC_DISPATCH(width_double)();
+}
+
+void multiply(const PackedProduct<float>& p) { HWY_DYNAMIC_DISPATCH(multiply_float)(p); }
+void multiply(const PackedProduct<double>& p) { HWY_DYNAMIC_DISPATCH(multiply_double)(p); }
+
+void pack(const float* w, Index row_step, Index column_step, Index k, Index n, float* packed) {
+  HWY_DYNAMIC_DISPATCH(pack_float)(w, row_step, column_step, k, n, packed);
+}
+void pack(const double* w, Index row_step, Index column_step, Index k, Index n, double* packed) {
+  HWY_DYNAMIC_DISPATCH(pack_double)(w, row_step, column_step, k, n, packed);
+}
+
+}  // namespace rw::kernels
+#endif
