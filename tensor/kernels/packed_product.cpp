@@ -174,8 +174,8 @@ template <class T>
 void run(const PackedProduct<T>& p) {
   if (p.rows == 0) return;
   const Index full = std::min(p.end_panel, p.n / width<T>());
-  const Index most_rows = (p.rows + (p.rows + kMostRows - 1) / kMostRows - 1) /
-                          ((p.rows + kMostRows - 1) / kMostRows);
+  const Index most_rows =
+      (p.rows + (p.rows + kMostRows - 1) / kMostRows - 1) / ((p.rows + kMostRows - 1) / kMostRows);
   const int beside = panels_beside(most_rows);
   Index from = 0;
   do {

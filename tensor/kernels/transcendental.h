@@ -6,7 +6,7 @@
 // Accuracy, in units in the last place of the exact result rounded to T, a subnormal result
 // counting in steps of the smallest subnormal:
 // at most 1.1 for exp and log and 2.6 for tanh and sigmoid: over all 2^32 floats, and for double on
-// every sample tried. Measured figures stand in transcendental.cpp.
+// every sample tried. Measured figures stand in transcendental_inl.h.
 //
 // NaN gives NaN. exp: 0 far below and infinity above the range of T; log: -infinity at both zeros,
 // NaN below; tanh: odd, -0 kept, exactly 1 from where that is the nearest number; sigmoid: falls

@@ -142,7 +142,8 @@ TYPED_TEST(Product, PacksAnyStrides) {
     std::vector<T> transposed(x.w.size());
     for (Index i = 0; i < x.k; i++) {
       for (Index j = 0; j < x.n; j++) {
-        transposed[static_cast<std::size_t>(j * x.k + i)] = x.w[static_cast<std::size_t>(i * x.n + j)];
+        transposed[static_cast<std::size_t>(j * x.k + i)] =
+            x.w[static_cast<std::size_t>(i * x.n + j)];
       }
     }
     ASSERT_EQ(packed(transposed, x.k, x.n, true), packed(x.w, x.k, x.n));
