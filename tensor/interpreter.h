@@ -30,7 +30,8 @@ struct OpType {
 
   void (*copy)(void* to, const void* from);
   void (*destroy)(void* op);
-  std::string (*attributes)(const void* op);  // as text, for reports
+  bool (*equal)(const void* op, const void* other);  // the same attributes (fields.h)
+  std::string (*attributes)(const void* op);         // as text, for reports
 
   // The operation's own derivative, if it brings one: whoever asks passes what it declared to take.
   void (*describe)(void* rules);

@@ -195,6 +195,10 @@ struct Erased {
   }
   static void destroy(void* op) { std::destroy_at(static_cast<Op*>(op)); }
 
+  static bool equal(const void* op, const void* other) {
+    return equal_fields(typed(op), typed(other));
+  }
+
   static std::string attributes(const void* op) {
     std::string text;
     for_each_field(typed(op), [&](const auto& value) {
@@ -232,6 +236,7 @@ inline constinit const OpType op_type{Op::name,
                                       Erased<Op>::infer,
                                       Erased<Op>::copy,
                                       Erased<Op>::destroy,
+                                      Erased<Op>::equal,
                                       Erased<Op>::attributes,
                                       describe_function<Op>()};
 

@@ -93,6 +93,9 @@ class Tensor {
   Index size() const { return body().size; }
   bool contiguous() const { return body().contiguous; }
   bool has_data() const { return body().data != nullptr; }
+  // The same for copies of one handle, until one of them is written to, and for no other tensor
+  // that is alive: what a tracer knows a value by, whatever marks others set.
+  const void* identity() const { return body_; }
   Strides strides() const;
 
   // The numbers, read only: `data` points at the first element and strides tell the rest, `span`

@@ -1,0 +1,76 @@
+#include "rewind/autograd/engine/trace.h"
+
+#include <unordered_map>
+
+#include "rewind/tensor/error.h"
+
+namespace rw::engine {
+namespace {
+
+// Handles of the same numbers, seen the same way and standing at the same place of a tape.
+bool same_tensor(const Tensor& a, const Tensor& b) {
+  if (a.mark() != b.mark() || a.spec() != b.spec() || !(a.strides() == b.strides())) return false;
+  return dispatch_any(a.dtype(), [&](auto v) {
+    using T = decltype(v);
+    return a.data<T>() == b.data<T>();
+  });
+}
+
+class Tracer final : public Interpreter {
+ public:
+  explicit Tracer(Trace& trace) : trace_(trace) {}
+
+  void run(Call& call) override {
+    std::vector<ValueId> inputs;
+    for (const Tensor* x : call.inputs) inputs.push_back(value_of(*x));
+    const ValueId first = trace_.graph.apply(Operation(call.type, call.op), std::move(inputs),
+                                             static_cast<int>(call.outputs.size()));
+    for (std::size_t i = 0; i < call.outputs.size(); i++) {
+      call.outputs[i] = handle(first + static_cast<ValueId>(i));
+    }
+  }
+
+  // The tensor without numbers that stands for a value, known by its identity: its mark is free for
+  // a tape that stands above.
+  Tensor handle(ValueId value) {
+    const Tensor& x = trace_.graph.symbol(value);
+    values_.emplace(x.identity(), value);
+    return x;
+  }
+
+  ValueId value_of(const Tensor& x) {
+    const auto found = values_.find(x.identity());
+    if (found != values_.end()) return found->second;
+    require(x.has_data(),
+            "scan: a {} of another step is used, of which only the shape is known; return it from "
+            "its step, or look at it with note",
+            x.spec());
+    for (std::size_t i = 0; i < trace_.captured.size(); i++) {
+      if (same_tensor(trace_.captured_tensors[i], x)) return trace_.captured[i];
+    }
+    trace_.captured_tensors.push_back(x);
+    trace_.captured.push_back(trace_.graph.leaf(x.spec()));
+    return trace_.captured.back();
+  }
+
+ private:
+  Trace& trace_;
+  std::unordered_map<const void*, ValueId> values_;
+};
+
+}  // namespace
+
+Trace trace(const std::vector<Spec>& arguments,
+            const std::function<std::vector<Tensor>(const std::vector<Tensor>&)>& step) {
+  Trace trace;
+  Tracer tracer(trace);
+  std::vector<Tensor> handles;
+  for (const Spec& spec : arguments) {
+    trace.arguments.push_back(trace.graph.leaf(spec));
+    handles.push_back(tracer.handle(trace.arguments.back()));
+  }
+  for (const Tensor& y : step(handles)) trace.results.push_back(tracer.value_of(y));
+  return trace;
+}
+
+}  // namespace rw::engine
