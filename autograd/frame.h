@@ -78,6 +78,10 @@ struct RuleSet {
   std::array<Argument, kArguments> arguments{};
   void (*joint)(Frame&) = nullptr;
   Needs joint_needs;
+  // For an operation with any number of outputs: what its joint rule reads of this application, in
+  // place of needs. The rule finds it in Frame::kept.
+  void (*keep)(const void* op, std::span<const Tensor* const> inputs,
+               std::span<const Tensor> outputs, std::vector<const Tensor*>& kept) = nullptr;
   bool broadcasts = false;
   bool missing = true;
 };

@@ -23,6 +23,8 @@ Tensor note(std::string_view name, Tensor value) {
   return value;
 }
 
+bool notes_are_taken() { return listener != nullptr; }
+
 Notes::Notes(NotesOptions options) : options_(options), outer_(std::exchange(listener, this)) {}
 Notes::~Notes() { end_scope(listener, this, &Notes::outer_); }
 

@@ -18,6 +18,9 @@ namespace [[gnu::visibility("default")]] rw {
 // Hands the value to the listeners of this thread, and returns it.
 Tensor note(std::string_view name, Tensor value);
 
+// Whether anybody listens on this thread.
+bool notes_are_taken();
+
 struct NotesOptions {
   // Under a tape, so that gradients know each float value: gradients[notes["forget"][t]].
   bool watch = false;

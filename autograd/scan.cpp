@@ -1,6 +1,20 @@
 #include "rewind/autograd/scan.h"
 
-namespace rw::scan_internal {
+#include "rewind/autograd/note.h"
+
+namespace rw {
+namespace {
+
+constinit thread_local int plain_loops = 0;
+
+}  // namespace
+
+PlainLoops::PlainLoops() { plain_loops++; }
+PlainLoops::~PlainLoops() { plain_loops--; }
+
+namespace scan_internal {
+
+bool loops_are_plain() { return plain_loops > 0 || notes_are_taken(); }
 
 void require_like_state(std::string_view op, std::string_view what,
                         const std::vector<Tensor>& state, const std::vector<Tensor>& given) {
@@ -39,4 +53,5 @@ void require_mask(std::string_view op, const Tensor& mask, Index batch) {
                       batch, mask.spec());
 }
 
-}  // namespace rw::scan_internal
+}  // namespace scan_internal
+}  // namespace rw

@@ -14,11 +14,16 @@
 //
 // Back-propagation through time is what the tape does with the loop; no cell needs a gradient of
 // its own.
+//
+// `scan` plans the step (autograd/engine): it is run once on shapes alone, and what it does is
+// arranged anew for all steps. So a step must not read numbers of its arguments; one that does
+// needs `loop`, which applies it plainly at every step.
 #pragma once
 
 #include <optional>
 #include <utility>
 
+#include "rewind/autograd/engine/entry.h"
 #include "rewind/autograd/sequence.h"
 #include "rewind/autograd/tree.h"
 #include "rewind/tensor/creation.h"
@@ -69,6 +74,10 @@ class ShapesOnly final : public Interpreter {
  private:
   const Random same_{Random::state()};  // what the step draws here was never drawn
 };
+
+// Whether a scan of this thread is to be a plain loop: in a PlainLoops scope, and where somebody
+// listens to what steps note.
+bool loops_are_plain();
 
 // Throws ShapeError unless `given` (called `what` in the message) has the tensors of the state.
 void require_like_state(std::string_view op, std::string_view what,
@@ -219,11 +228,79 @@ auto loop(Step&& step, Index steps, const State& initial,
   return scan_internal::run(nothing, stepped, initial, sequence, options);
 }
 
+// Until the end of the scope every scan of this thread is a plain loop, each operation of each step
+// seen by the tape and every other interpreter: for debuggers, prints, and comparison.
+class [[nodiscard]] PlainLoops {
+ public:
+  PlainLoops();
+  ~PlainLoops();
+  PlainLoops(const PlainLoops&) = delete;
+  PlainLoops& operator=(const PlainLoops&) = delete;
+};
+
+namespace scan_internal {
+
+// A planned scan, where there can be one. `apply(inputs, state)` runs the step on the inputs of one
+// step, given as a list.
+template <class Apply, class State>
+auto planned(Apply&& apply, const std::vector<Tensor>& inputs, Index time, const State& initial,
+             const ScanOptions<State>& options) {
+  using Result = StepResult<decltype(apply(inputs, initial))>;
+  using Outputs = typename Result::Outputs;
+  using Answer = std::optional<ScanResult<State, Outputs>>;
+  const std::vector<Tensor> states = tensors_of(initial);
+  const Index batch = first_tensor(initial).dim(0);
+  if (time == 0 || batch == 0 || !options.lengths.empty() || options.reset.defined() ||
+      loops_are_plain()) {
+    return Answer();
+  }
+  const auto filled = [](auto tree, auto from) {
+    return map_tensors(std::move(tree), [&](const Tensor&) { return *from++; });
+  };
+  std::optional<Outputs> outputs;  // as the step returns them
+  const auto step = [&](const std::vector<Tensor>& in) {
+    const auto first_state = in.begin() + std::ssize(inputs);
+    auto result = apply(std::vector<Tensor>(in.begin(), first_state), filled(initial, first_state));
+    outputs = Result::outputs(result);
+    std::vector<Tensor> all = tensors_of(Result::state(std::move(result)));
+    require_like_state("scan", "the state that the step returns", states, all);
+    for_each_tensor(*outputs, [&](const Tensor& y) { all.push_back(y); });
+    return all;
+  };
+  const auto answer =
+      engine::scan_planned({inputs, states, time, batch, options.reverse, options.states, step});
+  if (!answer) return Answer();
+  return Answer({filled(*outputs, answer->outputs.begin()), filled(initial, answer->last.begin()),
+                 options.states ? filled(initial, answer->states.begin()) : State{}});
+}
+
+}  // namespace scan_internal
+
 // Equal to `loop` up to the order of sums.
 template <class Step, class Inputs, class State>
-auto scan(Step&& step, const Inputs& xs, const State& initial,
+requires(!std::is_integral_v<Inputs>) auto scan(
+    Step&& step, const Inputs& xs, const State& initial,
+    const ScanOptions<std::type_identity_t<State>>& options = {}) {
+  const std::vector<Tensor> inputs = tensors_of(xs);
+  const auto [time, batch] = scan_internal::time_and_batch("scan", inputs);
+  scan_internal::require_batch("scan", tensors_of(initial), batch);
+  const auto apply = [&](const std::vector<Tensor>& in, const State& state) {
+    auto next = in.begin();
+    return step(map_tensors(xs, [&](const Tensor&) { return *next++; }), state);
+  };
+  auto result = scan_internal::planned(apply, inputs, time, initial, options);
+  return result ? std::move(*result) : loop(step, xs, initial, options);
+}
+
+// The same without inputs, for a number of steps: `state = step(state)`.
+template <class Step, class State>
+auto scan(Step&& step, Index steps, const State& initial,
           const ScanOptions<std::type_identity_t<State>>& options = {}) {
-  return loop(std::forward<Step>(step), xs, initial, options);
+  require<ShapeError>(steps >= 0, "scan: {} steps; the number of steps is zero or more", steps);
+  scan_internal::require_batch("scan", tensors_of(initial), first_tensor(initial).dim(0));
+  const auto apply = [&](const std::vector<Tensor>&, const State& state) { return step(state); };
+  auto result = scan_internal::planned(apply, {}, steps, initial, options);
+  return result ? std::move(*result) : loop(step, steps, initial, options);
 }
 
 }  // namespace rw

@@ -141,13 +141,16 @@ Needs Tape::needs_of(const Call& call, const RuleSet& rules, bool* wanted) const
 
 void Tape::write(const Call& call, const RuleSet& rules, const Needs& needs) {
   const std::size_t inputs = call.inputs.size();
+  std::vector<const Tensor*> chosen;
+  if (rules.keep) rules.keep(call.op, call.inputs, call.outputs, chosen);
   const std::size_t specs =
       needs.shapes == Needs::kAllShapes ? inputs : static_cast<std::size_t>(count_of(needs.shapes));
-  const auto kept = static_cast<std::size_t>(count_of(needs.inputs) + count_of(needs.outputs));
+  const std::size_t kept =
+      static_cast<std::size_t>(count_of(needs.inputs) + count_of(needs.outputs)) + chosen.size();
   const std::size_t kept_at = sizeof(Record) + inputs * sizeof(Edge);
   const std::size_t specs_at = kept_at + kept * sizeof(Tensor);
   const std::size_t attributes_at = specs_at + specs * sizeof(Spec);
-  const bool attributes = needs.attributes && call.type.size > 0;
+  const bool attributes = (needs.attributes || rules.keep) && call.type.size > 0;
   const std::size_t bytes = attributes_at + (attributes ? call.type.size : 0);
 
   auto* record = new (arena_.allocate(bytes))
@@ -181,6 +184,7 @@ void Tape::write(const Call& call, const RuleSet& rules, const Needs& needs) {
   for (unsigned set = needs.outputs; set; set &= set - 1) {
     new (keep++) Tensor(call.outputs[static_cast<std::size_t>(std::countr_zero(set))]);
   }
+  for (const Tensor* x : chosen) new (keep++) Tensor(*x);
   Spec* spec = record->specs();
   for (std::size_t i = 0; i < inputs; i++) {
     // Only an operation with few inputs names some of them; positions beyond belong to all or none.

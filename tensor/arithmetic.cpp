@@ -6,22 +6,6 @@
 namespace rw {
 namespace {
 
-struct ScalarSource {
-  double value;
-  Dtype dtype;
-  static constexpr std::string_view name = "scalar";
-  Spec infer() const {
-    takes_element(name, value, {{}, dtype});
-    return {{}, dtype};
-  }
-  void run(Tensor& y) const {
-    dispatch_any(dtype, [&](auto v) {
-      using T = decltype(v);
-      *output_data<T>(y) = static_cast<T>(value);
-    });
-  }
-};
-
 template <class F>
 void combine(std::string_view op, const Tensor& a, const Tensor& b, Tensor& y, F f) {
   dispatch_number(op, a.dtype(), [&](auto v) {
@@ -38,6 +22,18 @@ Tensor affine(Tensor x, double scale, double shift) {
 }
 
 }  // namespace
+
+Spec ScalarSource::infer() const {
+  takes_element(name, value, {{}, dtype});
+  return {{}, dtype};
+}
+
+void ScalarSource::run(Tensor& y) const {
+  dispatch_any(dtype, [&](auto v) {
+    using T = decltype(v);
+    *output_data<T>(y) = static_cast<T>(value);
+  });
+}
 
 void Add::run(const Tensor& a, const Tensor& b, Tensor& y) const {
   combine(name, a, b, y, std::plus<>());

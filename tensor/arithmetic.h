@@ -39,6 +39,15 @@ Tensor apply_beside(Scalar a, Tensor b) {
   return apply(Op{}, std::move(other), std::move(b));
 }
 
+// A number as a tensor.
+struct ScalarSource {
+  double value;
+  Dtype dtype;
+  static constexpr std::string_view name = "scalar";
+  Spec infer() const;
+  void run(Tensor& y) const;
+};
+
 struct Add {
   static constexpr std::string_view name = "add";
   static constexpr bool elementwise = true, broadcasts = true;

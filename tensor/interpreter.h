@@ -17,10 +17,16 @@
 
 namespace [[gnu::visibility("default")]] rw {
 
+// What an operation declares of itself (op.h).
+struct OpTraits {
+  bool elementwise = false, broadcasts = false, rowwise = false;
+};
+
 // What can be asked of any operation; made from its struct by `apply` (op.h).
 struct OpType {
   std::string_view name;
   std::size_t size;  // bytes of attributes, 0 when there are none
+  OpTraits traits;
 
   // Both fill `outputs`: `execute` with numbers, `infer` with shapes only (views: as views). Inputs
   // whose bit is set in `donated` are temporaries that the operation may overwrite.

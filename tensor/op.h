@@ -22,6 +22,9 @@
 //                     writes element i.
 //   broadcasting      `static constexpr bool broadcasts = true`: inputs may be smaller than the
 //                     output, by the rule of `broadcast`.
+//   row by row        `static constexpr bool rowwise = true`: all inputs and outputs have the same
+//                     first axis, and entry i of an output depends on the entries i of the inputs
+//                     alone, whatever the others are and however many.
 #pragma once
 
 #include <array>
@@ -101,6 +104,10 @@ concept Elementwise = requires {
 template <class Op>
 concept Broadcasting = requires {
   requires Op::broadcasts;
+};
+template <class Op>
+concept Rowwise = requires {
+  requires Op::rowwise;
 };
 template <class Op>
 concept Updating = requires {
@@ -232,6 +239,7 @@ constexpr auto describe_function() {
 template <class Op>
 inline constinit const OpType op_type{Op::name,
                                       std::is_empty_v<Op> ? 0 : sizeof(Op),
+                                      {Elementwise<Op>, Broadcasting<Op>, Rowwise<Op>},
                                       Erased<Op>::execute,
                                       Erased<Op>::infer,
                                       Erased<Op>::copy,

@@ -1,8 +1,7 @@
 #include "rewind/autograd/engine/derive.h"
 
-#include <optional>
-
 #include "rewind/autograd/engine/replay.h"
+#include "rewind/autograd/engine/trace.h"
 #include "rewind/autograd/tape.h"
 
 namespace rw::engine {
@@ -10,63 +9,68 @@ namespace {
 
 using Tensors = std::vector<Tensor>;
 
-// The leaves in the order of their numbers, from tensors in the order of arguments and captures.
-Tensors in_order_of_leaves(const Trace& step, const Tensors& given) {
-  std::vector<ValueId> leaves = step.arguments;
-  leaves.insert(leaves.end(), step.captured.begin(), step.captured.end());
-  Tensors by_value(static_cast<std::size_t>(step.graph.values()));
-  for (std::size_t i = 0; i < leaves.size(); i++) {
-    by_value[static_cast<std::size_t>(leaves[i])] = given[i];
+std::vector<ValueId> leaves_of(const Graph& graph) {
+  std::vector<ValueId> leaves;
+  for (ValueId value = 0; value < graph.values(); value++) {
+    if (!graph.maker(value)) leaves.push_back(value);
   }
-  std::erase_if(by_value, [](const Tensor& x) { return !x.defined(); });
-  return by_value;
+  return leaves;
 }
 
 }  // namespace
 
-Derivative derive(const Trace& step, const std::vector<bool>& arrives,
-                  const std::vector<bool>& wanted) {
-  Derivative derivative;
-  const std::size_t leaves = step.arguments.size() + step.captured.size();
+Derivative derive(const Graph& step, const std::vector<ValueId>& results,
+                  const std::vector<bool>& arrives, const std::vector<bool>& wanted) {
+  const std::vector<ValueId> leaves = leaves_of(step);
   std::vector<Spec> specs;
-  for (const ValueId value : step.arguments) specs.push_back(step.graph.spec(value));
-  for (const ValueId value : step.captured) specs.push_back(step.graph.spec(value));
-  for (std::size_t i = 0; i < step.results.size(); i++) {
-    if (arrives[i]) specs.push_back(step.graph.spec(step.results[i]));
+  for (const ValueId x : leaves) specs.push_back(step.spec(x));
+  for (std::size_t i = 0; i < results.size(); i++) {
+    if (arrives[i]) specs.push_back(step.spec(results[i]));
   }
 
-  std::vector<bool> reached(leaves, false);
-  derivative.trace = trace(specs, [&](const Tensors& given) {
+  Derivative derivative;
+  derivative.gradients.assign(static_cast<std::size_t>(step.values()), -1);
+  std::vector<ValueId> reached;  // leaves of the step, in the order of their gradients below
+  Trace traced = trace(specs, [&](const Tensors& given) {
     const Pause outer;
     Tape tape;
-    Tensors inputs(given.begin(), given.begin() + static_cast<std::ptrdiff_t>(leaves));
-    for (std::size_t i = 0; i < leaves; i++) {
-      if (wanted[i] && is_float(inputs[i].dtype())) tape.watch(inputs[i]);
+    Tensors inputs(given.begin(), given.begin() + std::ssize(leaves));
+    for (std::size_t i = 0; i < leaves.size(); i++) {
+      const bool asked = wanted[static_cast<std::size_t>(leaves[i])];
+      if (asked && is_float(inputs[i].dtype())) tape.watch(inputs[i]);
     }
-    const Tensors values = replay(step.graph, in_order_of_leaves(step, inputs));
-    Tensors results;
+    Tensors known = replay(step, inputs);
     std::vector<Upstream> upstream;
-    auto gradient = given.begin() + static_cast<std::ptrdiff_t>(leaves);
-    for (std::size_t i = 0; i < step.results.size(); i++) {
-      const Tensor& y = values[static_cast<std::size_t>(step.results[i])];
-      results.push_back(y);
+    auto gradient = given.begin() + std::ssize(leaves);
+    for (std::size_t i = 0; i < results.size(); i++) {
       if (!arrives[i]) continue;
+      const Tensor& y = known[static_cast<std::size_t>(results[i])];
       if (tape.holds(y.mark())) upstream.push_back({y, *gradient});
       gradient++;
     }
-    if (upstream.empty()) return results;
+    if (upstream.empty()) return known;
     const Gradients gradients = tape.backward(upstream, {.record = true});
-    for (std::size_t i = 0; i < leaves; i++) {
+    for (std::size_t i = 0; i < leaves.size(); i++) {
       if (!tape.holds(inputs[i].mark()) || !gradients.find(inputs[i])) continue;
-      reached[i] = true;
-      results.push_back(gradients[inputs[i]]);
+      reached.push_back(leaves[i]);
+      known.push_back(gradients[inputs[i]]);
     }
-    return results;
+    return known;
   });
 
-  auto found = derivative.trace.results.begin() + std::ssize(step.results);
-  for (const bool has : reached) derivative.gradients.push_back(has ? *found++ : -1);
-  derivative.trace.results.resize(step.results.size());
+  const auto first_gradient = traced.results.begin() + step.values();
+  derivative.values.assign(traced.results.begin(), first_gradient);
+  for (std::size_t i = 0; i < reached.size(); i++) {
+    derivative.gradients[static_cast<std::size_t>(reached[i])] =
+        *(first_gradient + static_cast<std::ptrdiff_t>(i));
+  }
+  auto arriving = traced.arguments.begin() + std::ssize(leaves);
+  for (const bool arrives_here : arrives) {
+    derivative.arriving.push_back(arrives_here ? *arriving++ : -1);
+  }
+  derivative.graph = std::move(traced.graph);
+  derivative.captured = std::move(traced.captured);
+  derivative.captured_tensors = std::move(traced.captured_tensors);
   return derivative;
 }
 

@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "rewind/tensor/interpreter.h"
+#include "rewind/tensor/op.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -19,10 +19,24 @@ using ValueId = int;
 class Operation {
  public:
   Operation(const OpType& type, const void* op);
+  template <class Op>
+  static Operation of(const Op& op) {
+    return Operation(op_type<Op>, &op);
+  }
 
   const OpType& type() const { return *type_; }
   const void* op() const { return op_.get(); }
   std::string text() const;  // slice{1, 0, 4, 1}
+
+  template <class Op>
+  bool is() const {
+    return type_ == &op_type<Op>;
+  }
+  // The attributes if this is an Op that has some, else null.
+  template <class Op>
+  const Op* as() const {
+    return is<Op>() ? static_cast<const Op*>(op_.get()) : nullptr;
+  }
 
   friend bool operator==(const Operation& a, const Operation& b) {
     return a.type_ == b.type_ && a.type_->equal(a.op(), b.op());

@@ -9,6 +9,8 @@ namespace {
 
 // Handles of the same numbers, seen the same way and standing at the same place of a tape.
 bool same_tensor(const Tensor& a, const Tensor& b) {
+  if (a.identity() == b.identity()) return a.mark() == b.mark();
+  if (!a.has_data() || !b.has_data()) return false;
   if (a.mark() != b.mark() || a.spec() != b.spec() || !(a.strides() == b.strides())) return false;
   return dispatch_any(a.dtype(), [&](auto v) {
     using T = decltype(v);
@@ -18,7 +20,8 @@ bool same_tensor(const Tensor& a, const Tensor& b) {
 
 class Tracer final : public Interpreter {
  public:
-  explicit Tracer(Trace& trace) : trace_(trace) {}
+  explicit Tracer(Trace& trace) : trace_(trace), outer_(std::exchange(innermost_, this)) {}
+  ~Tracer() { innermost_ = outer_; }
 
   void run(Call& call) override {
     std::vector<ValueId> inputs;
@@ -41,7 +44,7 @@ class Tracer final : public Interpreter {
   ValueId value_of(const Tensor& x) {
     const auto found = values_.find(x.identity());
     if (found != values_.end()) return found->second;
-    require(x.has_data(),
+    require(x.has_data() || known_outside(x),
             "scan: a {} of another step is used, of which only the shape is known; return it from "
             "its step, or look at it with note",
             x.spec());
@@ -54,9 +57,21 @@ class Tracer final : public Interpreter {
   }
 
  private:
+  // A step inside a step may mention values of the outer one, of which there are no numbers either.
+  bool known_outside(const Tensor& x) const {
+    for (const Tracer* t = outer_; t; t = t->outer_) {
+      if (t->values_.contains(x.identity())) return true;
+    }
+    return false;
+  }
+
+  static constinit thread_local Tracer* innermost_;
   Trace& trace_;
+  Tracer* outer_;
   std::unordered_map<const void*, ValueId> values_;
 };
+
+constinit thread_local Tracer* Tracer::innermost_ = nullptr;
 
 }  // namespace
 

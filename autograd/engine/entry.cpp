@@ -1,0 +1,64 @@
+#include "rewind/autograd/engine/entry.h"
+
+#include "rewind/autograd/engine/plans.h"
+#include "rewind/autograd/engine/scan_op.h"
+#include "rewind/autograd/tape.h"
+#include "rewind/tensor/random.h"
+
+namespace rw::engine {
+namespace {
+
+using Tensors = std::vector<Tensor>;
+
+bool is_followed(const Tensor& x) { return Tape::current() && Interpreter::any_holds(x.mark()); }
+
+std::vector<bool> are_followed(const Tensors& tensors) {
+  std::vector<bool> result;
+  for (const Tensor& x : tensors) result.push_back(is_followed(x));
+  return result;
+}
+
+Traced traced_step(const ScanRequest& request) {
+  std::vector<Spec> specs;
+  for (const Tensor& x : request.inputs) specs.push_back(x.spec().with_shape(x.shape().without(0)));
+  for (const Tensor& x : request.initial) specs.push_back(x.spec());
+  const std::size_t states = request.initial.size();
+  Trace steps = trace(specs, [&](const Tensors& in) {
+    Tensors results = request.step(in);
+    if (request.states) {
+      const Tensors next(results.begin(), results.begin() + static_cast<std::ptrdiff_t>(states));
+      results.insert(results.end(), next.begin(), next.end());
+    }
+    return results;
+  });
+  return {std::move(steps), request.inputs.size(), states};
+}
+
+}  // namespace
+
+std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
+  const Rng before = Random::state();
+  const Traced traced = traced_step(request);
+  if (!(Random::state() == before)) {
+    Random::set_state(before);
+    return std::nullopt;
+  }
+  Followed followed{are_followed(traced.trace.captured_tensors), are_followed(request.inputs)};
+  for (const auto* flags : {&followed.invariants, &followed.inputs}) {
+    for (const bool flag : *flags) followed.any |= flag;
+  }
+  for (const Tensor& x : request.initial) followed.any |= is_followed(x);
+
+  ScanResults results = apply_scan(plan_of(traced, request.batch, followed), request.time,
+                                   request.reverse, traced.trace.captured_tensors, request.inputs,
+                                   request.initial);
+  ScanAnswer answer;
+  answer.last = std::move(results.last);
+  const auto states = std::ssize(results.outputs) -
+      (request.states ? std::ssize(request.initial) : std::ptrdiff_t{0});
+  answer.outputs.assign(results.outputs.begin(), results.outputs.begin() + states);
+  answer.states.assign(results.outputs.begin() + states, results.outputs.end());
+  return answer;
+}
+
+}  // namespace rw::engine

@@ -1,0 +1,30 @@
+// From a user's step to a planned scan: the one door between scan.h and the engine.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "rewind/tensor/tensor.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace engine {
+
+struct ScanRequest {
+  std::vector<Tensor> inputs;   // [time, batch, ...]
+  std::vector<Tensor> initial;  // [batch, ...]
+  Index time, batch;
+  bool reverse;
+  bool states;  // give the state after every step
+  // Takes the inputs of a step, then the states; gives the next states, then outputs.
+  std::function<std::vector<Tensor>(const std::vector<Tensor>&)> step;
+};
+
+struct ScanAnswer {
+  std::vector<Tensor> last, outputs, states;
+};
+
+// Nothing, where the step does what no plan can hold: it draws random numbers.
+std::optional<ScanAnswer> scan_planned(const ScanRequest& request);
+
+}  // namespace engine
+}  // namespace rw

@@ -1,0 +1,45 @@
+// Values of all steps at once: what runs before a loop and after it. Rows of the batch become rows
+// of the batch at every time, [time * batch, ...], and operations that keep rows apart, or add them
+// up, need nothing else (rows.h).
+#pragma once
+
+#include "rewind/autograd/engine/rows.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace engine {
+
+class Lifted {
+ public:
+  // `total`: the rows of all steps together.
+  Lifted(const Step& step, const Rows& rows, Index total);
+
+  void set(ValueId value, Tensor x) { values_[static_cast<std::size_t>(value)] = std::move(x); }
+  void set_invariant(ValueId value, Tensor x) {
+    constants_[static_cast<std::size_t>(value)] = std::move(x);
+  }
+
+  // Computed when it is first asked for, from what was set.
+  const Tensor& get(ValueId value);
+
+  // What depends on neither inputs nor states, as it is at each step.
+  bool is_constant(ValueId value) const {
+    return depends_[static_cast<std::size_t>(value)] == Dependence::nothing;
+  }
+  const Tensor& constant(ValueId value);
+
+ private:
+  void compute(const Graph::Node& node);
+
+  const Step& step_;
+  const Rows& rows_;
+  Index total_;
+  std::vector<Dependence> depends_;
+  std::vector<Tensor> values_, constants_;
+};
+
+// One operation on tensors, seen by no interpreter.
+void execute(const Operation& operation, std::span<const Tensor* const> inputs,
+             std::span<Tensor> outputs);
+
+}  // namespace engine
+}  // namespace rw

@@ -1,0 +1,50 @@
+#include "rewind/autograd/engine/packed.h"
+
+#include <algorithm>
+
+#include "rewind/tensor/kernels/packed_product.h"
+#include "rewind/tensor/parallel.h"
+#include "rewind/tensor/views.h"
+
+namespace rw::engine {
+
+bool is_packable(const Tensor& w) { return w.rank() == 2 && is_float(w.dtype()); }
+
+Tensor packed(const Tensor& w) {
+  return dispatch_float("packed", w.dtype(), [&](auto v) {
+    using T = decltype(v);
+    const Index k = w.dim(0), n = w.dim(1);
+    Tensor result = Tensor::uninitialized({{kernels::packed_size<T>(k, n)}, w.dtype()});
+    const Strides strides = w.strides();
+    kernels::pack(w.data<T>(), strides[0], strides[1], k, n, output_data<T>(result));
+    return result;
+  });
+}
+
+Tensor packed_matmul(const Tensor& a, const Tensor& w) {
+  const Tensor left = a.strides()[1] == 1 ? a : contiguous(a);
+  const Tensor right = packed(w);
+  const Index rows = left.dim(0), k = left.dim(1), n = w.dim(1);
+  Tensor result = Tensor::uninitialized({{rows, n}, a.dtype()});
+  dispatch_float("packed", a.dtype(), [&](auto v) {
+    using T = decltype(v);
+    T* const out = output_data<T>(result);
+    const T* const from = left.data<T>();
+    const Index stride = left.strides()[0];
+    constexpr Index kWork = 1 << 20;  // multiply-adds for which waking a worker pays
+    const Index grain = std::max<Index>(48, kWork / std::max<Index>(k * n, 1) / 48 * 48);
+    parallel_for(rows, grain, [&](Index begin, Index end) {
+      kernels::multiply(kernels::PackedProduct<T>{.rows = end - begin,
+                                                  .n = n,
+                                                  .k = k,
+                                                  .a = from + begin * stride,
+                                                  .a_stride = stride,
+                                                  .packed = right.data<T>(),
+                                                  .c = out + begin * n,
+                                                  .c_stride = n});
+    });
+  });
+  return result;
+}
+
+}  // namespace rw::engine

@@ -1,0 +1,44 @@
+// The form in which a step is planned and derived. One function for the steps of users and for
+// derived ones; each pass is a file of its own, and can be left out for comparison.
+#pragma once
+
+#include "rewind/autograd/engine/step.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace engine {
+
+struct Passes {
+  bool split = true, join = true, regroup = true, lower = true;
+};
+
+// Operations before a loop: from its old invariants to its new ones.
+struct Prelude {
+  Graph graph;                   // its leaves are the old invariants, in their order
+  std::vector<ValueId> results;  // the new invariants
+};
+
+struct Canonical {
+  Step step;
+  Prelude prelude;
+};
+
+Canonical canonical(const Step& step, const Passes& passes = {});
+
+// concat({x, h}) W = x W[:I] + h W[I:], where the parts differ in what they depend on: so that each
+// product can leave the loop, or stay, by itself. Where they agree, one product is better than two.
+Step split_products(const Step& step);
+
+// Products of one left operand with several invariants become one, where both are wanted at the
+// same place: what reaches the next state is not joined with what does not.
+Step join_products(const Step& step);
+
+// Sums are taken in the order of what the terms depend on, so that what is known early, biases and
+// products of inputs, is added early and once.
+Step regroup_sums(const Step& step);
+
+// What depends on invariants alone, repetitions excepted, moves before the loop: there it is an
+// ordinary operation of the tape, differentiated once and not at every step.
+Canonical lower_invariants(const Step& step);
+
+}  // namespace engine
+}  // namespace rw

@@ -1,0 +1,95 @@
+#include <map>
+
+#include "rewind/autograd/engine/passes/canonical.h"
+#include "rewind/autograd/engine/simplify.h"
+#include "rewind/tensor/views.h"
+
+namespace rw::engine {
+namespace {
+
+class Lowering {
+ public:
+  explicit Lowering(const Step& step) : from_(step), r_(step), depends_(dependences(step)) {
+    outside_.resize(static_cast<std::size_t>(step.graph.values()), -1);
+    for (const ValueId x : step.invariants) {
+      at(outside_, x) = prelude_.graph.leaf(step.graph.spec(x));
+    }
+  }
+
+  Canonical run() && {
+    for (const ValueId x : from_.inputs) r_.to.inputs.push_back(r_.leaf(x));
+    for (const ValueId x : from_.states) r_.to.states.push_back(r_.leaf(x));
+    for (const ValueId y : from_.next) r_.to.next.push_back(inside(y));
+    for (const ValueId y : from_.outputs) r_.to.outputs.push_back(inside(y));
+    for (const ValueId y : from_.sums) r_.to.sums.push_back(inside(y));
+    return {std::move(r_.to), std::move(prelude_)};
+  }
+
+ private:
+  template <class T>
+  static T& at(std::vector<T>& values, ValueId value) {
+    return values[static_cast<std::size_t>(value)];
+  }
+
+  // Made of invariants and by an operation that has inputs; repetitions are free inside.
+  bool moves(const Graph::Node& node) {
+    return at(depends_, node.first) == Dependence::nothing && !node.inputs.empty() &&
+        !node.operation.is<Expand>() && stands_outside(node);
+  }
+  // Whether it rests on an invariant, and not on numbers made from nothing alone: those stay where
+  // they are used.
+  bool stands_outside(const Graph::Node& node) {
+    for (const ValueId x : node.inputs) {
+      const Graph::Node* maker = from_.graph.maker(x);
+      if (!maker || stands_outside(*maker)) return true;
+    }
+    return false;
+  }
+
+  ValueId outside(ValueId value) {
+    if (at(outside_, value) >= 0) return at(outside_, value);
+    const Graph::Node& node = *from_.graph.maker(value);
+    std::vector<ValueId> inputs;
+    for (const ValueId x : node.inputs) inputs.push_back(outside(x));
+    const ValueId first = prelude_.graph.apply(node.operation, std::move(inputs), node.results);
+    for (int i = 0; i < node.results; i++) at(outside_, node.first + i) = first + i;
+    return at(outside_, value);
+  }
+
+  ValueId invariant(ValueId value) {
+    const ValueId source = outside(value);
+    const auto [entry, is_new] = invariants_.try_emplace(source, -1);
+    if (is_new) {
+      entry->second = r_.to.graph.leaf(prelude_.graph.spec(source));
+      r_.to.invariants.push_back(entry->second);
+      prelude_.results.push_back(source);
+    }
+    return entry->second;
+  }
+
+  ValueId inside(ValueId value) {
+    if (r_.of(value) >= 0) return r_.of(value);
+    const Graph::Node* node = from_.graph.maker(value);
+    if (!node || moves(*node)) {
+      r_.set(value, invariant(value));
+      return r_.of(value);
+    }
+    for (const ValueId x : node->inputs) inside(x);
+    const ValueId image = copy(r_, *node);
+    for (int i = 0; i < node->results; i++) r_.set(node->first + i, image + i);
+    return r_.of(value);
+  }
+
+  const Step& from_;
+  Rewriting r_;
+  std::vector<Dependence> depends_;
+  std::vector<ValueId> outside_;  // by value of the old step: in the prelude
+  std::map<ValueId, ValueId> invariants_;
+  Prelude prelude_;
+};
+
+}  // namespace
+
+Canonical lower_invariants(const Step& step) { return Lowering(step).run(); }
+
+}  // namespace rw::engine

@@ -1,0 +1,70 @@
+#include <algorithm>
+
+#include "rewind/autograd/engine/passes/canonical.h"
+#include "rewind/autograd/engine/simplify.h"
+#include "rewind/tensor/arithmetic.h"
+
+namespace rw::engine {
+namespace {
+
+class Regroup {
+ public:
+  explicit Regroup(const Step& step)
+      : step_(step),
+        depends_(dependences(step)),
+        users_(users_of(step.graph, live_values(step.graph, step.results()))),
+        results_(step.results()) {}
+
+  ValueId operator()(Rewriting& r, const Graph::Node& node) const {
+    if (!node.operation.is<Add>()) return -1;
+    std::vector<ValueId> terms;
+    collect(node, terms);
+    if (terms.size() < 3) return -1;
+    std::stable_sort(terms.begin(), terms.end(),
+                     [&](ValueId a, ValueId b) { return of(a) < of(b); });
+    ValueId total = -1, group = -1;
+    for (std::size_t i = 0; i < terms.size(); i++) {
+      group = plus(r, group, r.of(terms[i]));
+      if (i + 1 < terms.size() && of(terms[i]) == of(terms[i + 1])) continue;
+      total = plus(r, total, group);
+      group = -1;
+    }
+    return total;
+  }
+
+ private:
+  Dependence of(ValueId value) const { return depends_[static_cast<std::size_t>(value)]; }
+
+  static ValueId plus(Rewriting& r, ValueId a, ValueId b) {
+    return a < 0 ? b : simplified(r.to.graph, Add{}, {a, b});
+  }
+
+  // The terms of a sum of sums: of those that nobody else wants, and that have its shape.
+  void collect(const Graph::Node& node, std::vector<ValueId>& terms) const {
+    for (const ValueId x : node.inputs) {
+      const Graph::Node* inner = step_.graph.maker(x);
+      const bool alone = users_[static_cast<std::size_t>(x)].size() == 1 &&
+          std::find(results_.begin(), results_.end(), x) == results_.end();
+      if (inner && inner->operation.is<Add>() && alone &&
+          step_.graph.spec(x) == step_.graph.spec(node.first)) {
+        collect(*inner, terms);
+      } else {
+        terms.push_back(x);
+      }
+    }
+  }
+
+  const Step& step_;
+  std::vector<Dependence> depends_;
+  std::vector<std::vector<int>> users_;
+  std::vector<ValueId> results_;
+};
+
+}  // namespace
+
+Step regroup_sums(const Step& step) {
+  const Regroup regroup(step);
+  return rewrite(step, [&](Rewriting& r, const Graph::Node& node) { return regroup(r, node); });
+}
+
+}  // namespace rw::engine

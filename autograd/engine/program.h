@@ -1,0 +1,98 @@
+// What runs at every step of a loop: products with packed matrices, element-wise programs, and
+// operations by their ordinary kernels, on numbers whose place in memory is settled beforehand.
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "rewind/autograd/engine/fates.h"
+#include "rewind/tensor/kernels/element_program.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace engine {
+
+// Numbers that lie together: `width` for each row of the batch, or as many in all where there are no
+// rows.
+struct Buffer {
+  enum Kind : char {
+    input,     // of the loop, another part at every step
+    before,    // made before the loop for all steps
+    constant,  // the same at every step: an invariant, or made from nothing
+    state,     // what the step before gave
+    stack,     // remembered for every step
+    local,     // of one step
+    made,      // by an ordinary kernel, at every step anew
+  } kind;
+  ValueId value;  // input, before, constant, state, made: the value that it holds
+  Dtype dtype;
+  Index width;
+  bool rows;
+};
+
+// Where a value lies: a matrix in a buffer, [rows, columns of the value].
+struct Place {
+  int buffer;
+  Index column = 0;
+};
+
+// A matrix for a kernel. One number may stand for all rows, or for all columns.
+struct Operand {
+  Place place;
+  bool by_row = true, by_column = true;
+};
+
+struct ProductInstruction {  // c = a w, or c += a w
+  ValueId value;
+  Operand a, c;
+  int packed;  // in Program::packed
+  Index k, n;
+  bool add;
+};
+
+struct ElementInstruction {
+  kernels::ElementProgram program;
+  std::vector<Operand> operands;
+  Index columns;
+  Dtype dtype;
+  std::vector<ValueId> values;  // what it makes, in order, for reports
+};
+
+struct OrdinaryInstruction {
+  int node;
+};
+
+struct CopyInstruction {
+  Place from, to;
+  Index columns;
+};
+
+using Instruction =
+    std::variant<ProductInstruction, ElementInstruction, OrdinaryInstruction, CopyInstruction>;
+
+struct Program {
+  Step step;
+  Rows rows;
+  Fates fates;
+  std::vector<Buffer> buffers;
+  std::vector<std::optional<Place>> places;  // by value: of those that the loop keeps in memory
+  std::vector<std::optional<Place>> stacks;  // by value: of those it remembers for every step
+  std::vector<Instruction> loop;
+  std::vector<ValueId> packed;  // right operands of products
+  bool rows_apart = false;      // every instruction keeps rows apart: workers may share the rows
+
+  const std::optional<Place>& place(ValueId value) const {
+    return places[static_cast<std::size_t>(value)];
+  }
+  // Where the next states stand at the end of a step, none of them in the place of a state.
+  std::vector<Place> next;
+};
+
+struct ProgramOptions {
+  FateOptions fates = {};
+  bool pack = true, fuse = true, alias = true;
+};
+
+Program compile(Step step, Index batch, const ProgramOptions& options = {});
+
+}  // namespace engine
+}  // namespace rw

@@ -1,0 +1,93 @@
+#include "rewind/autograd/engine/recurrence.h"
+
+#include <algorithm>
+
+namespace rw::engine {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+// Which results of the prelude are made of an invariant that is followed.
+std::vector<bool> followed_through(const Prelude& prelude, const std::vector<bool>& followed) {
+  const Graph& graph = prelude.graph;
+  std::vector<bool> reached(at(graph.values()), false);
+  std::size_t leaf = 0;
+  for (ValueId v = 0; v < graph.values(); v++) {
+    if (!graph.maker(v)) reached[at(v)] = followed[leaf++];
+  }
+  for (const Graph::Node& node : graph.nodes()) {
+    bool any = false;
+    for (const ValueId x : node.inputs) any |= reached[at(x)];
+    for (int i = 0; i < node.results; i++) reached[at(node.first + i)] = any;
+  }
+  std::vector<bool> result;
+  for (const ValueId y : prelude.results) result.push_back(reached[at(y)]);
+  return result;
+}
+
+std::vector<bool> floats(const Step& step, const std::vector<ValueId>& values,
+                         const std::vector<bool>& wanted) {
+  std::vector<bool> result;
+  for (std::size_t i = 0; i < values.size(); i++) {
+    result.push_back(wanted[i] && is_float(step.graph.spec(values[i]).dtype));
+  }
+  return result;
+}
+
+}  // namespace
+
+Recurrence::Recurrence(const Step& step, Index batch, const Followed& followed,
+                       const PlanOptions& options)
+    : own_outputs_(step.outputs.size()), options_(options) {
+  Canonical canonical_step = canonical(step, options.passes);
+  prelude_ = std::move(canonical_step.prelude);
+  Step& best = canonical_step.step;
+  if (followed.any) {
+    Wanted wanted;
+    wanted.invariants = floats(best, best.invariants, followed_through(prelude_, followed.invariants));
+    wanted.inputs = floats(best, best.inputs, followed.inputs);
+    wanted.outputs.assign(best.outputs.size(), true);
+    wanted.sums.assign(best.sums.size(), true);
+    const Backward backward = backward_of(best, wanted);
+    for (const Source& source : backward.inputs) {
+      if (source.kind == Source::output) kept_.push_back(source.index);
+    }
+    for (std::size_t i = own_outputs_; i < best.outputs.size(); i++) {
+      kept_.push_back(static_cast<int>(i));
+    }
+    std::sort(kept_.begin(), kept_.end());
+    kept_.erase(std::unique(kept_.begin(), kept_.end()), kept_.end());
+  }
+  program_ = compile(std::move(best), batch, options.program);
+}
+
+const PlannedBackward& Recurrence::backward(const Wanted& wanted, bool record) const {
+  Key key = wanted.invariants;
+  key.insert(key.end(), wanted.inputs.begin(), wanted.inputs.end());
+  key.insert(key.end(), wanted.outputs.begin(), wanted.outputs.end());
+  key.insert(key.end(), wanted.sums.begin(), wanted.sums.end());
+  key.push_back(record);
+  const std::scoped_lock lock(mutex_);
+  const auto [found, is_new] = backward_.try_emplace(std::move(key));
+  if (!is_new) return found->second;
+
+  Step forward = step();
+  PlannedBackward planned{backward_of(forward, wanted), nullptr};
+  require(forward.outputs.size() == step().outputs.size(),
+          "scan: the backward step reads {} values that the forward step did not keep",
+          forward.outputs.size() - step().outputs.size());
+  Step& step = planned.wiring.step;
+  for (const Source& source : planned.wiring.inputs) {
+    const auto i = at(source.index);
+    step.input_rows.push_back(source.kind == Source::input
+                                  ? forward.input_rows[i]
+                                  : program_.rows.axis_of(forward.outputs[i]));
+  }
+  const Followed followed{std::vector<bool>(step.invariants.size(), record),
+                          std::vector<bool>(step.inputs.size(), record), record};
+  planned.recurrence = std::make_shared<Recurrence>(step, batch(), followed, options_);
+  planned.wiring.step = {};
+  return found->second = std::move(planned);
+}
+
+}  // namespace rw::engine

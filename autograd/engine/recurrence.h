@@ -1,0 +1,67 @@
+// A planned scan: its step in canonical form, the program that runs it, and the backward step that
+// goes with it, which is a planned scan again.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "rewind/autograd/engine/adjoint.h"
+#include "rewind/autograd/engine/passes/canonical.h"
+#include "rewind/autograd/engine/program.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace engine {
+
+// Which tensors handed to a scan have gradients that somebody asks for.
+struct Followed {
+  std::vector<bool> invariants, inputs;
+  bool any = false;  // one of these, or of the initial states
+};
+
+struct PlanOptions {
+  Passes passes = {};
+  ProgramOptions program = {};
+};
+
+class Recurrence;
+
+struct PlannedBackward {
+  Backward wiring;  // its step is empty: it was planned
+  std::shared_ptr<const Recurrence> recurrence;
+};
+
+// Never changes after it was made, but for what it remembers; threads may share it.
+class Recurrence {
+ public:
+  // `followed` is of the step's invariants and inputs.
+  Recurrence(const Step& step, Index batch, const Followed& followed,
+             const PlanOptions& options = {});
+
+  const Step& step() const { return program_.step; }
+  const Prelude& prelude() const { return prelude_; }
+  const Program& program() const { return program_; }
+  Index batch() const { return program_.rows.batch; }
+  // The outputs asked for; those behind them are kept for the backward step.
+  std::size_t own_outputs() const { return own_outputs_; }
+  // Outputs that the backward step reads, by position.
+  const std::vector<int>& kept() const { return kept_; }
+
+  // The backward scan for these gradients. Planned when it is first asked for. `followed` is of the
+  // backward step's wiring when the backward scan is to be differentiated again.
+  const PlannedBackward& backward(const Wanted& wanted, bool record) const;
+
+ private:
+  using Key = std::vector<bool>;
+
+  Prelude prelude_;
+  Program program_;
+  std::size_t own_outputs_;
+  std::vector<int> kept_;
+  PlanOptions options_;
+  mutable std::mutex mutex_;
+  mutable std::map<Key, PlannedBackward> backward_;
+};
+
+}  // namespace engine
+}  // namespace rw

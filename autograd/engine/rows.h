@@ -1,0 +1,42 @@
+// Which axis of each value in a step holds the rows of the batch, and what each operation does with
+// them.
+//
+// An operation that keeps rows apart gives the same rows when it is applied to more of them at
+// once: to those of all steps. So "lifting over time" needs no rule of its own: [batch, ...] becomes
+// [time * batch, ...]. One that adds rows up (a^T d, a sum over the batch) gives, applied to the
+// rows of all steps, the sum over the steps: which is how the gradients of weights leave the loop.
+//
+// The axis is followed by position; the size of an axis alone says nothing, since two may agree.
+#pragma once
+
+#include "rewind/autograd/engine/step.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace engine {
+
+enum class RowEffect : char {
+  apart,  // row i of the result depends on the rows i of the inputs alone
+  added,  // the result is a sum over the rows, or linear in such sums
+  mixed,  // anything else, and what nothing is known of
+};
+
+struct Rows {
+  static constexpr int kNone = -1;
+  Index batch;
+  std::vector<int> axis;          // by value; kNone: no rows
+  std::vector<bool> total;        // by value: a sum over rows
+  std::vector<RowEffect> effect;  // by node
+
+  int axis_of(ValueId value) const { return axis[static_cast<std::size_t>(value)]; }
+  bool is_total(ValueId value) const { return total[static_cast<std::size_t>(value)]; }
+};
+
+// Of an invariant it shows in its use.
+Rows rows_of(const Step& step, Index batch);
+
+// The operation for another number of rows: some hold the shape of their result as an attribute,
+// whose rows lie along `axis`.
+Operation with_rows(const Operation& operation, int axis, Index rows);
+
+}  // namespace engine
+}  // namespace rw

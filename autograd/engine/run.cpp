@@ -1,0 +1,374 @@
+// The loop. All memory is taken before it begins; a step then goes from instruction to instruction
+// and only moves pointers. Where all instructions keep rows apart, each worker takes some rows
+// through all steps by itself: nothing is waited for, and a row's bits are those that it has alone.
+#include "rewind/autograd/engine/run.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "rewind/autograd/engine/lifted.h"
+#include "rewind/autograd/engine/packed.h"
+#include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/creation.h"
+#include "rewind/tensor/float_mode.h"
+#include "rewind/tensor/kernels/packed_product.h"
+#include "rewind/tensor/parallel.h"
+#include "rewind/tensor/views.h"
+
+namespace rw::engine {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+Dims with_time(Index time, const Dims& shape) {
+  Dims result{time};
+  for (const Index size : shape) result.push_back(size);
+  return result;
+}
+
+// A buffer in memory. Its row r at step t begins at data + t * step + r * row, in elements.
+struct Bound {
+  Tensor tensor;
+  std::byte* data = nullptr;
+  Index row = 0, step = 0;
+  Index item = 0;  // bytes of an element
+};
+
+// Whether a tensor's rows are consecutive numbers, wherever the rows lie.
+bool has_contiguous_rows(const Tensor& x) {
+  const Strides strides = x.strides();
+  Index expected = 1;
+  for (int axis = x.rank() - 1; axis > 0; axis--) {
+    if (x.shape()[axis] != 1 && strides[at(axis)] != expected) return false;
+    expected *= x.shape()[axis];
+  }
+  return true;
+}
+
+struct RowRange {
+  Index begin, end;
+  Index count() const { return end - begin; }
+};
+
+class Loop {
+ public:
+  Loop(const Program& program, const LoopInputs& in)
+      : program_(program),
+        in_(in),
+        batch_(program.rows.batch),
+        lifted_(program.step, program.rows, in.time * program.rows.batch) {
+    const Step& step = program.step;
+    for (std::size_t i = 0; i < step.invariants.size(); i++) {
+      lifted_.set_invariant(step.invariants[i], in.invariants[i]);
+    }
+    for (std::size_t i = 0; i < step.inputs.size(); i++) {
+      lifted_.set(step.inputs[i], rows_together(in.inputs[i], step.input_rows[i]));
+    }
+    for (const Buffer& buffer : program.buffers) bind(buffer);
+    for (const ValueId w : program.packed) packed_.push_back(packed(lifted_.constant(w)));
+    for (const int s : program.fates.accumulated) {
+      accumulated_.push_back(zeros(spec(step.sums[at(s)]).shape, spec(step.sums[at(s)]).dtype));
+    }
+  }
+
+  LoopResults run() {
+    if (program_.rows_apart) {
+      parallel_for(batch_, rows_of_a_worker(),
+                   [&](Index begin, Index end) { run_rows({begin, end}); });
+    } else {
+      run_rows({0, batch_});
+    }
+    return results();
+  }
+
+ private:
+  const Spec& spec(ValueId value) const { return program_.step.graph.spec(value); }
+
+  // [time, ...] with rows along `axis` of a step -> the rows of all steps along that axis. Without
+  // rows it stays as it is.
+  Tensor rows_together(const Tensor& x, int axis) const {
+    if (axis == Rows::kNone) return x;
+    Dims order, shape;
+    for (int i = 1; i < x.rank(); i++) {
+      if (i == axis + 1) order.push_back(0);
+      order.push_back(i);
+      shape.push_back(i == axis + 1 ? in_.time * batch_ : x.shape()[i]);
+    }
+    return reshape(permute(x, order), shape);
+  }
+  // A buffer of a value that has no rows along its first axis holds each step's numbers as they are.
+  Tensor step_by_step(const Buffer& buffer) {
+    const auto& inputs = program_.step.inputs;
+    const auto i = std::find(inputs.begin(), inputs.end(), buffer.value) - inputs.begin();
+    return contiguous(in_.inputs[static_cast<std::size_t>(i)]);
+  }
+
+  void bind(const Buffer& buffer) {
+    Bound bound;
+    bound.item = bytes_of(buffer.dtype);
+    const Index rows = buffer.rows ? batch_ : 1;
+    switch (buffer.kind) {
+      case Buffer::input:
+      case Buffer::before:
+        bound.tensor = buffer.rows ? lifted_.get(buffer.value) : step_by_step(buffer);
+        if (!has_contiguous_rows(bound.tensor)) bound.tensor = contiguous(bound.tensor);
+        bound.row = buffer.rows ? bound.tensor.strides()[0] : 0;
+        bound.step = buffer.rows ? bound.row * batch_ : buffer.width;
+        break;
+      case Buffer::constant:
+        bound.tensor = constant(buffer);
+        bound.row = buffer.rows ? bound.tensor.strides()[0] : 0;
+        break;
+      case Buffer::state:
+        bound.tensor = Tensor::uninitialized({{rows, buffer.width}, buffer.dtype});
+        set_initial(buffer, bound.tensor);
+        bound.row = buffer.width;
+        break;
+      case Buffer::stack:
+        bound.tensor = Tensor::uninitialized({{in_.time * rows, buffer.width}, buffer.dtype});
+        bound.row = buffer.rows ? buffer.width : 0;
+        bound.step = rows * buffer.width;
+        break;
+      case Buffer::local:
+        bound.tensor = Tensor::uninitialized({{rows, buffer.width}, buffer.dtype});
+        bound.row = buffer.rows ? buffer.width : 0;
+        break;
+      case Buffer::made:
+        bound.row = buffer.rows ? buffer.width : 0;
+        break;
+    }
+    if (bound.tensor.defined()) bound.data = OutputAccess::bytes(bound.tensor);
+    bound_.push_back(std::move(bound));
+  }
+
+  // The same at every step, for the rows of one.
+  Tensor constant(const Buffer& buffer) {
+    const Tensor& x = lifted_.constant(buffer.value);
+    const bool fits = buffer.rows ? has_contiguous_rows(x) : x.contiguous();
+    return fits ? x : contiguous(x);
+  }
+
+  void set_initial(const Buffer& buffer, Tensor& state) const {
+    const auto& states = program_.step.states;
+    const auto k = std::find(states.begin(), states.end(), buffer.value) - states.begin();
+    const Tensor from = contiguous(in_.initial[static_cast<std::size_t>(k)]);
+    Tensor bytes = from;
+    std::memcpy(OutputAccess::bytes(state), OutputAccess::bytes(bytes),
+                static_cast<std::size_t>(from.size() * bytes_of(buffer.dtype)));
+  }
+
+  Index rows_of_a_worker() const {
+    Index work = 0;  // multiply-adds of a row at a step
+    for (const Instruction& instruction : program_.loop) {
+      if (const auto* product = std::get_if<ProductInstruction>(&instruction)) {
+        work += product->k * product->n;
+      }
+    }
+    constexpr Index kLeastRows = 8, kLeastWork = 50000;
+    const Index each = std::max<Index>((batch_ + thread_count() - 1) / thread_count(), 1);
+    const bool pays = each >= kLeastRows && each * work >= kLeastWork;
+    return pays ? each : std::max<Index>(batch_, 1);
+  }
+
+  // ---- one step
+
+  void run_rows(RowRange rows) {
+    const FlushDenormals flush;
+    for (Index k = 0; k < in_.time; k++) {
+      const Index t = in_.reverse ? in_.time - 1 - k : k;
+      for (const Instruction& instruction : program_.loop) {
+        std::visit([&](const auto& i) { run_one(i, t, rows); }, instruction);
+      }
+      accumulate(t);
+      update_states(t, rows);
+    }
+  }
+
+  std::byte* address(Place place, Index t, Index row) const {
+    const Bound& b = bound_[at(place.buffer)];
+    return b.data + (t * b.step + row * b.row + place.column) * b.item;
+  }
+
+  void run_one(const ProductInstruction& i, Index t, RowRange rows) {
+    const Bound &a = bound_[at(i.a.place.buffer)], &c = bound_[at(i.c.place.buffer)];
+    const auto multiply = [&](auto v) {
+      using T = decltype(v);
+      kernels::multiply(kernels::PackedProduct<T>{
+          .rows = rows.count(),
+          .n = i.n,
+          .k = i.k,
+          .a = reinterpret_cast<const T*>(address(i.a.place, t, rows.begin)),
+          .a_stride = a.row,
+          .packed = packed_[at(i.packed)].template data<T>(),
+          .c = reinterpret_cast<T*>(address(i.c.place, t, rows.begin)),
+          .c_stride = c.row,
+          .add = i.add,
+      });
+    };
+    c.item == sizeof(float) ? multiply(float{}) : multiply(double{});
+  }
+
+  void run_one(const ElementInstruction& i, Index t, RowRange rows) {
+    i.dtype == float32 ? run_elements<float>(i, t, rows) : run_elements<double>(i, t, rows);
+  }
+  template <class T>
+  void run_elements(const ElementInstruction& i, Index t, RowRange rows) {
+    thread_local std::vector<kernels::ElementOperand<T>> operands;
+    operands.clear();
+    for (const Operand& o : i.operands) {
+      const Bound& b = bound_[at(o.place.buffer)];
+      operands.push_back({reinterpret_cast<T*>(address(o.place, t, o.by_row ? rows.begin : 0)),
+                          o.by_row ? b.row : 0, o.by_column ? 1 : 0});
+    }
+    kernels::run(i.program, operands, rows.count(), i.columns);
+  }
+
+  void run_one(const CopyInstruction& i, Index t, RowRange rows) {
+    copy_rows(i.from, i.to, i.columns, t, rows);
+  }
+  void copy_rows(Place from, Place to, Index columns, Index t, RowRange rows) {
+    const Bound &source = bound_[at(from.buffer)], &target = bound_[at(to.buffer)];
+    const auto bytes = static_cast<std::size_t>(columns * target.item);
+    const bool by_row = program_.buffers[at(to.buffer)].rows;
+    // Nothing may be known of the rows of what a state becomes, but then it lies row after row.
+    const Index source_row = program_.buffers[at(from.buffer)].rows ? source.row : columns;
+    if (!by_row || (source_row == columns && target.row == columns)) {
+      const auto count = static_cast<std::size_t>(by_row ? rows.count() : 1);
+      const Index first = by_row ? rows.begin : 0;
+      std::memcpy(address(to, t, first), address(from, t, 0) + first * source_row * source.item,
+                  bytes * count);
+      return;
+    }
+    for (Index r = rows.begin; r < rows.end; r++) {
+      std::memcpy(address(to, t, r), address(from, t, 0) + r * source_row * source.item, bytes);
+    }
+  }
+
+  // A value of this step as a tensor.
+  Tensor tensor_of(ValueId value, Index t) {
+    const Place place = *program_.place(value);
+    const Bound& b = bound_[at(place.buffer)];
+    const Buffer& buffer = program_.buffers[at(place.buffer)];
+    if ((buffer.kind == Buffer::made || buffer.kind == Buffer::constant) && buffer.value == value) {
+      return b.tensor;
+    }
+    const Dims& shape = spec(value).shape;
+    Strides strides = contiguous_strides(shape);
+    if (buffer.rows && shape.rank() > 0) strides[0] = b.row;
+    return b.tensor.view(shape, strides, t * b.step + place.column);
+  }
+
+  void run_one(const OrdinaryInstruction& i, Index t, RowRange) {
+    const Graph::Node& node = program_.step.graph.nodes()[at(i.node)];
+    std::vector<Tensor> inputs(node.inputs.size());
+    std::vector<const Tensor*> pointers;
+    for (std::size_t k = 0; k < inputs.size(); k++) {
+      inputs[k] = tensor_of(node.inputs[k], t);
+      pointers.push_back(&inputs[k]);
+    }
+    std::vector<Tensor> outputs(at(node.results));
+    execute(node.operation, pointers, outputs);
+    for (int k = 0; k < node.results; k++) {
+      Bound& b = bound_[at(program_.place(node.first + k)->buffer)];
+      b.tensor = contiguous(outputs[at(k)]);
+      b.data = OutputAccess::bytes(b.tensor);
+    }
+  }
+
+  void accumulate(Index t) {
+    for (std::size_t s = 0; s < accumulated_.size(); s++) {
+      const int sum = program_.fates.accumulated[s];
+      accumulated_[s] =
+          std::move(accumulated_[s]) + tensor_of(program_.step.sums[at(sum)], t);
+    }
+  }
+
+  void update_states(Index t, RowRange rows) {
+    for (std::size_t k = 0; k < program_.step.states.size(); k++) {
+      const std::optional<Place>& state = program_.place(program_.step.states[k]);
+      if (!state) continue;
+      const Index width = program_.buffers[at(state->buffer)].width;
+      copy_rows(program_.next[k], *state, width, t, rows);
+    }
+  }
+
+  // ---- results
+
+  LoopResults results() {
+    const Step& step = program_.step;
+    LoopResults results;
+    for (std::size_t k = 0; k < step.states.size(); k++) results.last.push_back(last(k));
+    for (ValueId v = 0; v < step.graph.values(); v++) {
+      if (program_.stacks[at(v)]) lifted_.set(v, stack_of(v));
+    }
+    for (const ValueId y : step.outputs) results.outputs.push_back(over_time(y));
+    results.sums.resize(step.sums.size());
+    for (std::size_t s = 0; s < accumulated_.size(); s++) {
+      results.sums[at(program_.fates.accumulated[s])] = accumulated_[s];
+    }
+    for (std::size_t s = 0; s < step.sums.size(); s++) {
+      if (!results.sums[s].defined()) results.sums[s] = contiguous(lifted_.get(step.sums[s]));
+    }
+    return results;
+  }
+
+  Tensor last(std::size_t k) {
+    const ValueId state = program_.step.states[k];
+    return reshape(bound_[at(program_.place(state)->buffer)].tensor, spec(state).shape);
+  }
+
+  // Rows first: [time * batch, ...].
+  Tensor stack_of(ValueId value) {
+    const Place place = *program_.stacks[at(value)];
+    const Bound& b = bound_[at(place.buffer)];
+    const Dims& shape = spec(value).shape;
+    const int axis = program_.rows.axis_of(value);
+    Strides strides = contiguous_strides(shape);
+    if (axis == 0) {
+      strides[0] = b.row;
+      return b.tensor.view(shape.with(0, in_.time * batch_), strides, place.column);
+    }
+    Strides all{};
+    all[0] = b.step;
+    std::copy_n(strides.begin(), shape.rank(), all.begin() + 1);
+    return rows_together(b.tensor.view(with_time(in_.time, shape), all, place.column), axis);
+  }
+
+  // [time, ...] of the shape that the value has at a step.
+  Tensor over_time(ValueId value) {
+    const Dims& shape = spec(value).shape;
+    if (lifted_.is_constant(value)) {
+      return contiguous(expand(lifted_.constant(value), with_time(in_.time, shape)));
+    }
+    const int axis = program_.rows.axis_of(value);
+    const Tensor& all = lifted_.get(value);
+    if (axis == Rows::kNone) return all;
+    Dims apart;
+    for (int i = 0; i < shape.rank(); i++) {
+      if (i == axis) apart.push_back(in_.time);
+      apart.push_back(shape[i]);
+    }
+    Dims order{axis};
+    for (int i = 0; i <= shape.rank(); i++) {
+      if (i != axis) order.push_back(i);
+    }
+    return permute(reshape(all, apart), order);
+  }
+
+  const Program& program_;
+  const LoopInputs& in_;
+  const Index batch_;
+  Lifted lifted_;
+  std::vector<Bound> bound_;    // by buffer
+  std::vector<Tensor> packed_;  // as program.packed
+  std::vector<Tensor> accumulated_;
+};
+
+}  // namespace
+
+LoopResults run(const Program& program, const LoopInputs& inputs) {
+  const Uninterpreted direct;
+  return Loop(program, inputs).run();
+}
+
+}  // namespace rw::engine
