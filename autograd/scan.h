@@ -250,10 +250,8 @@ auto planned(Apply&& apply, const std::vector<Tensor>& inputs, Index time, const
   using Answer = std::optional<ScanResult<State, Outputs>>;
   const std::vector<Tensor> states = tensors_of(initial);
   const Index batch = first_tensor(initial).dim(0);
-  if (time == 0 || batch == 0 || !options.lengths.empty() || options.reset.defined() ||
-      loops_are_plain()) {
-    return Answer();
-  }
+  if (time == 0 || batch == 0 || options.reset.defined() || loops_are_plain()) return Answer();
+  const Sequence checked("scan", time, batch, options.lengths, options.reset, options.reverse);
   const auto filled = [](auto tree, auto from) {
     return map_tensors(std::move(tree), [&](const Tensor&) { return *from++; });
   };
@@ -268,7 +266,8 @@ auto planned(Apply&& apply, const std::vector<Tensor>& inputs, Index time, const
     return all;
   };
   const auto answer =
-      engine::scan_planned({inputs, states, time, batch, options.reverse, options.states, step});
+      engine::scan_planned({inputs, states, time, batch, options.lengths, options.reverse,
+                            options.states, step});
   if (!answer) return Answer();
   return Answer({filled(*outputs, answer->outputs.begin()), filled(initial, answer->last.begin()),
                  options.states ? filled(initial, answer->states.begin()) : State{}});

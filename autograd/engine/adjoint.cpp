@@ -7,6 +7,7 @@
 #include "rewind/autograd/engine/min_cut.h"
 #include "rewind/autograd/engine/simplify.h"
 #include "rewind/tensor/creation.h"
+#include "rewind/tensor/views.h"
 
 namespace rw::engine {
 namespace {
@@ -135,7 +136,9 @@ class Builder {
   double price(ValueId value) const {
     const int state = index_of(forward_.states, value);
     if (state >= 0 && index_of(forward_.outputs, forward_.next[at(state)]) >= 0) return 0.5;
-    return static_cast<double>(forward_.graph.spec(value).shape.count());
+    const Graph::Node* maker = forward_.graph.maker(value);
+    const double arranged = maker && maker->operation.is<Permute>() ? 0.5 : 0;  // rather its source
+    return static_cast<double>(forward_.graph.spec(value).shape.count()) + arranged;
   }
 
   Backward build(const std::vector<ValueId>& roots) {

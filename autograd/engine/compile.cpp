@@ -60,10 +60,26 @@ class Compiler {
         program_.loop.begin(), program_.loop.end(),
         [](const Instruction& i) { return std::holds_alternative<OrdinaryInstruction>(i); }) &&
         program_.fates.accumulated.empty();
+    find_mixing();
     return std::move(program_);
   }
 
  private:
+  void find_mixing() {
+    const Step& step = program_.step;
+    const std::vector<bool> live = live_values(graph(), step.results());
+    for (std::size_t n = 0; n < nodes().size() && program_.mixing.empty(); n++) {
+      const bool mixes = live[at(nodes()[n].first)] && program_.rows.effect[n] == RowEffect::mixed;
+      if (mixes) program_.mixing = nodes()[n].operation.text();
+    }
+    for (const ValueId y : step.outputs) {
+      const bool rows = invariant(y) ? spec(y).rank() > 0 && spec(y).dim(0) == program_.rows.batch
+                                     : has_rows(y);
+      if (!rows && program_.mixing.empty()) program_.mixing = "an output " + to_string(spec(y));
+    }
+    program_.rows_never_mix = program_.mixing.empty();
+  }
+
   const Graph& graph() const { return program_.step.graph; }
   const std::vector<Graph::Node>& nodes() const { return graph().nodes(); }
   const Spec& spec(ValueId value) const { return graph().spec(value); }
@@ -161,7 +177,7 @@ class Compiler {
     if (!options_.pack || !node.operation.is<MatMul>()) return false;
     const ValueId a = node.inputs[0], b = node.inputs[1];
     return spec(a).rank() == 2 && spec(b).rank() == 2 && invariant(b) && !invariant(a) &&
-        is_matrix(a) && is_matrix(node.first);
+        is_matrix(a) && is_matrix(node.first) && program_.rows.each_of(a) == 1;
   }
 
   // A view whose rows are parts of the rows of what it views: consecutive numbers of them.
@@ -172,7 +188,7 @@ class Compiler {
     if (node.operation.is<Reshape>() || node.operation.is<Contiguous>()) return true;
     const auto* slice = node.operation.as<Slice>();
     const auto* select = node.operation.as<Select>();
-    if (!slice && !select) return false;
+    if ((!slice && !select) || program_.rows.each_of(x) != 1) return false;
     if (slice && slice->step != 1) return false;
     for (int axis = 1; axis < (slice ? slice->axis : select->axis); axis++) {
       if (spec(x).dim(axis) != 1) return false;
@@ -192,7 +208,7 @@ class Compiler {
   // Values side by side in each row.
   bool is_join(const Graph::Node& node) const {
     const auto* concat = node.operation.as<Concat>();
-    if (!concat || !options_.fuse || concat->axis != spec(node.first).rank() - 1) return false;
+    if (!concat || !options_.fuse || program_.rows.each_of(node.first) != 1 || concat->axis != spec(node.first).rank() - 1) return false;
     if (spec(node.first).rank() != 2 || !is_matrix(node.first)) return false;
     return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId x) {
       return has_rows(x) && (!invariant(x) || filled_with(graph(), x));
@@ -237,12 +253,13 @@ class Compiler {
     if (spec(x).dtype != dtype && !mask) return {};
     if (has_rows(x)) {
       if (from == to) return Steps{true, true};
-      if (from.rank() == to.rank() && columns(x) == 1 && !mask) return Steps{true, false};
+      const bool single = columns(x) == 1 && program_.rows.each_of(y) == 1;
+      if (from.rank() == to.rank() && single && !mask) return Steps{true, false};
       return {};
     }
     if (!invariant(x) || program_.rows.axis_of(x) != Rows::kNone) return {};
     if (from.count() == 1) return Steps{false, false};
-    if (from.count() != columns(y)) return {};
+    if (from.count() != columns(y) || program_.rows.each_of(y) != 1) return {};
     for (int i = 1; i <= std::min(from.rank(), to.rank() - 1); i++) {
       if (from[from.rank() - i] != to[to.rank() - i]) return {};
     }

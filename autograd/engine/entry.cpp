@@ -4,6 +4,8 @@
 #include "rewind/autograd/engine/scan_op.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/tensor/random.h"
+#include "rewind/tensor/select.h"
+#include "rewind/tensor/views.h"
 
 namespace rw::engine {
 namespace {
@@ -34,6 +36,23 @@ Traced traced_step(const ScanRequest& request) {
   return {std::move(steps), request.inputs.size(), states};
 }
 
+// Whether a row counts at a step, bool [time, batch].
+Tensor active_rows(const ScanRequest& request) {
+  Tensor active = Tensor::uninitialized({{request.time, request.batch}, boolean});
+  auto next = active.mutable_span<bool>().begin();
+  for (Index t = 0; t < request.time; t++) {
+    for (const Index length : request.lengths) *next++ = t < length;
+  }
+  return active;
+}
+
+// The states after every step; where a row does not count, the one in which it rests.
+Tensor keep_resting(const Tensor& active, const Tensor& states, const Tensor& resting) {
+  Dims shape = active.shape();
+  while (shape.rank() < states.rank()) shape.push_back(1);
+  return where(reshape(active, shape), states, unsqueeze(resting, 0));
+}
+
 }  // namespace
 
 std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
@@ -49,8 +68,10 @@ std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
   }
   for (const Tensor& x : request.initial) followed.any |= is_followed(x);
 
-  ScanResults results = apply_scan(plan_of(traced, request.batch, followed), request.time,
-                                   request.reverse, traced.trace.captured_tensors, request.inputs,
+  const auto schedule = std::make_shared<const RowSchedule>(
+      request.lengths.empty() ? RowSchedule(request.time, request.batch)
+                              : RowSchedule(request.time, request.lengths));
+  ScanResults results = apply_scan(plan_of(traced, request.batch, followed), schedule, request.reverse, traced.trace.captured_tensors, request.inputs,
                                    request.initial);
   ScanAnswer answer;
   answer.last = std::move(results.last);
@@ -58,6 +79,13 @@ std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
       (request.states ? std::ssize(request.initial) : std::ptrdiff_t{0});
   answer.outputs.assign(results.outputs.begin(), results.outputs.begin() + states);
   answer.states.assign(results.outputs.begin() + states, results.outputs.end());
+  if (!schedule->whole()) {
+    const Tensor active = active_rows(request);
+    for (std::size_t i = 0; i < answer.states.size(); i++) {
+      const Tensor& resting = request.reverse ? request.initial[i] : answer.last[i];
+      answer.states[i] = keep_resting(active, answer.states[i], resting);
+    }
+  }
   return answer;
 }
 

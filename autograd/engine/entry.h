@@ -13,6 +13,7 @@ struct ScanRequest {
   std::vector<Tensor> inputs;   // [time, batch, ...]
   std::vector<Tensor> initial;  // [batch, ...]
   Index time, batch;
+  std::vector<Index> lengths;  // empty: all rows count at all steps
   bool reverse;
   bool states;  // give the state after every step
   // Takes the inputs of a step, then the states; gives the next states, then outputs.

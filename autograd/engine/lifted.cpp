@@ -41,12 +41,12 @@ void Lifted::compute(const Graph::Node& node) {
   const std::span<Tensor> outputs(&values_[static_cast<std::size_t>(node.first)],
                                   static_cast<std::size_t>(node.results));
   // The same bits as at a single step: by the kernel of the loop.
-  if (node.operation.is<MatMul>() && rows_.axis_of(node.first) == 0 && is_packable(*inputs[1]) &&
+  if (node.operation.is<MatMul>() && rows_.axis_of(node.first) == 0 && rows_.axis_of(node.inputs[1]) == Rows::kNone && is_packable(*inputs[1]) &&
       inputs[0]->rank() == 2) {
     outputs[0] = packed_matmul(*inputs[0], *inputs[1]);
     return;
   }
-  execute(with_rows(node.operation, rows_.axis_of(node.first), total_), inputs, outputs);
+  execute(with_rows(node.operation, rows_, node.first, total_), inputs, outputs);
 }
 
 }  // namespace rw::engine

@@ -79,6 +79,8 @@ struct Program {
   std::vector<Instruction> loop;
   std::vector<ValueId> packed;  // right operands of products
   bool rows_apart = false;      // every instruction keeps rows apart: workers may share the rows
+  bool rows_never_mix = false;  // nothing of a row depends on another: some rows may be left out
+  std::string mixing;           // else: what mixes them
 
   const std::optional<Place>& place(ValueId value) const {
     return places[static_cast<std::size_t>(value)];

@@ -27,6 +27,7 @@ constexpr int kNone = Rows::kNone;
 struct Answer {
   RowEffect effect;
   int axis = kNone;
+  Index each = 1;
 };
 
 constexpr Answer kMixed{RowEffect::mixed};
@@ -45,6 +46,7 @@ class Question {
   int rank(std::size_t i) const { return shape(i).rank(); }
   const Dims& result_shape() const { return graph_.spec(node_.first).shape; }
   int axis(std::size_t i) const { return rows_.axis_of(node_.inputs[i]); }
+  Index each(std::size_t i) const { return rows_.each_of(node_.inputs[i]); }
   bool total(std::size_t i) const { return rows_.is_total(node_.inputs[i]); }
   Index batch() const { return rows_.batch; }
   bool zeros(std::size_t i) const {
@@ -94,6 +96,7 @@ Answer aligned(Question& q) {
   return apart(rows);
 }
 
+// The rows may be joined with what follows them, and parted again: [batch, n] and [batch * n].
 Answer reshape(Question& q) {
   const auto before = [](const Dims& shape, int axis) {
     Index count = 1;
@@ -102,9 +105,9 @@ Answer reshape(Question& q) {
   };
   const Dims& to = q.result_shape();
   for (int axis = 0; axis < to.rank(); axis++) {
-    if (to[axis] == q.batch() && before(to, axis) == before(q.shape(0), q.axis(0))) {
-      return apart(axis);
-    }
+    if (q.batch() == 0 || to[axis] == 0 || to[axis] % q.batch() != 0) continue;
+    if (before(to, axis) != before(q.shape(0), q.axis(0))) continue;
+    return {RowEffect::apart, axis, to[axis] / q.batch()};
   }
   return kMixed;
 }
@@ -195,7 +198,7 @@ Answer matmul(Question& q) {
   const int a = q.axis(0), b = q.axis(1);
   const int rank = q.result_shape().rank(), most = std::max(q.rank(0), q.rank(1));
   const Side left = side_of(a, q.rank(0), true), right = side_of(b, q.rank(1), false);
-  if (left == Side::inner && right == Side::inner) return kAdded;
+  if (left == Side::inner && right == Side::inner) return q.each(0) == q.each(1) ? kAdded : kMixed;
   if (left == Side::row && q.has_none(1)) return apart(rank - (q.rank(1) > 1 ? 2 : 1));
   if (right == Side::column && q.has_none(0)) return apart(rank - 1);
   if (left == Side::batch || right == Side::batch) {
@@ -275,19 +278,44 @@ bool linear_in_totals(const Question& q, const Graph::Node& node) {
   return (op.is<Multiply>() || op.is<MatMul>()) && totals == 1;
 }
 
+// Where rows have several entries along their axis, what was found holds for operations that look at
+// single entries, or sum over them.
+Answer with_each(const Question& q, const Graph::Node& node, Answer answer) {
+  Index each = 1;
+  bool differ = false;
+  for (std::size_t i = 0; i < q.inputs(); i++) {
+    if (q.axis(i) == kNone) continue;
+    differ |= each != 1 && q.each(i) != each;
+    each = std::max(each, q.each(i));
+  }
+  if (each == 1 || node.operation.is<Reshape>() || answer.effect == RowEffect::mixed) return answer;
+  for (std::size_t i = 0; i < q.inputs(); i++) differ |= q.axis(i) != kNone && q.each(i) != each;
+  if (differ) return kMixed;
+  const Operation& op = node.operation;
+  const bool by_entry = op.is<Permute>() || op.is<MatMul>() || op.is<SumTo>() || op.is<Sum>() ||
+      op.type().traits.elementwise;
+  if (!by_entry) return kMixed;
+  answer.each = answer.axis == kNone ? 1 : each;
+  return answer;
+}
+
 }  // namespace
 
 Rows rows_of(const Step& step, Index batch) {
   const Graph& graph = step.graph;
   const auto values = static_cast<std::size_t>(graph.values());
-  Rows rows{batch, std::vector<int>(values, kNone), std::vector<bool>(values), {}};
+  Rows rows{batch, std::vector<int>(values, kNone), std::vector<Index>(values, 1),
+            std::vector<bool>(values), {}};
   const std::vector<Dependence> depends = dependences(step);
   // Of these the axis of rows is known, or that there is none. It is not of an invariant, nor of
   // what is made from nothing, before they are used.
   std::vector<bool> settled(values, true);
   for (std::size_t i = 0; i < values; i++) settled[i] = depends[i] != Dependence::nothing;
   for (std::size_t i = 0; i < step.inputs.size(); i++) {
-    rows.axis[static_cast<std::size_t>(step.inputs[i])] = step.input_rows[i];
+    const auto x = static_cast<std::size_t>(step.inputs[i]);
+    rows.axis[x] = step.input_rows[i];
+    if (step.input_rows[i] == kNone || batch == 0) continue;
+    rows.each[x] = graph.spec(step.inputs[i]).dim(step.input_rows[i]) / batch;
   }
   for (const ValueId x : step.states) rows.axis[static_cast<std::size_t>(x)] = 0;
 
@@ -320,22 +348,25 @@ Rows rows_of(const Step& step, Index batch) {
     } else if (depends[static_cast<std::size_t>(node.first)] != Dependence::nothing) {
       answer = kMixed;
     }
+    answer = with_each(q, node, answer);
     rows.effect.push_back(answer.effect);
     if (depends[static_cast<std::size_t>(node.first)] == Dependence::nothing) continue;
     for (int i = 0; i < node.results; i++) {
       rows.axis[static_cast<std::size_t>(node.first + i)] = answer.axis;
+      rows.each[static_cast<std::size_t>(node.first + i)] = answer.each;
       rows.total[static_cast<std::size_t>(node.first + i)] = answer.effect == RowEffect::added;
     }
   }
   return rows;
 }
 
-Operation with_rows(const Operation& operation, int axis, Index rows) {
+Operation with_rows(const Operation& operation, const Rows& rows, ValueId value, Index count) {
+  const int axis = rows.axis_of(value);
+  if (axis == kNone) return operation;
   const auto changed = [&](auto op) {
-    op.shape = op.shape.with(axis, rows);
+    op.shape = op.shape.with(axis, count * rows.each_of(value));
     return Operation::of(op);
   };
-  if (axis == kNone) return operation;
   if (const auto* op = operation.as<Reshape>()) return changed(*op);
   if (const auto* op = operation.as<Expand>()) return changed(*op);
   if (const auto* op = operation.as<SumTo>()) return changed(*op);

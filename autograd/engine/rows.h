@@ -24,19 +24,21 @@ struct Rows {
   static constexpr int kNone = -1;
   Index batch;
   std::vector<int> axis;          // by value; kNone: no rows
+  std::vector<Index> each;        // by value: entries along that axis for each row of the batch
   std::vector<bool> total;        // by value: a sum over rows
   std::vector<RowEffect> effect;  // by node
 
   int axis_of(ValueId value) const { return axis[static_cast<std::size_t>(value)]; }
+  Index each_of(ValueId value) const { return each[static_cast<std::size_t>(value)]; }
   bool is_total(ValueId value) const { return total[static_cast<std::size_t>(value)]; }
 };
 
 // Of an invariant it shows in its use.
 Rows rows_of(const Step& step, Index batch);
 
-// The operation for another number of rows: some hold the shape of their result as an attribute,
-// whose rows lie along `axis`.
-Operation with_rows(const Operation& operation, int axis, Index rows);
+// The operation that makes a value, for another number of rows: some hold the shape of their result
+// as an attribute.
+Operation with_rows(const Operation& operation, const Rows& rows, ValueId value, Index count);
 
 }  // namespace engine
 }  // namespace rw

@@ -13,6 +13,7 @@
 #include "rewind/tensor/float_mode.h"
 #include "rewind/tensor/kernels/packed_product.h"
 #include "rewind/tensor/parallel.h"
+#include "rewind/tensor/regions.h"
 #include "rewind/tensor/views.h"
 
 namespace rw::engine {
@@ -26,11 +27,13 @@ Dims with_time(Index time, const Dims& shape) {
   return result;
 }
 
-// A buffer in memory. Its row r at step t begins at data + t * step + r * row, in elements.
+// A buffer in memory. From one row to the next there are `row` elements; what holds all steps begins
+// at their first row, or, without rows, `step` elements after the step before.
 struct Bound {
   Tensor tensor;
   std::byte* data = nullptr;
   Index row = 0, step = 0;
+  bool all_steps = false;
   Index item = 0;  // bytes of an element
 };
 
@@ -56,10 +59,12 @@ class Loop {
       : program_(program),
         in_(in),
         batch_(program.rows.batch),
-        lifted_(program.step, program.rows, in.time * program.rows.batch) {
+        lifted_(program.step, program.rows, in.rows.total()) {
     const Step& step = program.step;
     for (std::size_t i = 0; i < step.invariants.size(); i++) {
-      lifted_.set_invariant(step.invariants[i], in.invariants[i]);
+      const int axis = program.rows.axis_of(step.invariants[i]);
+      const Tensor& x = in.invariants[i];
+      lifted_.set_invariant(step.invariants[i], axis == Rows::kNone ? x : in.rows.sorted(x, axis));
     }
     for (std::size_t i = 0; i < step.inputs.size(); i++) {
       lifted_.set(step.inputs[i], rows_together(in.inputs[i], step.input_rows[i]));
@@ -83,6 +88,7 @@ class Loop {
 
  private:
   const Spec& spec(ValueId value) const { return program_.step.graph.spec(value); }
+  Index time() const { return in_.rows.time(); }
 
   // [time, ...] with rows along `axis` of a step -> the rows of all steps along that axis. Without
   // rows it stays as it is.
@@ -92,9 +98,18 @@ class Loop {
     for (int i = 1; i < x.rank(); i++) {
       if (i == axis + 1) order.push_back(0);
       order.push_back(i);
-      shape.push_back(i == axis + 1 ? in_.time * batch_ : x.shape()[i]);
+      shape.push_back(i == axis + 1 ? time() * x.shape()[i] : x.shape()[i]);
     }
-    return reshape(permute(x, order), shape);
+    return counting_rows(reshape(permute(x, order), shape), axis);
+  }
+  // Those entries along an axis, of all steps, that belong to rows which count.
+  Tensor counting_rows(const Tensor& x, int axis) const {
+    if (in_.rows.whole()) return x;
+    const Tensor first = transpose(x, 0, axis);
+    Dims parted{time() * batch_, first.dim(0) / (time() * batch_)};
+    for (int i = 1; i < first.rank(); i++) parted.push_back(first.shape()[i]);
+    const Tensor kept = in_.rows.packed(reshape(first, parted));
+    return transpose(reshape(kept, first.shape().with(0, in_.rows.total() * parted[1])), 0, axis);
   }
   // A buffer of a value that has no rows along its first axis holds each step's numbers as they are.
   Tensor step_by_step(const Buffer& buffer) {
@@ -113,7 +128,8 @@ class Loop {
         bound.tensor = buffer.rows ? lifted_.get(buffer.value) : step_by_step(buffer);
         if (!has_contiguous_rows(bound.tensor)) bound.tensor = contiguous(bound.tensor);
         bound.row = buffer.rows ? bound.tensor.strides()[0] : 0;
-        bound.step = buffer.rows ? bound.row * batch_ : buffer.width;
+        bound.step = buffer.width;
+        bound.all_steps = true;
         break;
       case Buffer::constant:
         bound.tensor = constant(buffer);
@@ -125,9 +141,11 @@ class Loop {
         bound.row = buffer.width;
         break;
       case Buffer::stack:
-        bound.tensor = Tensor::uninitialized({{in_.time * rows, buffer.width}, buffer.dtype});
+        bound.tensor = Tensor::uninitialized(
+            {{buffer.rows ? in_.rows.total() : time(), buffer.width}, buffer.dtype});
         bound.row = buffer.rows ? buffer.width : 0;
-        bound.step = rows * buffer.width;
+        bound.step = buffer.width;
+        bound.all_steps = true;
         break;
       case Buffer::local:
         bound.tensor = Tensor::uninitialized({{rows, buffer.width}, buffer.dtype});
@@ -151,7 +169,7 @@ class Loop {
   void set_initial(const Buffer& buffer, Tensor& state) const {
     const auto& states = program_.step.states;
     const auto k = std::find(states.begin(), states.end(), buffer.value) - states.begin();
-    const Tensor from = contiguous(in_.initial[static_cast<std::size_t>(k)]);
+    const Tensor from = contiguous(in_.rows.sorted(in_.initial[static_cast<std::size_t>(k)], 0));
     Tensor bytes = from;
     std::memcpy(OutputAccess::bytes(state), OutputAccess::bytes(bytes),
                 static_cast<std::size_t>(from.size() * bytes_of(buffer.dtype)));
@@ -174,19 +192,27 @@ class Loop {
 
   void run_rows(RowRange rows) {
     const FlushDenormals flush;
-    for (Index k = 0; k < in_.time; k++) {
-      const Index t = in_.reverse ? in_.time - 1 - k : k;
+    for (Index k = 0; k < time(); k++) {
+      const Index t = in_.reverse ? time() - 1 - k : k;
+      const RowRange active{rows.begin, std::min(rows.end, in_.rows.rows_at(t))};
+      if (active.begin >= active.end) continue;
       for (const Instruction& instruction : program_.loop) {
-        std::visit([&](const auto& i) { run_one(i, t, rows); }, instruction);
+        std::visit([&](const auto& i) { run_one(i, t, active); }, instruction);
       }
       accumulate(t);
-      update_states(t, rows);
+      update_states(t, active);
     }
   }
 
   std::byte* address(Place place, Index t, Index row) const {
     const Bound& b = bound_[at(place.buffer)];
-    return b.data + (t * b.step + row * b.row + place.column) * b.item;
+    return b.data + (first(place.buffer, t) + row * b.row + place.column) * b.item;
+  }
+  // Where the numbers of a step begin, in elements.
+  Index first(int buffer, Index t) const {
+    const Bound& b = bound_[at(buffer)];
+    if (!b.all_steps) return 0;
+    return program_.buffers[at(buffer)].rows ? in_.rows.first_row(t) * b.row : t * b.step;
   }
 
   void run_one(const ProductInstruction& i, Index t, RowRange rows) {
@@ -249,13 +275,27 @@ class Loop {
     const Place place = *program_.place(value);
     const Bound& b = bound_[at(place.buffer)];
     const Buffer& buffer = program_.buffers[at(place.buffer)];
-    if ((buffer.kind == Buffer::made || buffer.kind == Buffer::constant) && buffer.value == value) {
-      return b.tensor;
+    const Index rows = in_.rows.rows_at(t);
+    if (buffer.kind == Buffer::made && buffer.value == value) return b.tensor;
+    if (buffer.kind == Buffer::constant && buffer.value == value) {
+      const int axis = program_.rows.axis_of(value);
+      return axis == Rows::kNone ? b.tensor : slice(b.tensor, axis, 0, rows);
     }
     const Dims& shape = spec(value).shape;
-    Strides strides = contiguous_strides(shape);
-    if (buffer.rows && shape.rank() > 0) strides[0] = b.row;
-    return b.tensor.view(shape, strides, t * b.step + place.column);
+    const Index offset = first(place.buffer, t) + place.column;
+    if (buffer.rows) return rows_of_buffer(value, b, rows, offset);
+    return b.tensor.view(shape, contiguous_strides(shape), offset);
+  }
+
+  // So many rows of the batch from a buffer, as entries along the first axis of a value.
+  Tensor rows_of_buffer(ValueId value, const Bound& b, Index rows, Index offset) const {
+    const Dims& shape = spec(value).shape;
+    const Index each = program_.rows.each_of(value);
+    Dims parted{rows, each};
+    for (int i = 1; i < shape.rank(); i++) parted.push_back(shape[i]);
+    Strides strides = contiguous_strides(parted);
+    strides[0] = b.row;
+    return reshape(b.tensor.view(parted, strides, offset), shape.with(0, rows * each));
   }
 
   void run_one(const OrdinaryInstruction& i, Index t, RowRange) {
@@ -267,7 +307,11 @@ class Loop {
       pointers.push_back(&inputs[k]);
     }
     std::vector<Tensor> outputs(at(node.results));
-    execute(node.operation, pointers, outputs);
+    const Index rows = in_.rows.rows_at(t);
+    const Operation operation = rows == batch_
+        ? node.operation
+        : with_rows(node.operation, program_.rows, node.first, rows);
+    execute(operation, pointers, outputs);
     for (int k = 0; k < node.results; k++) {
       Bound& b = bound_[at(program_.place(node.first + k)->buffer)];
       b.tensor = contiguous(outputs[at(k)]);
@@ -277,9 +321,12 @@ class Loop {
 
   void accumulate(Index t) {
     for (std::size_t s = 0; s < accumulated_.size(); s++) {
-      const int sum = program_.fates.accumulated[s];
-      accumulated_[s] =
-          std::move(accumulated_[s]) + tensor_of(program_.step.sums[at(sum)], t);
+      const ValueId sum = program_.step.sums[at(program_.fates.accumulated[s])];
+      const Tensor x = tensor_of(sum, t);
+      const int axis = program_.rows.axis_of(sum);
+      accumulated_[s] = axis == Rows::kNone
+          ? std::move(accumulated_[s]) + x
+          : slice_add(std::move(accumulated_[s]), x, axis, 0, in_.rows.rows_at(t));
     }
   }
 
@@ -304,7 +351,10 @@ class Loop {
     for (const ValueId y : step.outputs) results.outputs.push_back(over_time(y));
     results.sums.resize(step.sums.size());
     for (std::size_t s = 0; s < accumulated_.size(); s++) {
-      results.sums[at(program_.fates.accumulated[s])] = accumulated_[s];
+      const int sum = program_.fates.accumulated[s];
+      const int axis = program_.rows.axis_of(step.sums[at(sum)]);
+      results.sums[at(sum)] =
+          axis == Rows::kNone ? accumulated_[s] : in_.rows.unsorted(accumulated_[s], axis);
     }
     for (std::size_t s = 0; s < step.sums.size(); s++) {
       if (!results.sums[s].defined()) results.sums[s] = contiguous(lifted_.get(step.sums[s]));
@@ -314,7 +364,8 @@ class Loop {
 
   Tensor last(std::size_t k) {
     const ValueId state = program_.step.states[k];
-    return reshape(bound_[at(program_.place(state)->buffer)].tensor, spec(state).shape);
+    const Tensor& rows = bound_[at(program_.place(state)->buffer)].tensor;
+    return reshape(in_.rows.unsorted(rows, 0), spec(state).shape);
   }
 
   // Rows first: [time * batch, ...].
@@ -323,29 +374,29 @@ class Loop {
     const Bound& b = bound_[at(place.buffer)];
     const Dims& shape = spec(value).shape;
     const int axis = program_.rows.axis_of(value);
-    Strides strides = contiguous_strides(shape);
-    if (axis == 0) {
-      strides[0] = b.row;
-      return b.tensor.view(shape.with(0, in_.time * batch_), strides, place.column);
-    }
+    if (axis == 0) return rows_of_buffer(value, b, in_.rows.total(), place.column);
+    const Strides strides = contiguous_strides(shape);
     Strides all{};
     all[0] = b.step;
     std::copy_n(strides.begin(), shape.rank(), all.begin() + 1);
-    return rows_together(b.tensor.view(with_time(in_.time, shape), all, place.column), axis);
+    return rows_together(b.tensor.view(with_time(time(), shape), all, place.column), axis);
   }
 
   // [time, ...] of the shape that the value has at a step.
   Tensor over_time(ValueId value) {
     const Dims& shape = spec(value).shape;
-    if (lifted_.is_constant(value)) {
-      return contiguous(expand(lifted_.constant(value), with_time(in_.time, shape)));
-    }
     const int axis = program_.rows.axis_of(value);
+    if (lifted_.is_constant(value)) {
+      const Tensor& x = lifted_.constant(value);
+      if (in_.rows.whole()) return contiguous(expand(x, with_time(time(), shape)));
+      return reshape(in_.rows.unpacked(in_.rows.repeated(x)), with_time(time(), shape));
+    }
     const Tensor& all = lifted_.get(value);
     if (axis == Rows::kNone) return all;
+    if (!in_.rows.whole()) return over_all_rows(all, axis, shape);
     Dims apart;
     for (int i = 0; i < shape.rank(); i++) {
-      if (i == axis) apart.push_back(in_.time);
+      if (i == axis) apart.push_back(time());
       apart.push_back(shape[i]);
     }
     Dims order{axis};
@@ -353,6 +404,16 @@ class Loop {
       if (i != axis) order.push_back(i);
     }
     return permute(reshape(all, apart), order);
+  }
+
+  // The rows that count, along `axis`, among all: [time, ...] of the shape of a step.
+  Tensor over_all_rows(const Tensor& x, int axis, const Dims& shape) const {
+    const Tensor first = transpose(x, 0, axis);
+    Dims parted{in_.rows.total(), shape[axis] / batch_};
+    for (int i = 1; i < first.rank(); i++) parted.push_back(first.shape()[i]);
+    Dims steps = with_time(time(), first.shape());
+    steps.set(1, shape[axis]);
+    return transpose(reshape(in_.rows.unpacked(reshape(first, parted)), steps), 1, axis + 1);
   }
 
   const Program& program_;
@@ -368,6 +429,10 @@ class Loop {
 
 LoopResults run(const Program& program, const LoopInputs& inputs) {
   const Uninterpreted direct;
+  require<ShapeError>(inputs.rows.whole() || program.rows_never_mix,
+                      "scan: the step mixes rows of the batch, {}, and with lengths they are not "
+                      "all there; use loop, or declare an operation of yours `rowwise`",
+                      program.mixing);
   return Loop(program, inputs).run();
 }
 

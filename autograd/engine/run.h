@@ -2,12 +2,13 @@
 #pragma once
 
 #include "rewind/autograd/engine/program.h"
+#include "rewind/autograd/engine/row_schedule.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
 struct LoopInputs {
-  Index time = 0;
+  RowSchedule rows;  // throws where they differ between steps and the program mixes rows
   bool reverse = false;
   std::vector<Tensor> invariants;
   std::vector<Tensor> inputs;   // [time, batch, ...]

@@ -15,7 +15,7 @@ using Tensors = std::vector<Tensor>;
 // outputs, sums.
 struct Scan {
   std::shared_ptr<const Recurrence> recurrence;
-  Index time;
+  std::shared_ptr<const RowSchedule> rows;
   bool reverse;
 
   const Step& step() const { return recurrence->step(); }
@@ -31,7 +31,7 @@ Dims with_time(Index time, const Dims& shape) {
 
 LoopInputs loop_inputs(const Scan& scan, std::span<const Tensor* const> inputs) {
   const Step& step = scan.step();
-  LoopInputs in{scan.time, scan.reverse, {}, {}, {}};
+  LoopInputs in{*scan.rows, scan.reverse, {}, {}, {}};
   auto next = inputs.begin();
   for (std::size_t i = 0; i < step.invariants.size(); i++) in.invariants.push_back(**next++);
   for (std::size_t i = 0; i < step.inputs.size(); i++) in.inputs.push_back(**next++);
@@ -56,7 +56,7 @@ void infer(const void* op, std::span<const Tensor* const>, std::span<Tensor> out
   for (const ValueId x : step.states) *next++ = Tensor::shape_only(step.graph.spec(x));
   for (const ValueId y : step.outputs) {
     const Spec& spec = step.graph.spec(y);
-    *next++ = Tensor::shape_only(spec.with_shape(with_time(scan.time, spec.shape)));
+    *next++ = Tensor::shape_only(spec.with_shape(with_time(scan.rows->time(), spec.shape)));
   }
   for (const ValueId y : step.sums) *next++ = Tensor::shape_only(step.graph.spec(y));
 }
@@ -81,7 +81,7 @@ class Rewind {
       : frame_(frame), scan_(scan_of(frame.op)), step_(scan_.step()), planned_(plan()) {}
 
   void run() {
-    const ScanResults results = apply_scan(planned_.recurrence, scan_.time, !scan_.reverse,
+    const ScanResults results = apply_scan(planned_.recurrence, scan_.rows, !scan_.reverse,
                                            tensors(planned_.wiring.invariants),
                                            tensors(planned_.wiring.inputs), last_gradients());
     const auto set = [&](std::size_t position, const Tensor& dx) {
@@ -189,19 +189,20 @@ constinit const OpType scan_type{
     .equal =
         [](const void* op, const void* other) {
           const Scan &a = scan_of(op), &b = scan_of(other);
-          return a.recurrence == b.recurrence && a.time == b.time && a.reverse == b.reverse;
+          return a.recurrence == b.recurrence && a.rows == b.rows && a.reverse == b.reverse;
         },
     .attributes =
         [](const void* op) {
           const Scan& scan = scan_of(op);
-          return fmt::format("{} steps{}", scan.time, scan.reverse ? ", reversed" : "");
+          return fmt::format("{} steps{}", scan.rows->time(), scan.reverse ? ", reversed" : "");
         },
     .describe = describe,
 };
 
 }  // namespace
 
-ScanResults apply_scan(std::shared_ptr<const Recurrence> recurrence, Index time, bool reverse,
+ScanResults apply_scan(std::shared_ptr<const Recurrence> recurrence,
+                       std::shared_ptr<const RowSchedule> rows, bool reverse,
                        const Tensors& invariants, const Tensors& inputs, const Tensors& initial) {
   const Prelude& prelude = recurrence->prelude();
   const Step& step = recurrence->step();
@@ -213,7 +214,7 @@ ScanResults apply_scan(std::shared_ptr<const Recurrence> recurrence, Index time,
 
   Tensors outputs(step.states.size() + step.outputs.size() + step.sums.size());
   const std::size_t own = recurrence->own_outputs();
-  const Scan scan{std::move(recurrence), time, reverse};
+  const Scan scan{std::move(recurrence), std::move(rows), reverse};
   Call call{scan_type, &scan, all, outputs};
   Interpreter::dispatch(call);
 

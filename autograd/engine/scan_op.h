@@ -3,6 +3,7 @@
 #pragma once
 
 #include "rewind/autograd/engine/recurrence.h"
+#include "rewind/autograd/engine/row_schedule.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -14,7 +15,8 @@ struct ScanResults {
 };
 
 // invariants are those of the step before its prelude; inputs [time, batch, ...].
-ScanResults apply_scan(std::shared_ptr<const Recurrence> recurrence, Index time, bool reverse,
+ScanResults apply_scan(std::shared_ptr<const Recurrence> recurrence,
+                       std::shared_ptr<const RowSchedule> rows, bool reverse,
                        const std::vector<Tensor>& invariants, const std::vector<Tensor>& inputs,
                        const std::vector<Tensor>& initial);
 

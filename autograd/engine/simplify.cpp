@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "rewind/tensor/creation.h"
+#include "rewind/tensor/indexing.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/regions.h"
@@ -185,6 +186,13 @@ Found slice_add(Graph& graph, const SliceAdd& op, const Values& in) {
   return simplified(graph, Add{}, {in[0], padded});
 }
 
+// Rows added into zeros, or to whole terms: the adjoint of a look-up.
+Found add_rows(Graph& graph, const AddRows&, const Values& in) {
+  const Index rows = graph.spec(in[0]).dim(0);
+  const ValueId sum = simplified(graph, TakeAdjoint{rows}, {in[2], in[1]});
+  return simplified(graph, Add{}, {in[0], sum});
+}
+
 Found add(Graph& graph, const Add&, const Values& in) {
   for (const std::size_t i : {0u, 1u}) {
     const double* number = filled_with(graph, in[i]);
@@ -252,6 +260,7 @@ ValueId simplified(Graph& graph, const Operation& operation, std::vector<ValueId
       attempt<Slice>(slice, graph, operation, in, found) ||
       attempt<Concat>(concat, graph, operation, in, found) ||
       attempt<SliceAdd>(slice_add, graph, operation, in, found) ||
+      attempt<AddRows>(add_rows, graph, operation, in, found) ||
       attempt<Add>(add, graph, operation, in, found);
   if (found) return *found;
   narrow(graph, operation, in);

@@ -6,6 +6,7 @@
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/matmul.h"
+#include "rewind/tensor/regions.h"
 #include "rewind/tensor/select.h"
 #include "rewind/tensor/softmax.h"
 #include "rewind/tensor/unary.h"
@@ -15,10 +16,26 @@ namespace {
 
 constexpr Index T = 4, B = 3, I = 2, H = 5, K = 4, S = 6, V = 7;
 
-void both_ways(ScanCase c, const char* name) {
+// Padding, of which nothing may be read.
+Tensor with_padding(const Tensor& x, const Lengths& lengths) {
+  if (!is_float(x.dtype())) return x;
+  Tensor padded = x;
+  for (std::size_t row = 0; row < lengths.size(); row++) {
+    padded.set({Range{lengths[row], kEnd}, row}, std::nan(""));
+  }
+  return padded;
+}
+
+void both_ways(ScanCase c, const char* name, bool with_lengths = true) {
   for (const bool reverse : {false, true}) {
     c.reverse = reverse;
+    c.lengths = {};
     expect_the_plain_loop(c, name);
+    if (!with_lengths) continue;
+    c.lengths = {3, 0, 4};
+    ScanCase padded = c;
+    for (Tensor& x : padded.xs) x = with_padding(x, c.lengths);
+    expect_the_plain_loop(padded, name);
   }
 }
 
@@ -273,8 +290,9 @@ TEST(PlannedScan, IsThePlainLoopForUnusualSteps) {
                          layers_of_the_input},
                         "layers of the input");
   both_ways({inputs(), states({H}), {}, nothing_but_views}, "views");
-  both_ways({inputs(), states({H}), weights({{I, H}, {H, H}}), batch_norm}, "batch norm");
-  both_ways({inputs(), states({H}), kSimple, operation_of_a_user}, "operation of a user");
+  both_ways({inputs(), states({H}), weights({{I, H}, {H, H}}), batch_norm}, "batch norm", false);
+  both_ways({inputs(), states({H}), kSimple, operation_of_a_user}, "operation of a user",
+            false);
 }
 
 TEST(PlannedScan, IsThePlainLoopForIntegers) {

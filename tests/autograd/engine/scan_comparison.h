@@ -32,6 +32,7 @@ struct ScanCase {
                                             const Tensors& weights)>
       step;
   bool reverse = false;
+  Lengths lengths = {};
 };
 
 // Everything that can be asked of a scan: results, gradients, and, of a square of those, again.
@@ -46,7 +47,7 @@ inline Tensors all_of(const ScanCase& c, bool second) {
   };
   const Tensors xs = watch(c.xs), initial = watch(c.initial), weights = watch(c.weights);
   const auto step = [&](const Tensors& x, const Tensors& state) { return c.step(x, state, weights); };
-  const auto result = scan(step, xs, initial, {.reverse = c.reverse, .states = true});
+  const auto result = scan(step, xs, initial, {.lengths = c.lengths, .reverse = c.reverse, .states = true});
 
   Tensors values = result.outputs;
   values.insert(values.end(), result.final.begin(), result.final.end());
@@ -90,7 +91,8 @@ inline void expect_the_plain_loop(const ScanCase& c, const char* name) {
     }
     const double size = 1 + max(abs(plain[i])).item();
     EXPECT_LE(largest_difference(planned[i], plain[i]) / size, 1e-12)
-        << name << (c.reverse ? " reversed" : "") << " value " << i;
+        << name << (c.reverse ? " reversed" : "")
+        << (c.lengths.empty() ? "" : " with lengths") << " value " << i;
   }
 }
 

@@ -1,0 +1,98 @@
+#include "rewind/autograd/engine/row_schedule.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "rewind/tensor/creation.h"
+#include "rewind/tensor/indexing.h"
+#include "rewind/tensor/views.h"
+
+namespace rw::engine {
+namespace {
+
+// The rows along an axis, taken in another order.
+Tensor taken(const Tensor& x, int axis, const std::vector<Index>& rows) {
+  const Tensor indices = from_span(rows, {std::ssize(rows)});
+  return transpose(take(transpose(x, 0, axis), indices), 0, axis);
+}
+
+std::byte* bytes(const Tensor& x) { return OutputAccess::bytes(const_cast<Tensor&>(x)); }
+
+// The bytes of one row of a tensor whose rows lie one after the other.
+std::size_t row_bytes(const Tensor& x) {
+  return static_cast<std::size_t>(x.shape().without(0).count() * bytes_of(x.dtype()));
+}
+
+}  // namespace
+
+RowSchedule::RowSchedule(Index time, const std::vector<Index>& lengths)
+    : time_(time), batch_(std::ssize(lengths)), total_(0) {
+  if (std::all_of(lengths.begin(), lengths.end(), [&](Index n) { return n == time; })) {
+    total_ = time * batch_;
+    return;
+  }
+  order_.resize(lengths.size());
+  std::iota(order_.begin(), order_.end(), Index{0});
+  std::stable_sort(order_.begin(), order_.end(),
+                   [&](Index a, Index b) { return lengths[at(a)] > lengths[at(b)]; });
+  Index rows = batch_;
+  for (Index t = 0; t < time; t++) {
+    first_.push_back(total_);
+    while (rows > 0 && lengths[at(order_[at(rows - 1)])] <= t) rows--;
+    total_ += rows;
+  }
+  first_.push_back(total_);
+}
+
+Tensor RowSchedule::sorted(const Tensor& x, int axis) const {
+  return whole() ? x : taken(x, axis, order_);
+}
+
+Tensor RowSchedule::unsorted(const Tensor& x, int axis) const {
+  if (whole()) return x;
+  std::vector<Index> place(order_.size());
+  for (std::size_t i = 0; i < order_.size(); i++) place[at(order_[i])] = static_cast<Index>(i);
+  return taken(x, axis, place);
+}
+
+template <class F>
+void RowSchedule::for_each_row(F f) const {
+  for (Index t = 0; t < time_; t++) {
+    for (Index r = 0; r < rows_at(t); r++) f(first_row(t) + r, r, t * batch_ + order_[at(r)]);
+  }
+}
+
+Tensor RowSchedule::packed(const Tensor& x) const {
+  if (whole()) return x;
+  const Tensor from = contiguous(x);
+  const Tensor result = Tensor::uninitialized({x.shape().with(0, total_), x.dtype()});
+  const std::size_t size = row_bytes(x);
+  for_each_row([&](Index to, Index, Index row) {
+    std::memcpy(bytes(result) + at(to) * size, bytes(from) + at(row) * size, size);
+  });
+  return result;
+}
+
+Tensor RowSchedule::unpacked(const Tensor& x) const {
+  if (whole()) return x;
+  const Tensor from = contiguous(x);
+  const Tensor result = zeros(x.shape().with(0, time_ * batch_), x.dtype());
+  const std::size_t size = row_bytes(x);
+  for_each_row([&](Index row, Index, Index to) {
+    std::memcpy(bytes(result) + at(to) * size, bytes(from) + at(row) * size, size);
+  });
+  return result;
+}
+
+Tensor RowSchedule::repeated(const Tensor& x) const {
+  const Tensor from = contiguous(x);
+  const Tensor result = Tensor::uninitialized({x.shape().with(0, total_), x.dtype()});
+  const std::size_t size = row_bytes(x);
+  for_each_row([&](Index to, Index row, Index) {
+    std::memcpy(bytes(result) + at(to) * size, bytes(from) + at(row) * size, size);
+  });
+  return result;
+}
+
+}  // namespace rw::engine

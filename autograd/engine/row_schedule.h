@@ -1,0 +1,52 @@
+// Which rows of a batch count at which step, arranged so that nothing else is ever touched: rows
+// are sorted by length, the longest first, and those of all steps lie packed one after the other.
+// At each step those that count are then the first ones; going backwards, rows join at the end.
+//
+// (As PackedSequence in PyTorch; here it is an inner affair of the loop.)
+#pragma once
+
+#include <vector>
+
+#include "rewind/tensor/tensor.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace engine {
+
+class RowSchedule {
+ public:
+  // All rows at all steps.
+  RowSchedule(Index time, Index batch) : time_(time), batch_(batch), total_(time * batch) {}
+  // Row b at the steps before lengths[b].
+  RowSchedule(Index time, const std::vector<Index>& lengths);
+
+  Index time() const { return time_; }
+  Index batch() const { return batch_; }
+  Index total() const { return total_; }  // rows of all steps
+  bool whole() const { return order_.empty(); }
+
+  Index rows_at(Index t) const { return whole() ? batch_ : first_[at(t + 1)] - first_[at(t)]; }
+  Index first_row(Index t) const { return whole() ? t * batch_ : first_[at(t)]; }
+
+  // x with the rows along `axis` in sorted order, and back.
+  Tensor sorted(const Tensor& x, int axis) const;
+  Tensor unsorted(const Tensor& x, int axis) const;
+
+  // [time * batch, ...], steps one after the other, to [total, ...] and back, with zeros where a row
+  // does not count.
+  Tensor packed(const Tensor& x) const;
+  Tensor unpacked(const Tensor& x) const;
+  // The same row of x [batch, ...], sorted, at every step at which it counts: [total, ...].
+  Tensor repeated(const Tensor& x) const;
+
+ private:
+  static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+  template <class F>
+  void for_each_row(F f) const;  // f(packed row, sorted row, row among all steps)
+
+  Index time_, batch_, total_;
+  std::vector<Index> order_;  // the row that stands at each place; empty: all count
+  std::vector<Index> first_;  // by step: the packed row of its first; one more at the end
+};
+
+}  // namespace engine
+}  // namespace rw
