@@ -158,16 +158,21 @@ auto masked_step(Step&& step, Inputs x, const State& state, const Tensor& active
   return std::pair(std::move(next), std::move(y));
 }
 
-// The loop, with the input of step t given by a function: what both forms of `loop` share.
-template <class InputAt, class Step, class State>
-auto run(InputAt&& input_at, Step&& step, State state, const Sequence& sequence,
-         const ScanOptions<State>& options) {
-  using Outputs = typename StepResult<decltype(step(input_at(0), state))>::Outputs;
+template <class State>
+void require_fresh(const ScanOptions<State>& options, const State& state) {
   require(!options.reset.defined() || options.fresh.has_value(),
           "scan: reset is given without fresh, the state that a row starts anew with");
   if (options.fresh) {
     require_like_state("scan", "fresh", tensors_of(state), tensors_of(*options.fresh));
   }
+}
+
+// The loop, with the input of step t given by a function: what both forms of `loop` share.
+template <class InputAt, class Step, class State>
+auto run(InputAt&& input_at, Step&& step, State state, const Sequence& sequence,
+         const ScanOptions<State>& options) {
+  using Outputs = typename StepResult<decltype(step(input_at(0), state))>::Outputs;
+  require_fresh(options, state);
   Collector<Outputs> outputs(sequence.time());
   Collector<State> states(options.states ? sequence.time() : 0);
   states.set_shape(state);
@@ -250,15 +255,27 @@ auto planned(Apply&& apply, const std::vector<Tensor>& inputs, Index time, const
   using Answer = std::optional<ScanResult<State, Outputs>>;
   const std::vector<Tensor> states = tensors_of(initial);
   const Index batch = first_tensor(initial).dim(0);
-  if (time == 0 || batch == 0 || options.reset.defined() || loops_are_plain()) return Answer();
-  const Sequence checked("scan", time, batch, options.lengths, options.reset, options.reverse);
+  if (time == 0 || batch == 0 || loops_are_plain()) return Answer();
+  const Sequence sequence("scan", time, batch, options.lengths, options.reset, options.reverse);
+  require_fresh(options, initial);
+  std::vector<Tensor> all_inputs = inputs;
+  const bool resets = options.reset.defined();
+  if (resets) all_inputs.push_back(sequence.starting_rows());
+
   const auto filled = [](auto tree, auto from) {
     return map_tensors(std::move(tree), [&](const Tensor&) { return *from++; });
   };
   std::optional<Outputs> outputs;  // as the step returns them
   const auto step = [&](const std::vector<Tensor>& in) {
-    const auto first_state = in.begin() + std::ssize(inputs);
-    auto result = apply(std::vector<Tensor>(in.begin(), first_state), filled(initial, first_state));
+    const auto first_state = in.begin() + std::ssize(all_inputs);
+    State state = filled(initial, first_state);
+    if (resets) {
+      const Tensor& starting = in[inputs.size()];
+      state = zip_tensors(state, *options.fresh, [&](const Tensor& old, const Tensor& fresh) {
+        return select_rows(starting, fresh, old);
+      });
+    }
+    auto result = apply(std::vector<Tensor>(in.begin(), in.begin() + std::ssize(inputs)), state);
     outputs = Result::outputs(result);
     std::vector<Tensor> all = tensors_of(Result::state(std::move(result)));
     require_like_state("scan", "the state that the step returns", states, all);
@@ -266,7 +283,7 @@ auto planned(Apply&& apply, const std::vector<Tensor>& inputs, Index time, const
     return all;
   };
   const auto answer =
-      engine::scan_planned({inputs, states, time, batch, options.lengths, options.reverse,
+      engine::scan_planned({all_inputs, states, time, batch, options.lengths, options.reverse,
                             options.states, step});
   if (!answer) return Answer();
   return Answer({filled(*outputs, answer->outputs.begin()), filled(initial, answer->last.begin()),

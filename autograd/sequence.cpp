@@ -68,13 +68,25 @@ Tensor Sequence::active(Index t) const {
   return row_mask(batch_, true, [&](Index row) { return counts(t, row); });
 }
 
-Tensor Sequence::starting(Index t) const {
+bool Sequence::starts(Index t, Index row) const {
   // Backwards, the row starts anew before the step that precedes a start.
   const Index start = reverse_ ? t + 1 : t;
-  if (!reset_.defined() || start >= time_) return {};
-  const bool* resets = reset_.data<bool>() + start * batch_;
-  return row_mask(batch_, false,
-                  [&](Index row) { return resets[row] && counts(t, row) && counts(start, row); });
+  if (!reset_.defined() || start >= time_) return false;
+  return reset_.data<bool>()[start * batch_ + row] && counts(t, row) && counts(start, row);
+}
+
+Tensor Sequence::starting(Index t) const {
+  return row_mask(batch_, false, [&](Index row) { return starts(t, row); });
+}
+
+Tensor Sequence::starting_rows() const {
+  Tensor all = Tensor::uninitialized({{time_, batch_}, boolean});
+  Index i = 0;
+  for (bool& value : all.mutable_span<bool>()) {
+    value = starts(i / batch_, i % batch_);
+    i++;
+  }
+  return all;
 }
 
 Tensor select_rows(const Tensor& mask, const Tensor& yes, const Tensor& no) {

@@ -27,12 +27,15 @@ class Sequence {
   Tensor active(Index t) const;
   // Rows whose state is to start anew before step t of this pass, bool [batch]; undefined: none.
   Tensor starting(Index t) const;
+  // The same for all steps, bool [time, batch].
+  Tensor starting_rows() const;
   // Whether step t counts for no row.
   bool idle(Index t) const { return !lengths_.empty() && t >= longest_; }
   // A row for which every step counts that counts for any.
   Index longest_row() const { return longest_row_; }
 
  private:
+  bool starts(Index t, Index row) const;
   bool counts(Index t, Index row) const {
     return lengths_.empty() || t < lengths_[static_cast<std::size_t>(row)];
   }

@@ -36,6 +36,8 @@ void both_ways(ScanCase c, const char* name, bool with_lengths = true) {
     ScanCase padded = c;
     for (Tensor& x : padded.xs) x = with_padding(x, c.lengths);
     expect_the_plain_loop(padded, name);
+    padded.reset = greater(numbers({c.xs[0].dim(0), c.xs[0].dim(1)}, 4), 0.1);
+    expect_the_plain_loop(padded, name);
   }
 }
 

@@ -170,6 +170,7 @@ TEST(RandomCells, AreTheirPlainLoops) {
     step(first, c.initial, {});
     c.step = step;
     c.reverse = seed % 2 == 1;
+    if (seed % 7 < 2) c.reset = greater(numbers({recipe.time, recipe.batch}, 4), 0.1);
     if (seed % 5 < 2) {
       Dice dice(seed);
       for (Index row = 0; row < recipe.batch; row++) c.lengths.push_back(dice(recipe.time + 1));

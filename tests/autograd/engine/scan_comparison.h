@@ -33,6 +33,7 @@ struct ScanCase {
       step;
   bool reverse = false;
   Lengths lengths = {};
+  Tensor reset = {};
 };
 
 // Everything that can be asked of a scan: results, gradients, and, of a square of those, again.
@@ -47,7 +48,19 @@ inline Tensors all_of(const ScanCase& c, bool second) {
   };
   const Tensors xs = watch(c.xs), initial = watch(c.initial), weights = watch(c.weights);
   const auto step = [&](const Tensors& x, const Tensors& state) { return c.step(x, state, weights); };
-  const auto result = scan(step, xs, initial, {.lengths = c.lengths, .reverse = c.reverse, .states = true});
+  Tensors fresh;
+  if (c.reset.defined()) {
+    for (const Tensor& x : initial) {
+      fresh.push_back(is_float(x.dtype()) ? numbers(x.shape(), 77) : zeros(x.shape(), x.dtype()));
+    }
+    fresh = watch(fresh);
+  }
+  const auto result = scan(step, xs, initial,
+                           {.lengths = c.lengths,
+                            .reset = c.reset,
+                            .fresh = c.reset.defined() ? std::optional(fresh) : std::nullopt,
+                            .reverse = c.reverse,
+                            .states = true});
 
   Tensors values = result.outputs;
   values.insert(values.end(), result.final.begin(), result.final.end());
@@ -92,7 +105,8 @@ inline void expect_the_plain_loop(const ScanCase& c, const char* name) {
     const double size = 1 + max(abs(plain[i])).item();
     EXPECT_LE(largest_difference(planned[i], plain[i]) / size, 1e-12)
         << name << (c.reverse ? " reversed" : "")
-        << (c.lengths.empty() ? "" : " with lengths") << " value " << i;
+        << (c.lengths.empty() ? "" : " with lengths") << (c.reset.defined() ? " with resets" : "")
+        << " value " << i;
   }
 }
 
