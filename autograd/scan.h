@@ -282,9 +282,8 @@ auto planned(Apply&& apply, const std::vector<Tensor>& inputs, Index time, const
     for_each_tensor(*outputs, [&](const Tensor& y) { all.push_back(y); });
     return all;
   };
-  const auto answer =
-      engine::scan_planned({all_inputs, states, time, batch, options.lengths, options.reverse,
-                            options.states, step});
+  const auto answer = engine::scan_planned(
+      {all_inputs, states, time, batch, options.lengths, options.reverse, options.states, step});
   if (!answer) return Answer();
   return Answer({filled(*outputs, answer->outputs.begin()), filled(initial, answer->last.begin()),
                  options.states ? filled(initial, answer->states.begin()) : State{}});

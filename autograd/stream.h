@@ -114,6 +114,14 @@ class Stream {
 
   Tensor advance(const Tensor& x) {
     const Pause pause;
+    const auto apply = [&](const std::vector<Tensor>& in, const State& state) {
+      return step_(in[0], state);
+    };
+    // One step of a scan: so it has the bits that the step has in a sequence.
+    if (auto planned = scan_internal::planned(apply, {unsqueeze(x, 0)}, 1, state_, {})) {
+      state_ = std::move(planned->final);
+      return planned->outputs[0];
+    }
     auto result = step_(x, state_);
     Tensor y = Result::outputs(result);
     state_ = Result::state(std::move(result));

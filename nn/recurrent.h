@@ -10,6 +10,7 @@
 // weight_hh_l0_reverse.
 #pragma once
 
+#include "rewind/autograd/engine/stage.h"
 #include "rewind/autograd/note.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/nn/cell.h"
@@ -155,7 +156,10 @@ class Recurrent {
     std::optional<Outputs> outputs;
     for (std::size_t layer = 0; layer < cells_.size(); layer++) {
       const NoteSuffix suffix(recurrent_internal::suffix(static_cast<Index>(layer), false));
-      if (layer > 0) in = recurrent_internal::with_first(in, between(first_tensor(*outputs)));
+      if (layer > 0) {
+        const Tensor below = between(first_tensor(*outputs));
+        in = recurrent_internal::with_first(in, engine::stage(below));
+      }
       auto result = recurrent_internal::step(cells_[layer], in, states[layer]);
       next.push_back(std::move(result.first));
       outputs = std::move(result.second);

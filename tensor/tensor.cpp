@@ -101,6 +101,12 @@ bool Tensor::unique() const {
   return b.kind == Body::Kind::owner;
 }
 
+bool Tensor::alone() const {
+  const Body& b = body();
+  if (b.references.load(std::memory_order_acquire) != 1) return false;
+  return !b.owner || b.owner->references.load(std::memory_order_acquire) == 1;
+}
+
 bool Tensor::shares_storage_with(const Tensor& other) const {
   auto storage = [](const Body& b) { return b.owner ? b.owner : &b; };
   return storage(body()) == storage(other.body());

@@ -133,6 +133,8 @@ class Tensor {
 
   // Whether nobody else could see a write: no other handle, and no view of these numbers.
   bool unique() const;
+  // Whether nobody else holds these numbers: as `unique`, but also for a view.
+  bool alone() const;
   bool shares_storage_with(const Tensor& other) const;
 
   // For interpreters. Zero means none.

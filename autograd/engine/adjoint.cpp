@@ -152,11 +152,13 @@ class Builder {
     auto root = roots.begin();
     for (const int k : backward_.states) {
       const Spec& spec = forward_.graph.spec(forward_.states[at(k)]);
-      step.next.push_back(*root >= 0 ? image(*root)
-                                     : step.graph.apply(Operation::of(Full{spec.shape, spec.dtype, 0}), {}));
+      step.next.push_back(
+          *root >= 0 ? image(*root)
+                     : step.graph.apply(Operation::of(Full{spec.shape, spec.dtype, 0}), {}));
       ++root;
     }
-    for (std::size_t i = 0; i < backward_.outputs.size(); i++) step.outputs.push_back(image(*root++));
+    for (std::size_t i = 0; i < backward_.outputs.size(); i++)
+      step.outputs.push_back(image(*root++));
     for (std::size_t i = 0; i < backward_.sums.size(); i++) step.sums.push_back(image(*root++));
     return std::move(backward_);
   }
@@ -217,8 +219,8 @@ class Builder {
     for (const ValueId x : node.inputs) inputs.push_back(image(x));
     Graph& graph = backward_.step.graph;
     const ValueId first = node.results == 1
-        ? simplified(graph, node.operation, std::move(inputs))
-        : graph.apply(node.operation, std::move(inputs), node.results);
+                              ? simplified(graph, node.operation, std::move(inputs))
+                              : graph.apply(node.operation, std::move(inputs), node.results);
     for (int i = 0; i < node.results; i++) image_[at(node.first + i)] = first + i;
   }
 

@@ -1,6 +1,6 @@
 // The backward step of a step: what a loop over it runs, in the other direction, to carry gradients
-// back. It is a step of the same form, so the same passes plan it, and it has a backward step of its
-// own.
+// back. It is a step of the same form, so the same passes plan it, and it has a backward step of
+// its own.
 //
 //   forward               backward
 //   invariant         ->  sum, the gradient of it        (and an invariant, where it is read)
@@ -10,8 +10,8 @@
 //   sum               ->  invariant, the gradient of it
 //
 // Forward values that the backward step reads are made again from what the forward loop gave and
-// took, as far as that is cheap; the rest the forward loop keeps, as outputs added behind its own. A
-// minimum cut finds the fewest numbers to keep (Griewank and Walther; the same as in PyTorch's
+// took, as far as that is cheap; the rest the forward loop keeps, as outputs added behind its own.
+// A minimum cut finds the fewest numbers to keep (Griewank and Walther; the same as in PyTorch's
 // AOTAutograd).
 #pragma once
 
@@ -28,7 +28,7 @@ struct Source {
 };
 
 struct Backward {
-  Step step;  // without input_rows
+  Step step;                               // without input_rows
   std::vector<Source> invariants, inputs;  // of each invariant and input of `step`
   std::vector<int> states;   // state i of `step` is the gradient of this state of the forward step
   std::vector<int> outputs;  // output i is the gradient of this input

@@ -10,8 +10,8 @@
 //
 // Places: results that others read get memory. What is put side by side is made side by side. A
 // product is added onto the sum that it belongs to, where that stands in memory of its own. An
-// element-wise result goes over an operand that nobody reads afterwards: so the gates of an LSTM lie
-// where their pre-activations lay.
+// element-wise result goes over an operand that nobody reads afterwards: so the gates of an LSTM
+// lie where their pre-activations lay.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -49,17 +49,18 @@ class Compiler {
   Program run() && {
     do {
       choose_forms();
-      choose_levels();
       plan_memory();
+      choose_levels();
       gather_programs();
     } while (demote_masks_that_cross());
     place_results();
     emit();
     finish();
-    program_.rows_apart = std::none_of(
-        program_.loop.begin(), program_.loop.end(),
-        [](const Instruction& i) { return std::holds_alternative<OrdinaryInstruction>(i); }) &&
-        program_.fates.accumulated.empty();
+    program_.rows_apart = std::none_of(program_.loop.begin(), program_.loop.end(),
+                                       [](const Instruction& i) {
+                                         return std::holds_alternative<OrdinaryInstruction>(i);
+                                       }) &&
+                          program_.fates.accumulated.empty();
     find_mixing();
     return std::move(program_);
   }
@@ -73,8 +74,8 @@ class Compiler {
       if (mixes) program_.mixing = nodes()[n].operation.text();
     }
     for (const ValueId y : step.outputs) {
-      const bool rows = invariant(y) ? spec(y).rank() > 0 && spec(y).dim(0) == program_.rows.batch
-                                     : has_rows(y);
+      const bool rows =
+          invariant(y) ? spec(y).rank() > 0 && spec(y).dim(0) == program_.rows.batch : has_rows(y);
       if (!rows && program_.mixing.empty()) program_.mixing = "an output " + to_string(spec(y));
     }
     program_.rows_never_mix = program_.mixing.empty();
@@ -112,7 +113,8 @@ class Compiler {
       if (!in_loop(n)) continue;
       for (const ValueId x : nodes()[n].inputs) {
         auto& users = users_[at(x)];
-        if (users.empty() || users.back() != static_cast<int>(n)) users.push_back(static_cast<int>(n));
+        if (users.empty() || users.back() != static_cast<int>(n))
+          users.push_back(static_cast<int>(n));
       }
     }
     for (const ValueId y : program_.step.next) wanted_at_end_.insert(y);
@@ -122,7 +124,9 @@ class Compiler {
   }
   const std::vector<int>& users(ValueId value) const { return users_[at(value)]; }
   // Whether anyone but instructions of the loop reads it.
-  bool leaves_the_step(ValueId value) const { return stacked(value) || wanted_at_end_.contains(value); }
+  bool leaves_the_step(ValueId value) const {
+    return stacked(value) || wanted_at_end_.contains(value);
+  }
 
   // ---- forms
 
@@ -132,19 +136,19 @@ class Compiler {
     for (std::size_t n = 0; n < nodes().size(); n++) {
       if (!in_loop(n)) continue;
       const Graph::Node& node = nodes()[n];
-      forms_[n] = is_packed_product(node) ? Form::product
-          : is_contiguous_part(node)      ? Form::view
-          : is_join(node)                 ? Form::join
-          : is_element(node) && !demoted_.contains(static_cast<int>(n)) ? Form::element
-                                          : Form::ordinary;
+      forms_[n] = is_packed_product(node)                                       ? Form::product
+                  : is_contiguous_part(node)                                    ? Form::view
+                  : is_join(node)                                               ? Form::join
+                  : is_element(node) && !demoted_.contains(static_cast<int>(n)) ? Form::element
+                                                                                : Form::ordinary;
     }
     // A mask lives inside one program only.
     for (std::size_t n = nodes().size(); n-- > 0;) {
       if (forms_[n] != Form::element || is_float(spec(nodes()[n].first).dtype)) continue;
       const auto& readers = users(nodes()[n].first);
       const bool inside = !leaves_the_step(nodes()[n].first) &&
-          std::all_of(readers.begin(), readers.end(),
-                      [&](int user) { return forms_[at(user)] == Form::element; });
+                          std::all_of(readers.begin(), readers.end(),
+                                      [&](int user) { return forms_[at(user)] == Form::element; });
       if (!inside) forms_[n] = Form::ordinary;
     }
     demote_readers_of_ordinary_masks();
@@ -159,7 +163,8 @@ class Compiler {
           return is_float(spec(x).dtype) || filled_with(graph(), x) || form_of(x) == Form::element;
         };
         const auto& in = nodes()[n].inputs;
-        const bool mask_is_read_elsewhere = !is_float(spec(nodes()[n].first).dtype) &&
+        const bool mask_is_read_elsewhere =
+            !is_float(spec(nodes()[n].first).dtype) &&
             !std::all_of(users(nodes()[n].first).begin(), users(nodes()[n].first).end(),
                          [&](int user) { return forms_[at(user)] == Form::element; });
         if (std::all_of(in.begin(), in.end(), reads) && !mask_is_read_elsewhere) continue;
@@ -177,7 +182,7 @@ class Compiler {
     if (!options_.pack || !node.operation.is<MatMul>()) return false;
     const ValueId a = node.inputs[0], b = node.inputs[1];
     return spec(a).rank() == 2 && spec(b).rank() == 2 && invariant(b) && !invariant(a) &&
-        is_matrix(a) && is_matrix(node.first) && program_.rows.each_of(a) == 1;
+           is_matrix(a) && is_matrix(node.first) && program_.rows.each_of(a) == 1;
   }
 
   // A view whose rows are parts of the rows of what it views: consecutive numbers of them.
@@ -201,14 +206,17 @@ class Compiler {
     if (!slice && !select) return 0;
     const int axis = static_cast<int>(slice ? slice->axis : select->axis);
     Index each = 1;
-    for (int i = axis + 1; i < spec(node.inputs[0]).rank(); i++) each *= spec(node.inputs[0]).dim(i);
+    for (int i = axis + 1; i < spec(node.inputs[0]).rank(); i++)
+      each *= spec(node.inputs[0]).dim(i);
     return each * (slice ? slice->start : select->position);
   }
 
   // Values side by side in each row.
   bool is_join(const Graph::Node& node) const {
     const auto* concat = node.operation.as<Concat>();
-    if (!concat || !options_.fuse || program_.rows.each_of(node.first) != 1 || concat->axis != spec(node.first).rank() - 1) return false;
+    if (!concat || !options_.fuse || program_.rows.each_of(node.first) != 1 ||
+        concat->axis != spec(node.first).rank() - 1)
+      return false;
     if (spec(node.first).rank() != 2 || !is_matrix(node.first)) return false;
     return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId x) {
       return has_rows(x) && (!invariant(x) || filled_with(graph(), x));
@@ -221,9 +229,8 @@ class Compiler {
     if (!has_rows(y) || columns(y) == 0) return false;
     if (!is_float(spec(y).dtype) && spec(y).dtype != boolean) return false;
     const Dtype dtype = number_dtype(node);
-    return is_float(dtype) &&
-        std::all_of(node.inputs.begin(), node.inputs.end(),
-                    [&](ValueId x) { return fits(x, y, dtype).has_value(); });
+    return is_float(dtype) && std::all_of(node.inputs.begin(), node.inputs.end(),
+                                          [&](ValueId x) { return fits(x, y, dtype).has_value(); });
   }
   // The dtype in which an element-wise operation calculates.
   Dtype number_dtype(const Graph::Node& node) const {
@@ -274,16 +281,44 @@ class Compiler {
 
   bool heavy(Form form) const { return form == Form::product || form == Form::ordinary; }
 
-  void choose_levels() {
-    level_.assign(nodes().size(), 0);
-    for (std::size_t n = 0; n < nodes().size(); n++) {
-      if (forms_[n] == Form::none) continue;
-      for (const ValueId x : nodes()[n].inputs) {
-        if (form_of(x) != Form::none) level_[n] = std::max(level_[n], level_[at(node_of(x))]);
-      }
-      if (heavy(forms_[n])) level_[n]++;
-      last_level_ = std::max(last_level_, level_[n]);
+  int level_of(std::size_t n) {
+    if (level_[n] >= 0) return level_[n];
+    int level = 0;
+    for (const ValueId x : nodes()[n].inputs) {
+      if (form_of(x) != Form::none) level = std::max(level, level_of(at(node_of(x))));
     }
+    if (heavy(forms_[n])) level++;
+    if (const auto sum = accumulates_.find(nodes()[n].first); sum != accumulates_.end()) {
+      level = std::max(level, level_after(sum->second, static_cast<int>(n)));
+    }
+    return level_[n] = level;
+  }
+  // The first level at which a product can be added onto u.
+  int level_after(ValueId u, int product) {
+    if (form_of(u) == Form::none) return 0;
+    const auto n = at(node_of(u));
+    if (const auto sum = sums_in_place_.find(u); sum != sums_in_place_.end()) {
+      int level = level_after(sum->second, product);
+      for (const ValueId x : nodes()[n].inputs) {
+        if (accumulates_.contains(x)) level = std::max(level, level_after_product(x, product));
+      }
+      return level;
+    }
+    return forms_[n] == Form::product ? level_after_product(u, product) : level_of(n) + 1;
+  }
+  // Those of one level run in their order.
+  int level_after_product(ValueId earlier, int product) {
+    const int n = node_of(earlier);
+    return level_of(at(n)) + (n > product);
+  }
+
+  void choose_levels() {
+    level_.assign(nodes().size(), -1);
+    for (std::size_t n = 0; n < nodes().size(); n++) {
+      if (forms_[n] != Form::none) last_level_ = std::max(last_level_, level_of(n));
+    }
+    std::map<ValueId, int> product_onto;
+    for (const auto& [product, sum] : accumulates_) product_onto[sum] = node_of(product);
     group_.assign(nodes().size(), last_level_);
     for (std::size_t n = nodes().size(); n-- > 0;) {
       if (forms_[n] == Form::none) continue;
@@ -296,6 +331,10 @@ class Compiler {
           const int before = heavy(forms_[at(user)]) ? level_[at(user)] - 1 : group_[at(user)];
           group_[n] = std::min(group_[n], before);
         }
+      }
+      const auto onto = product_onto.find(nodes()[n].first);
+      if (onto != product_onto.end() && !sums_in_place_.contains(onto->first)) {
+        group_[n] = std::min(group_[n], level_[at(onto->second)] - 1);
       }
     }
   }
@@ -310,7 +349,9 @@ class Compiler {
     return new_buffer({kind, value, spec(value).dtype, columns(value), has_rows(value)});
   }
   std::optional<Place>& place(ValueId value) { return program_.places[at(value)]; }
-  Buffer::Kind memory_for(ValueId value) const { return stacked(value) ? Buffer::stack : Buffer::local; }
+  Buffer::Kind memory_for(ValueId value) const {
+    return stacked(value) ? Buffer::stack : Buffer::local;
+  }
 
   // Of what does not belong to the loop: found when it is first read.
   Place source_place(ValueId value) {
@@ -324,7 +365,8 @@ class Compiler {
     } else if (contains(program_.step.states, value)) {
       kind = Buffer::state;
     }
-    require(kind != Buffer::constant || invariant(value), "compile: %{} fate {} of\n{}", value, n<0?-1:int(program_.fates.node[at(n)]), to_string(program_.step));
+    require(kind != Buffer::constant || invariant(value), "compile: %{} fate {} of\n{}", value,
+            n < 0 ? -1 : int(program_.fates.node[at(n)]), to_string(program_.step));
     place(value) = new_buffer(kind, value);
     return *place(value);
   }
@@ -379,14 +421,15 @@ class Compiler {
   // The whole that a value is made inside of, if it is.
   void plan_join(std::size_t n) {
     const Graph::Node& node = nodes()[n];
-    const bool needs_stack = stacked(node.first) ||
+    const bool needs_stack =
+        stacked(node.first) ||
         std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId x) { return stacked(x); });
     Index column = 0;
     for (const ValueId part : node.inputs) {
       const Form form = form_of(part);
       const bool made_here = (form == Form::product || form == Form::element) &&
-          is_float(spec(part).dtype) && !inside_.contains(part) && !accumulates_.contains(part) &&
-          !sums_in_place_.contains(part);
+                             is_float(spec(part).dtype) && !inside_.contains(part) &&
+                             !accumulates_.contains(part) && !sums_in_place_.contains(part);
       if (made_here) {
         inside_[part] = {node.first, column};
       } else {
@@ -413,21 +456,10 @@ class Compiler {
       if (form_of(p) != Form::product || users(p).size() != 1 || leaves_the_step(p)) continue;
       if (inside_.contains(p) || spec(u) != spec(node.first) || u == p) continue;
       if (!can_be_overwritten(u) || users(u).size() != 1) continue;
-      if (!is_made_before(base_of(u), p)) continue;
       accumulates_[p] = u;
       sums_in_place_[node.first] = u;
       return;
     }
-  }
-  // What a sum in place begins with.
-  ValueId base_of(ValueId u) const {
-    while (sums_in_place_.contains(u)) u = sums_in_place_.at(u);
-    return u;
-  }
-  bool is_made_before(ValueId base, ValueId product) const {
-    if (form_of(base) == Form::none) return true;
-    const int b = node_of(base), p = node_of(product);
-    return std::pair(level_[at(b)], b) < std::pair(level_[at(p)], p);
   }
   // A value in memory of its own, which its one reader may change.
   bool can_be_overwritten(ValueId u) const {
@@ -435,9 +467,11 @@ class Compiler {
     if (n < 0 || leaves_the_step(u)) return false;
     if (program_.fates.node[at(n)] == Fate::before) {
       return !is_view(nodes()[at(n)].operation) && !contains(program_.step.outputs, u) &&
-          !read_outside(u);
+             !read_outside(u);
     }
-    return (form_of(u) == Form::product && !inside_.contains(u)) || sums_in_place_.contains(u);
+    if (inside_.contains(u)) return false;
+    return form_of(u) == Form::product ||
+        (form_of(u) == Form::element && is_float(spec(u).dtype));
   }
   // Whether work before or after the loop reads it, too.
   bool read_outside(ValueId u) const {
@@ -472,8 +506,7 @@ class Compiler {
   }
   bool needs_memory(std::size_t n) const {
     const ValueId y = nodes()[n].first;
-    return leaves_the_step(y) ||
-        std::any_of(users(y).begin(), users(y).end(), [&](int user) {
+    return leaves_the_step(y) || std::any_of(users(y).begin(), users(y).end(), [&](int user) {
              return forms_[at(user)] != Form::element || program_of_[at(user)] != program_of_[n];
            });
   }
@@ -485,13 +518,15 @@ class Compiler {
     for (const ValueId x : nodes()[n].inputs) {
       if (spec(x) != spec(nodes()[n].first) || users(x).size() != 1 || leaves_the_step(x)) continue;
       const ValueId whole = viewed(x);
-      if (!whole_can_be_overwritten(whole, x)) continue;
-      const Place found = place_of(x);
-      const Buffer::Kind kind = program_.buffers[at(found.buffer)].kind;
-      if (kind != Buffer::before) continue;
-      return found;
+      if (form_of(base_of(whole)) != Form::none) continue;  // memory of one step
+      if (whole_can_be_overwritten(whole, x)) return place_of(x);
     }
     return {};
+  }
+  // What a sum in place began with.
+  ValueId base_of(ValueId u) const {
+    while (sums_in_place_.contains(u)) u = sums_in_place_.at(u);
+    return u;
   }
   ValueId viewed(ValueId x) const {
     while (form_of(x) == Form::view) x = graph().maker(x)->inputs[0];
@@ -509,7 +544,7 @@ class Compiler {
       const auto* other = nodes()[at(user)].operation.as<Slice>();
       if (nodes()[at(user)].first == part) return true;
       return other && other->axis == mine.axis && other->step == 1 &&
-          (other->stop <= mine.start || mine.stop <= other->start);
+             (other->stop <= mine.start || mine.stop <= other->start);
     });
   }
 
@@ -523,7 +558,8 @@ class Compiler {
         if (forms_[n] == Form::product) emit_product(nodes()[n]);
         if (forms_[n] == Form::ordinary) emit_ordinary(n);
       }
-      for (; next_program < gathered_.size() && gathered_[next_program].level == level; next_program++) {
+      for (; next_program < gathered_.size() && gathered_[next_program].level == level;
+           next_program++) {
         emit_program(gathered_[next_program]);
       }
     }
@@ -639,7 +675,8 @@ class Compiler {
       waiting.erase(result_of(*next));
       pending.erase(next);
       next = std::find_if(pending.begin(), pending.end(), [&](const Piece& piece) {
-        return piece.columns == model.columns && piece.dtype == model.dtype && ready(piece, waiting);
+        return piece.columns == model.columns && piece.dtype == model.dtype &&
+               ready(piece, waiting);
       });
     }
     gathered_.push_back(std::move(gathered));
@@ -677,14 +714,16 @@ class Compiler {
     for (std::size_t n = 0; n < nodes().size(); n++) {
       if (forms_[n] != Form::element || is_float(spec(nodes()[n].first).dtype)) continue;
       for (const int user : users(nodes()[n].first)) {
-        if (program_of_[at(user)] != program_of_[n]) any |= demoted_.insert(static_cast<int>(n)).second;
+        if (program_of_[at(user)] != program_of_[n])
+          any |= demoted_.insert(static_cast<int>(n)).second;
       }
     }
     return any;
   }
 
   void emit_program(const Gathered& gathered) {
-    ElementInstruction instruction{{}, {}, gathered.pieces[0].columns, gathered.pieces[0].dtype, {}};
+    ElementInstruction instruction{
+        {}, {}, gathered.pieces[0].columns, gathered.pieces[0].dtype, {}};
     ElementWriter writer;
     std::map<ValueId, ElementWriter::Handle> handles;
     for (const Piece& piece : gathered.pieces) write(piece, instruction, writer, handles);
@@ -724,8 +763,8 @@ class Compiler {
     const Graph::Node& node = nodes()[at(piece.node)];
     std::vector<ElementWriter::Handle> arguments;
     for (const ValueId x : node.inputs) arguments.push_back(argument(x, node.first));
-    const auto result = place(node.first) ? operand(instruction, writer, {*place(node.first)})
-                                          : writer.temporary();
+    const auto result =
+        place(node.first) ? operand(instruction, writer, {*place(node.first)}) : writer.temporary();
     writer.append(node.operation, result, arguments);
     handles[node.first] = result;
     instruction.values.push_back(node.first);
@@ -736,13 +775,13 @@ class Compiler {
   std::vector<Dependence> depends_;
   std::vector<std::vector<int>> users_;  // by value: nodes of the loop
   std::set<ValueId> wanted_at_end_;
-  std::vector<Form> forms_;   // by node
-  std::vector<int> level_;    // by node: of a heavy one, and the least for the rest
-  std::vector<int> group_;    // by node: the level after which element-wise work is done
+  std::vector<Form> forms_;  // by node
+  std::vector<int> level_;   // by node: of a heavy one, and the least for the rest
+  std::vector<int> group_;   // by node: the level after which element-wise work is done
   int last_level_ = 0;
-  std::vector<Gathered> gathered_;  // programs, in order
-  std::vector<int> program_of_;     // by node: in gathered_
-  std::set<int> demoted_;           // nodes: masks that no program can hold
+  std::vector<Gathered> gathered_;                       // programs, in order
+  std::vector<int> program_of_;                          // by node: in gathered_
+  std::set<int> demoted_;                                // nodes: masks that no program can hold
   std::map<ValueId, std::pair<ValueId, Index>> inside_;  // part: its whole, the first column
   std::set<ValueId> needs_stack_;                        // wholes with a part that does
   std::vector<JoinCopy> copies_;

@@ -117,11 +117,12 @@ Handle ElementWriter::constant(double number) {
 void ElementWriter::instruction(ElementCode code, Handle result, Handle a, Handle b, Handle c) {
   const int count = kernels::arity(code);
   const auto argument = [&](Handle x, int i) { return i < count ? static_cast<int>(x) : -1; };
-  lines_.push_back({code, static_cast<int>(result), {argument(a, 0), argument(b, 1), argument(c, 2)}});
+  lines_.push_back(
+      {code, static_cast<int>(result), {argument(a, 0), argument(b, 1), argument(c, 2)}});
 }
 
 void ElementWriter::append(const Operation& operation, Handle result, const Handles& arguments) {
-  forms().at(&operation.type())(*this, operation, result, arguments);
+  forms().at (&operation.type())(*this, operation, result, arguments);
 }
 
 kernels::ElementProgram ElementWriter::finished() const {

@@ -17,7 +17,7 @@ class ElementWriter {
  public:
   enum class Handle : int {};
 
-  Handle operand();                // the next one
+  Handle operand();  // the next one
   Handle constant(double number);
   // A value of this program alone.
   Handle temporary();

@@ -25,14 +25,18 @@ Traced traced_step(const ScanRequest& request) {
   for (const Tensor& x : request.inputs) specs.push_back(x.spec().with_shape(x.shape().without(0)));
   for (const Tensor& x : request.initial) specs.push_back(x.spec());
   const std::size_t states = request.initial.size();
-  Trace steps = trace(specs, [&](const Tensors& in) {
-    Tensors results = request.step(in);
-    if (request.states) {
-      const Tensors next(results.begin(), results.begin() + static_cast<std::ptrdiff_t>(states));
-      results.insert(results.end(), next.begin(), next.end());
-    }
-    return results;
-  });
+  Trace steps = trace(
+      specs,
+      [&](const Tensors& in) {
+        Tensors results = request.step(in);
+        if (request.states) {
+          const Tensors next(results.begin(),
+                             results.begin() + static_cast<std::ptrdiff_t>(states));
+          results.insert(results.end(), next.begin(), next.end());
+        }
+        return results;
+      },
+      true);
   return {std::move(steps), request.inputs.size(), states};
 }
 
@@ -58,7 +62,7 @@ Tensor keep_resting(const Tensor& active, const Tensor& states, const Tensor& re
 std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
   const Rng before = Random::state();
   const Traced traced = traced_step(request);
-  if (!(Random::state() == before)) {
+  if (traced.trace.draws > 0 && is_tracing()) {  // the outer step numbers its draws itself
     Random::set_state(before);
     return std::nullopt;
   }
@@ -71,12 +75,16 @@ std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
   const auto schedule = std::make_shared<const RowSchedule>(
       request.lengths.empty() ? RowSchedule(request.time, request.batch)
                               : RowSchedule(request.time, request.lengths));
-  ScanResults results = apply_scan(plan_of(traced, request.batch, followed), schedule, request.reverse, traced.trace.captured_tensors, request.inputs,
-                                   request.initial);
+  const Draws draws{before.seed(), before.draw(), traced.trace.draws, request.reverse};
+  Random::set_state(Rng(before.seed(), before.draw() + static_cast<std::uint64_t>(
+                                                           schedule->busy_steps() * draws.each)));
+  ScanResults results =
+      apply_scan(plan_of(traced, request.batch, followed), schedule, request.reverse, draws,
+                 traced.trace.captured_tensors, request.inputs, request.initial);
   ScanAnswer answer;
   answer.last = std::move(results.last);
   const auto states = std::ssize(results.outputs) -
-      (request.states ? std::ssize(request.initial) : std::ptrdiff_t{0});
+                      (request.states ? std::ssize(request.initial) : std::ptrdiff_t{0});
   answer.outputs.assign(results.outputs.begin(), results.outputs.begin() + states);
   answer.states.assign(results.outputs.begin() + states, results.outputs.end());
   if (!schedule->whole()) {

@@ -24,7 +24,8 @@ struct ScanAnswer {
   std::vector<Tensor> last, outputs, states;
 };
 
-// Nothing, where the step does what no plan can hold: it draws random numbers.
+// Nothing, where the step cannot be planned: one inside another step that is being traced, if it
+// draws random numbers.
 std::optional<ScanAnswer> scan_planned(const ScanRequest& request);
 
 }  // namespace engine

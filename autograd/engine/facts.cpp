@@ -20,17 +20,43 @@ bool is_view(const Operation& operation) {
   return is_one_of<Reshape, Permute, Expand, Slice, Select, Contiguous>(operation);
 }
 
-bool is_elementwise(const Operation& operation) {
-  return operation.type().traits.elementwise;
-}
+bool is_elementwise(const Operation& operation) { return operation.type().traits.elementwise; }
 
 bool is_random(const Operation& operation) {
   return is_one_of<Uniform, Normal, Bernoulli, Permutation, Categorical>(operation);
 }
 
+namespace {
+
+// Calls f with the attributes of a random operation, whatever it is.
+template <class F>
+auto with_random(const Operation& operation, F f) {
+  if (const auto* op = operation.as<Uniform>()) return f(*op);
+  if (const auto* op = operation.as<Normal>()) return f(*op);
+  if (const auto* op = operation.as<Bernoulli>()) return f(*op);
+  if (const auto* op = operation.as<Permutation>()) return f(*op);
+  return f(*operation.as<Categorical>());
+}
+
+}  // namespace
+
+kernels::PhiloxStream draw_of(const Operation& operation) {
+  return with_random(operation, [](const auto& op) {
+    return kernels::PhiloxStream{op.seed, op.draw};
+  });
+}
+
+Operation with_draw(const Operation& operation, kernels::PhiloxStream draw) {
+  return with_random(operation, [&](auto op) {
+    op.seed = draw.seed;
+    op.draw = draw.draw;
+    return Operation::of(op);
+  });
+}
+
 bool is_light(const Operation& operation) {
   return is_view(operation) || is_elementwise(operation) || is_random(operation) ||
-      is_one_of<Concat, Stack, Pad, Full, ScalarSource, Arange, Eye, SliceAdd, Take, OneHot>(
+         is_one_of<Concat, Stack, Pad, Full, ScalarSource, Arange, Eye, SliceAdd, Take, OneHot>(
              operation);
 }
 

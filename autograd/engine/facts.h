@@ -4,6 +4,7 @@
 #pragma once
 
 #include "rewind/autograd/engine/graph.h"
+#include "rewind/tensor/kernels/philox.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -16,6 +17,9 @@ bool is_elementwise(const Operation& operation);
 
 // Draws new numbers at every step.
 bool is_random(const Operation& operation);
+// Of a random operation: which draw of which generator; and the same with another one.
+kernels::PhiloxStream draw_of(const Operation& operation);
+Operation with_draw(const Operation& operation, kernels::PhiloxStream draw);
 
 // Cheaper to do again than to remember: element-wise work and arrangement, no products, no sums.
 bool is_light(const Operation& operation);

@@ -91,7 +91,8 @@ class Judge {
     }
     for (std::size_t n = nodes_.size(); n-- > 0;) {
       if (!can[n]) continue;
-      const bool leads = !all_users(nodes_[n], [&](std::size_t u) { return fate_[u] != Fate::before; });
+      const bool leads =
+          !all_users(nodes_[n], [&](std::size_t u) { return fate_[u] != Fate::before; });
       if (!is_light(nodes_[n].operation) || leads) fate_[n] = Fate::before;
     }
     for (std::size_t n = 0; n < nodes_.size(); n++) {
@@ -168,8 +169,9 @@ class Judge {
     CutProblem problem;
     for (ValueId v = 0; v < graph_.values(); v++) {
       const int n = node_of(v);
-      const bool free = depends_[at(v)] == Dependence::nothing || n < 0 ? stands_outside(v)
-                                                                         : fate_[at(n)] == Fate::before;
+      const bool free = depends_[at(v)] == Dependence::nothing || n < 0
+                            ? stands_outside(v)
+                            : fate_[at(n)] == Fate::before;
       const bool movable = n >= 0 && can[at(n)] && fate_[at(n)] == Fate::loop;
       const double arranged = rows_.axis_of(v) > 0 ? 0.5 : 0;  // rather what it was arranged from
       problem.prices.push_back(static_cast<double>(graph_.spec(v).shape.count()) + arranged);
@@ -220,8 +222,8 @@ class Judge {
     for (ValueId v = 0; v < graph_.values(); v++) {
       const auto& users = users_[at(v)];
       found[at(v)] = in_loop(v) && std::any_of(users.begin(), users.end(), [&](int user) {
-        return runs_after(fate[at(user)]);
-      });
+                       return runs_after(fate[at(user)]);
+                     });
     }
     for (const ValueId y : step_.outputs) found[at(y)] = found[at(y)] || in_loop(y);
     return found;

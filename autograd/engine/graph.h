@@ -1,8 +1,8 @@
 // A step of a recurrence as data: values, and the operations that make them of each other. Nothing
 // is computed here; the passes of the engine read a graph and write a better one.
 //
-// Values are numbered in the order in which they were made, so a value's number is larger than those
-// of what it is made of. A value without an operation is a leaf: an input of the step.
+// Values are numbered in the order in which they were made, so a value's number is larger than
+// those of what it is made of. A value without an operation is a leaf: an input of the step.
 #pragma once
 
 #include <memory>
@@ -58,8 +58,8 @@ class Graph {
 
   ValueId leaf(const Spec& spec);
 
-  // The results of an operation on values, as many as it has: the first one's number. What the graph
-  // holds already is not made again.
+  // The results of an operation on values, as many as it has: the first one's number. What the
+  // graph holds already is not made again.
   ValueId apply(const Operation& operation, std::vector<ValueId> inputs, int results = 1);
 
   int values() const { return static_cast<int>(symbols_.size()); }

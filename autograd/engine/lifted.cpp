@@ -22,8 +22,9 @@ const Tensor& Lifted::constant(ValueId value) {
   const Graph::Node& node = *step_.graph.maker(value);
   std::vector<const Tensor*> inputs;
   for (const ValueId input : node.inputs) inputs.push_back(&constant(input));
-  execute(node.operation, inputs,
-          {&constants_[static_cast<std::size_t>(node.first)], static_cast<std::size_t>(node.results)});
+  execute(
+      node.operation, inputs,
+      {&constants_[static_cast<std::size_t>(node.first)], static_cast<std::size_t>(node.results)});
   return x;
 }
 
@@ -41,7 +42,8 @@ void Lifted::compute(const Graph::Node& node) {
   const std::span<Tensor> outputs(&values_[static_cast<std::size_t>(node.first)],
                                   static_cast<std::size_t>(node.results));
   // The same bits as at a single step: by the kernel of the loop.
-  if (node.operation.is<MatMul>() && rows_.axis_of(node.first) == 0 && rows_.axis_of(node.inputs[1]) == Rows::kNone && is_packable(*inputs[1]) &&
+  if (node.operation.is<MatMul>() && rows_.axis_of(node.first) == 0 &&
+      rows_.axis_of(node.inputs[1]) == Rows::kNone && is_packable(*inputs[1]) &&
       inputs[0]->rank() == 2) {
     outputs[0] = packed_matmul(*inputs[0], *inputs[1]);
     return;

@@ -25,9 +25,9 @@ Memory& memory() {
 bool same(const Entry& entry, const Traced& traced, const Followed& followed) {
   const Trace &a = entry.traced.trace, &b = traced.trace;
   return entry.traced.inputs == traced.inputs && entry.traced.states == traced.states &&
-      a.arguments == b.arguments && a.captured == b.captured && a.results == b.results &&
-      entry.followed.any == followed.any && entry.followed.invariants == followed.invariants &&
-      entry.followed.inputs == followed.inputs && a.graph == b.graph;
+         a.arguments == b.arguments && a.captured == b.captured && a.results == b.results &&
+         entry.followed.any == followed.any && entry.followed.invariants == followed.invariants &&
+         entry.followed.inputs == followed.inputs && a.graph == b.graph;
 }
 
 std::shared_ptr<const Recurrence> recall(const Traced& traced, const Followed& followed) {

@@ -1,6 +1,6 @@
-// Plans, remembered by what was traced. A plan is found by the content of a trace, compared in full,
-// never by the address or the type of a cell: so none can be stale. Change a field of a cell, and
-// the next call plans anew.
+// Plans, remembered by what was traced. A plan is found by the content of a trace, compared in
+// full, never by the address or the type of a cell: so none can be stale. Change a field of a cell,
+// and the next call plans anew.
 #pragma once
 
 #include "rewind/autograd/engine/recurrence.h"

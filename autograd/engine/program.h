@@ -11,8 +11,8 @@
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
-// Numbers that lie together: `width` for each row of the batch, or as many in all where there are no
-// rows.
+// Numbers that lie together: `width` for each row of the batch, or as many in all where there are
+// no rows.
 struct Buffer {
   enum Kind : char {
     input,     // of the loop, another part at every step

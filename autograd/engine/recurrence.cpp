@@ -44,7 +44,8 @@ Recurrence::Recurrence(const Step& step, Index batch, const Followed& followed,
   Step& best = canonical_step.step;
   if (followed.any) {
     Wanted wanted;
-    wanted.invariants = floats(best, best.invariants, followed_through(prelude_, followed.invariants));
+    wanted.invariants =
+        floats(best, best.invariants, followed_through(prelude_, followed.invariants));
     wanted.inputs = floats(best, best.inputs, followed.inputs);
     wanted.outputs.assign(best.outputs.size(), true);
     wanted.sums.assign(best.sums.size(), true);

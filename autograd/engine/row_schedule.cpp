@@ -45,6 +45,12 @@ RowSchedule::RowSchedule(Index time, const std::vector<Index>& lengths)
   first_.push_back(total_);
 }
 
+Index RowSchedule::busy_steps() const {
+  Index t = time_;
+  while (t > 0 && rows_at(t - 1) == 0) t--;
+  return t;
+}
+
 Tensor RowSchedule::sorted(const Tensor& x, int axis) const {
   return whole() ? x : taken(x, axis, order_);
 }

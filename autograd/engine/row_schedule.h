@@ -24,6 +24,9 @@ class RowSchedule {
   Index total() const { return total_; }  // rows of all steps
   bool whole() const { return order_.empty(); }
 
+  // The steps at which any row counts are the first ones: so many.
+  Index busy_steps() const;
+
   Index rows_at(Index t) const { return whole() ? batch_ : first_[at(t + 1)] - first_[at(t)]; }
   Index first_row(Index t) const { return whole() ? t * batch_ : first_[at(t)]; }
 
@@ -31,8 +34,8 @@ class RowSchedule {
   Tensor sorted(const Tensor& x, int axis) const;
   Tensor unsorted(const Tensor& x, int axis) const;
 
-  // [time * batch, ...], steps one after the other, to [total, ...] and back, with zeros where a row
-  // does not count.
+  // [time * batch, ...], steps one after the other, to [total, ...] and back, with zeros where a
+  // row does not count.
   Tensor packed(const Tensor& x) const;
   Tensor unpacked(const Tensor& x) const;
   // The same row of x [batch, ...], sorted, at every step at which it counts: [total, ...].

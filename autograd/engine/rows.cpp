@@ -269,17 +269,17 @@ bool linear_in_totals(const Question& q, const Graph::Node& node) {
   const Operation& op = node.operation;
   if (const auto* affine = op.as<Affine>()) return affine->shift == 0;
   const bool all = op.is<Add>() || op.is<Subtract>() || op.is<Concat>() || op.is<Stack>() ||
-      op.is<SliceAdd>() || op.is<Reshape>() || op.is<Permute>() || op.is<Expand>() ||
-      op.is<Contiguous>() || op.is<Slice>() || op.is<Select>() || op.is<Flip>() || op.is<Sum>() ||
-      op.is<SumTo>();
+                   op.is<SliceAdd>() || op.is<Reshape>() || op.is<Permute>() || op.is<Expand>() ||
+                   op.is<Contiguous>() || op.is<Slice>() || op.is<Select>() || op.is<Flip>() ||
+                   op.is<Sum>() || op.is<SumTo>();
   std::size_t totals = 0;
   for (std::size_t i = 0; i < node.inputs.size(); i++) totals += q.total(i) || (all && q.zeros(i));
   if (all) return totals == node.inputs.size();
   return (op.is<Multiply>() || op.is<MatMul>()) && totals == 1;
 }
 
-// Where rows have several entries along their axis, what was found holds for operations that look at
-// single entries, or sum over them.
+// Where rows have several entries along their axis, what was found holds for operations that look
+// at single entries, or sum over them.
 Answer with_each(const Question& q, const Graph::Node& node, Answer answer) {
   Index each = 1;
   bool differ = false;
@@ -293,7 +293,7 @@ Answer with_each(const Question& q, const Graph::Node& node, Answer answer) {
   if (differ) return kMixed;
   const Operation& op = node.operation;
   const bool by_entry = op.is<Permute>() || op.is<MatMul>() || op.is<SumTo>() || op.is<Sum>() ||
-      op.type().traits.elementwise;
+                        op.type().traits.elementwise;
   if (!by_entry) return kMixed;
   answer.each = answer.axis == kNone ? 1 : each;
   return answer;
@@ -304,13 +304,19 @@ Answer with_each(const Question& q, const Graph::Node& node, Answer answer) {
 Rows rows_of(const Step& step, Index batch) {
   const Graph& graph = step.graph;
   const auto values = static_cast<std::size_t>(graph.values());
-  Rows rows{batch, std::vector<int>(values, kNone), std::vector<Index>(values, 1),
-            std::vector<bool>(values), {}};
+  Rows rows{batch,
+            std::vector<int>(values, kNone),
+            std::vector<Index>(values, 1),
+            std::vector<bool>(values),
+            {}};
   const std::vector<Dependence> depends = dependences(step);
   // Of these the axis of rows is known, or that there is none. It is not of an invariant, nor of
   // what is made from nothing, before they are used.
   std::vector<bool> settled(values, true);
-  for (std::size_t i = 0; i < values; i++) settled[i] = depends[i] != Dependence::nothing;
+  for (std::size_t i = 0; i < values; i++) {
+    const Graph::Node* maker = graph.maker(static_cast<ValueId>(i));
+    settled[i] = depends[i] != Dependence::nothing && !(maker && maker->inputs.empty());
+  }
   for (std::size_t i = 0; i < step.inputs.size(); i++) {
     const auto x = static_cast<std::size_t>(step.inputs[i]);
     rows.axis[x] = step.input_rows[i];
@@ -326,6 +332,11 @@ Rows rows_of(const Step& step, Index batch) {
     settled[y] = true;
   }
 
+  std::vector<bool> mixed(values, false);
+  const auto made_of_mixed = [&](const Graph::Node& node) {
+    return std::any_of(node.inputs.begin(), node.inputs.end(),
+                       [&](ValueId x) { return mixed[static_cast<std::size_t>(x)]; });
+  };
   for (const Graph::Node& node : graph.nodes()) {
     Question q(step, node, rows, settled);
     bool any_rows = false, any_total = false;
@@ -345,12 +356,16 @@ Rows rows_of(const Step& step, Index batch) {
       }
     } else if (any_total) {
       answer = linear_in_totals(q, node) ? kAdded : kMixed;
-    } else if (depends[static_cast<std::size_t>(node.first)] != Dependence::nothing) {
+    } else if (made_of_mixed(node)) {
       answer = kMixed;
     }
     answer = with_each(q, node, answer);
     rows.effect.push_back(answer.effect);
+    for (int i = 0; i < node.results; i++) {
+      mixed[static_cast<std::size_t>(node.first + i)] = answer.effect == RowEffect::mixed;
+    }
     if (depends[static_cast<std::size_t>(node.first)] == Dependence::nothing) continue;
+    if (node.inputs.empty()) continue;  // random numbers: their rows show in their use
     for (int i = 0; i < node.results; i++) {
       rows.axis[static_cast<std::size_t>(node.first + i)] = answer.axis;
       rows.each[static_cast<std::size_t>(node.first + i)] = answer.each;

@@ -2,9 +2,10 @@
 // them.
 //
 // An operation that keeps rows apart gives the same rows when it is applied to more of them at
-// once: to those of all steps. So "lifting over time" needs no rule of its own: [batch, ...] becomes
-// [time * batch, ...]. One that adds rows up (a^T d, a sum over the batch) gives, applied to the
-// rows of all steps, the sum over the steps: which is how the gradients of weights leave the loop.
+// once: to those of all steps. So "lifting over time" needs no rule of its own: [batch, ...]
+// becomes [time * batch, ...]. One that adds rows up (a^T d, a sum over the batch) gives, applied
+// to the rows of all steps, the sum over the steps: which is how the gradients of weights leave the
+// loop.
 //
 // The axis is followed by position; the size of an axis alone says nothing, since two may agree.
 #pragma once

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/lifted.h"
 #include "rewind/autograd/engine/packed.h"
 #include "rewind/tensor/arithmetic.h"
@@ -27,8 +28,8 @@ Dims with_time(Index time, const Dims& shape) {
   return result;
 }
 
-// A buffer in memory. From one row to the next there are `row` elements; what holds all steps begins
-// at their first row, or, without rows, `step` elements after the step before.
+// A buffer in memory. From one row to the next there are `row` elements; what holds all steps
+// begins at their first row, or, without rows, `step` elements after the step before.
 struct Bound {
   Tensor tensor;
   std::byte* data = nullptr;
@@ -78,8 +79,9 @@ class Loop {
 
   LoopResults run() {
     if (program_.rows_apart) {
-      parallel_for(batch_, rows_of_a_worker(),
-                   [&](Index begin, Index end) { run_rows({begin, end}); });
+      parallel_for(batch_, rows_of_a_worker(), [&](Index begin, Index end) {
+        run_rows({begin, end});
+      });
     } else {
       run_rows({0, batch_});
     }
@@ -111,7 +113,8 @@ class Loop {
     const Tensor kept = in_.rows.packed(reshape(first, parted));
     return transpose(reshape(kept, first.shape().with(0, in_.rows.total() * parted[1])), 0, axis);
   }
-  // A buffer of a value that has no rows along its first axis holds each step's numbers as they are.
+  // A buffer of a value that has no rows along its first axis holds each step's numbers as they
+  // are.
   Tensor step_by_step(const Buffer& buffer) {
     const auto& inputs = program_.step.inputs;
     const auto i = std::find(inputs.begin(), inputs.end(), buffer.value) - inputs.begin();
@@ -308,10 +311,13 @@ class Loop {
     }
     std::vector<Tensor> outputs(at(node.results));
     const Index rows = in_.rows.rows_at(t);
-    const Operation operation = rows == batch_
-        ? node.operation
-        : with_rows(node.operation, program_.rows, node.first, rows);
-    execute(operation, pointers, outputs);
+    if (is_random(node.operation)) {
+      draw(node, t, pointers, outputs);
+    } else if (rows == batch_) {
+      execute(node.operation, pointers, outputs);
+    } else {
+      execute(with_rows(node.operation, program_.rows, node.first, rows), pointers, outputs);
+    }
     for (int k = 0; k < node.results; k++) {
       Bound& b = bound_[at(program_.place(node.first + k)->buffer)];
       b.tensor = contiguous(outputs[at(k)]);
@@ -319,14 +325,27 @@ class Loop {
     }
   }
 
+  // Numbers belong to the rows of the caller, also where some are left out.
+  void draw(const Graph::Node& node, Index t, std::span<const Tensor* const> inputs,
+            std::span<Tensor> outputs) {
+    const Draws& draws = in_.draws;
+    const Index k = draws.reverse ? in_.rows.busy_steps() - 1 - t : t;
+    const std::uint64_t number =
+        draws.first + static_cast<std::uint64_t>(k * draws.each) + draw_of(node.operation).draw;
+    execute(with_draw(node.operation, {draws.seed, number}), inputs, outputs);
+    const int axis = program_.rows.axis_of(node.first);
+    if (axis == Rows::kNone || in_.rows.whole()) return;
+    outputs[0] = slice(in_.rows.sorted(outputs[0], axis), axis, 0, in_.rows.rows_at(t));
+  }
+
   void accumulate(Index t) {
     for (std::size_t s = 0; s < accumulated_.size(); s++) {
       const ValueId sum = program_.step.sums[at(program_.fates.accumulated[s])];
       const Tensor x = tensor_of(sum, t);
       const int axis = program_.rows.axis_of(sum);
-      accumulated_[s] = axis == Rows::kNone
-          ? std::move(accumulated_[s]) + x
-          : slice_add(std::move(accumulated_[s]), x, axis, 0, in_.rows.rows_at(t));
+      accumulated_[s] = axis == Rows::kNone ? std::move(accumulated_[s]) + x
+                                            : slice_add(std::move(accumulated_[s]), x, axis, 0,
+                                                        in_.rows.rows_at(t));
     }
   }
 

@@ -1,7 +1,6 @@
 #include "rewind/autograd/engine/scan_op.h"
 
 #include "rewind/autograd/engine/replay.h"
-#include "rewind/autograd/engine/run.h"
 #include "rewind/autograd/frame.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/tensor/creation.h"
@@ -17,6 +16,7 @@ struct Scan {
   std::shared_ptr<const Recurrence> recurrence;
   std::shared_ptr<const RowSchedule> rows;
   bool reverse;
+  Draws draws;
 
   const Step& step() const { return recurrence->step(); }
 };
@@ -31,7 +31,7 @@ Dims with_time(Index time, const Dims& shape) {
 
 LoopInputs loop_inputs(const Scan& scan, std::span<const Tensor* const> inputs) {
   const Step& step = scan.step();
-  LoopInputs in{*scan.rows, scan.reverse, {}, {}, {}};
+  LoopInputs in{*scan.rows, scan.reverse, scan.draws, {}, {}, {}};
   auto next = inputs.begin();
   for (std::size_t i = 0; i < step.invariants.size(); i++) in.invariants.push_back(**next++);
   for (std::size_t i = 0; i < step.inputs.size(); i++) in.inputs.push_back(**next++);
@@ -82,7 +82,7 @@ class Rewind {
 
   void run() {
     const ScanResults results = apply_scan(planned_.recurrence, scan_.rows, !scan_.reverse,
-                                           tensors(planned_.wiring.invariants),
+                                           scan_.draws, tensors(planned_.wiring.invariants),
                                            tensors(planned_.wiring.inputs), last_gradients());
     const auto set = [&](std::size_t position, const Tensor& dx) {
       if (frame_.wanted(static_cast<int>(position))) frame_.joint[position] = dx;
@@ -189,7 +189,8 @@ constinit const OpType scan_type{
     .equal =
         [](const void* op, const void* other) {
           const Scan &a = scan_of(op), &b = scan_of(other);
-          return a.recurrence == b.recurrence && a.rows == b.rows && a.reverse == b.reverse;
+          return a.recurrence == b.recurrence && a.rows == b.rows && a.reverse == b.reverse &&
+                 a.draws == b.draws;
         },
     .attributes =
         [](const void* op) {
@@ -202,7 +203,7 @@ constinit const OpType scan_type{
 }  // namespace
 
 ScanResults apply_scan(std::shared_ptr<const Recurrence> recurrence,
-                       std::shared_ptr<const RowSchedule> rows, bool reverse,
+                       std::shared_ptr<const RowSchedule> rows, bool reverse, const Draws& draws,
                        const Tensors& invariants, const Tensors& inputs, const Tensors& initial) {
   const Prelude& prelude = recurrence->prelude();
   const Step& step = recurrence->step();
@@ -214,7 +215,7 @@ ScanResults apply_scan(std::shared_ptr<const Recurrence> recurrence,
 
   Tensors outputs(step.states.size() + step.outputs.size() + step.sums.size());
   const std::size_t own = recurrence->own_outputs();
-  const Scan scan{std::move(recurrence), std::move(rows), reverse};
+  const Scan scan{std::move(recurrence), std::move(rows), reverse, draws};
   Call call{scan_type, &scan, all, outputs};
   Interpreter::dispatch(call);
 

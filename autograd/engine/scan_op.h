@@ -3,7 +3,7 @@
 #pragma once
 
 #include "rewind/autograd/engine/recurrence.h"
-#include "rewind/autograd/engine/row_schedule.h"
+#include "rewind/autograd/engine/run.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -16,7 +16,7 @@ struct ScanResults {
 
 // invariants are those of the step before its prelude; inputs [time, batch, ...].
 ScanResults apply_scan(std::shared_ptr<const Recurrence> recurrence,
-                       std::shared_ptr<const RowSchedule> rows, bool reverse,
+                       std::shared_ptr<const RowSchedule> rows, bool reverse, const Draws& draws,
                        const std::vector<Tensor>& invariants, const std::vector<Tensor>& inputs,
                        const std::vector<Tensor>& initial);
 

@@ -48,7 +48,8 @@ Found permute(Graph& graph, const Permute& op, const Values& in) {
   if (is_identity(op.order)) return in[0];
   if (const auto* inner = made_by<Permute>(graph, in[0])) {
     Dims order = op.order;
-    for (int i = 0; i < order.rank(); i++) order.set(i, inner->order[static_cast<int>(op.order[i])]);
+    for (int i = 0; i < order.rank(); i++)
+      order.set(i, inner->order[static_cast<int>(op.order[i])]);
     return simplified(graph, Permute{order}, {input_of(graph, in[0], 0)});
   }
   const bool matrix = is_transpose(op.order);
@@ -197,8 +198,8 @@ Found add(Graph& graph, const Add&, const Values& in) {
   for (const std::size_t i : {0u, 1u}) {
     const double* number = filled_with(graph, in[i]);
     const ValueId other = in[1 - i];
-    if (number && *number == 0 && graph.spec(other) == broadcast("add", graph.spec(in[0]),
-                                                                 graph.spec(in[1]))) {
+    if (number && *number == 0 &&
+        graph.spec(other) == broadcast("add", graph.spec(in[0]), graph.spec(in[1]))) {
       return other;
     }
   }

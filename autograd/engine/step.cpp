@@ -4,6 +4,7 @@
 
 #include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/simplify.h"
+#include "rewind/autograd/engine/stage.h"
 
 namespace rw::engine {
 
@@ -15,8 +16,7 @@ std::vector<ValueId> Step::results() const {
 }
 
 std::vector<Dependence> dependences(const Step& step) {
-  std::vector<Dependence> found(static_cast<std::size_t>(step.graph.values()),
-                                Dependence::nothing);
+  std::vector<Dependence> found(static_cast<std::size_t>(step.graph.values()), Dependence::nothing);
   const auto at = [&](ValueId value) -> Dependence& {
     return found[static_cast<std::size_t>(value)];
   };
@@ -25,6 +25,7 @@ std::vector<Dependence> dependences(const Step& step) {
   for (const Graph::Node& node : step.graph.nodes()) {
     Dependence most = is_random(node.operation) ? Dependence::input : Dependence::nothing;
     for (const ValueId x : node.inputs) most = std::max(most, at(x));
+    if (node.operation.is<Stage>()) most = Dependence::input;
     for (int i = 0; i < node.results; i++) at(node.first + i) = most;
   }
   return found;

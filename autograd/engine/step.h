@@ -17,7 +17,8 @@ struct Step {
   Graph graph;
   std::vector<ValueId> invariants, inputs, states;  // leaves
   std::vector<ValueId> next, outputs, sums;         // results; next[i] belongs to states[i]
-  // The axis of each input that holds the rows of the batch; -1: none. (Of a state it is the first.)
+  // The axis of each input that holds the rows of the batch; -1: none. (Of a state it is the
+  // first.)
   std::vector<int> input_rows;
 
   std::vector<ValueId> results() const;

@@ -2,7 +2,9 @@
 
 #include <unordered_map>
 
+#include "rewind/autograd/engine/facts.h"
 #include "rewind/tensor/error.h"
+#include "rewind/tensor/random.h"
 
 namespace rw::engine {
 namespace {
@@ -20,14 +22,20 @@ bool same_tensor(const Tensor& a, const Tensor& b) {
 
 class Tracer final : public Interpreter {
  public:
-  explicit Tracer(Trace& trace) : trace_(trace), outer_(std::exchange(innermost_, this)) {}
+  Tracer(Trace& trace, bool relative_draws)
+      : trace_(trace),
+        relative_draws_(relative_draws),
+        first_draw_(Random::state()),
+        outer_(std::exchange(innermost_, this)) {}
   ~Tracer() { innermost_ = outer_; }
 
   void run(Call& call) override {
     std::vector<ValueId> inputs;
     for (const Tensor* x : call.inputs) inputs.push_back(value_of(*x));
-    const ValueId first = trace_.graph.apply(Operation(call.type, call.op), std::move(inputs),
-                                             static_cast<int>(call.outputs.size()));
+    Operation operation(call.type, call.op);
+    if (relative_draws_ && is_random(operation)) operation = numbered(operation);
+    const ValueId first =
+        trace_.graph.apply(operation, std::move(inputs), static_cast<int>(call.outputs.size()));
     for (std::size_t i = 0; i < call.outputs.size(); i++) {
       call.outputs[i] = handle(first + static_cast<ValueId>(i));
     }
@@ -56,7 +64,21 @@ class Tracer final : public Interpreter {
     return trace_.captured.back();
   }
 
+  static bool is_there() { return innermost_ != nullptr; }
+
  private:
+  static constinit thread_local Tracer* innermost_;
+
+  Operation numbered(const Operation& operation) const {
+    const kernels::PhiloxStream draw = draw_of(operation);
+    require(
+        draw.seed == first_draw_.seed() && draw.draw >= first_draw_.draw(),
+        "scan: {} in the step draws from a generator of its own; draw from this thread's, which "
+        "Random sets, or use loop",
+        operation.type().name);
+    return with_draw(operation, {0, draw.draw - first_draw_.draw()});
+  }
+
   // A step inside a step may mention values of the outer one, of which there are no numbers either.
   bool known_outside(const Tensor& x) const {
     for (const Tracer* t = outer_; t; t = t->outer_) {
@@ -65,8 +87,9 @@ class Tracer final : public Interpreter {
     return false;
   }
 
-  static constinit thread_local Tracer* innermost_;
   Trace& trace_;
+  const bool relative_draws_;
+  const Rng first_draw_;
   Tracer* outer_;
   std::unordered_map<const void*, ValueId> values_;
 };
@@ -75,16 +98,21 @@ constinit thread_local Tracer* Tracer::innermost_ = nullptr;
 
 }  // namespace
 
+bool is_tracing() { return Tracer::is_there(); }
+
 Trace trace(const std::vector<Spec>& arguments,
-            const std::function<std::vector<Tensor>(const std::vector<Tensor>&)>& step) {
+            const std::function<std::vector<Tensor>(const std::vector<Tensor>&)>& step,
+            bool relative_draws) {
   Trace trace;
-  Tracer tracer(trace);
+  const Rng before = Random::state();
+  Tracer tracer(trace, relative_draws);
   std::vector<Tensor> handles;
   for (const Spec& spec : arguments) {
     trace.arguments.push_back(trace.graph.leaf(spec));
     handles.push_back(tracer.handle(trace.arguments.back()));
   }
   for (const Tensor& y : step(handles)) trace.results.push_back(tracer.value_of(y));
+  trace.draws = static_cast<Index>(Random::state().draw() - before.draw());
   return trace;
 }
 

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "autograd/op_table.h"
+#include "rewind/autograd/engine/stage.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/regions.h"
@@ -64,6 +65,10 @@ void add_views(std::vector<OpRow>& rows) {
        [](const Tensors& x) {
          return built({3, x[0].dim(0)}, [&](Position p) { return at(x[0], {p[1], p[0]}); });
        }});
+  rows.push_back({"stage",
+                  [](const Tensors& x) { return apply(engine::Stage{}, x[0]); },
+                  {{{2, 3}}},
+                  [](const Tensors& x) { return reference::array(x[0]); }});
   rows.push_back(
       {"flip",
        [](const Tensors& x) { return flip(x[0], {1}); },

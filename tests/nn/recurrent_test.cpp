@@ -135,10 +135,10 @@ TEST(Recurrent, StepsAsItRuns) {
   auto state = starts(layer);
   for (Index t = 0; t < kTime; t++) {
     auto next = layer.step(input()[t], state);
-    EXPECT_EQ(elements(next.second), elements(result.outputs[t]));
+    EXPECT_LE(largest_difference(next.second, result.outputs[t]), 1e-14);
     state = std::move(next.first);
   }
-  expect_same_bits(tensors_of(state), tensors_of(result.final));
+  expect_close(tensors_of(state), tensors_of(result.final), 1e-14);
 }
 
 // A stack inside a cell that hears its own last output.

@@ -1,12 +1,26 @@
 #include "rewind/autograd/engine/passes/canonical.h"
 
+#include "rewind/autograd/engine/stage.h"
+
 namespace rw::engine {
+
+namespace {
+
+// They have done their part once sums are ordered.
+Step without_stages(const Step& step) {
+  return rewrite(step, [](Rewriting& r, const Graph::Node& node) {
+    return node.operation.is<Stage>() ? r.of(node.inputs[0]) : -1;
+  });
+}
+
+}  // namespace
 
 Canonical canonical(const Step& step, const Passes& passes) {
   Step best = rewrite(step);
   if (passes.split) best = split_products(best);
   if (passes.join) best = join_products(best);
   if (passes.regroup) best = regroup_sums(best);
+  best = without_stages(best);
   if (passes.lower) return lower_invariants(best);
   Canonical same{std::move(best), {}};
   for (const ValueId x : same.step.invariants) {

@@ -34,7 +34,7 @@ class Lowering {
   // Made of invariants and by an operation that has inputs; repetitions are free inside.
   bool moves(const Graph::Node& node) {
     return at(depends_, node.first) == Dependence::nothing && !node.inputs.empty() &&
-        !node.operation.is<Expand>() && stands_outside(node);
+           !node.operation.is<Expand>() && stands_outside(node);
   }
   // Whether it rests on an invariant, and not on numbers made from nothing alone: those stay where
   // they are used.

@@ -22,12 +22,9 @@ class Regroup {
     if (terms.size() < 3) return -1;
     std::stable_sort(terms.begin(), terms.end(),
                      [&](ValueId a, ValueId b) { return of(a) < of(b); });
-    ValueId total = -1, group = -1;
-    for (std::size_t i = 0; i < terms.size(); i++) {
-      group = plus(r, group, r.of(terms[i]));
-      if (i + 1 < terms.size() && of(terms[i]) == of(terms[i + 1])) continue;
-      total = plus(r, total, group);
-      group = -1;
+    ValueId total = -1;
+    for (const ValueId term : terms) {
+      total = total < 0 ? r.of(term) : simplified(r.to.graph, Add{}, {total, r.of(term)});
     }
     return total;
   }
@@ -35,16 +32,12 @@ class Regroup {
  private:
   Dependence of(ValueId value) const { return depends_[static_cast<std::size_t>(value)]; }
 
-  static ValueId plus(Rewriting& r, ValueId a, ValueId b) {
-    return a < 0 ? b : simplified(r.to.graph, Add{}, {a, b});
-  }
-
   // The terms of a sum of sums: of those that nobody else wants, and that have its shape.
   void collect(const Graph::Node& node, std::vector<ValueId>& terms) const {
     for (const ValueId x : node.inputs) {
       const Graph::Node* inner = step_.graph.maker(x);
       const bool alone = users_[static_cast<std::size_t>(x)].size() == 1 &&
-          std::find(results_.begin(), results_.end(), x) == results_.end();
+                         std::find(results_.begin(), results_.end(), x) == results_.end();
       if (inner && inner->operation.is<Add>() && alone &&
           step_.graph.spec(x) == step_.graph.spec(node.first)) {
         collect(*inner, terms);

@@ -43,7 +43,8 @@ void expect_gradients_of_the_tape(const Step& step, const Tensors& arguments) {
   Tensors leaves = arguments;  // captured ones are leaves behind them, in order
   leaves.insert(leaves.end(), forward.captured_tensors.begin(), forward.captured_tensors.end());
   Tensors upstream;
-  for (const ValueId y : forward.results) upstream.push_back(numbers(forward.graph.spec(y).shape, 5));
+  for (const ValueId y : forward.results)
+    upstream.push_back(numbers(forward.graph.spec(y).shape, 5));
   leaves.insert(leaves.end(), upstream.begin(), upstream.end());
   const Tensors values = replay(derivative.graph, leaves);
 
@@ -55,8 +56,7 @@ void expect_gradients_of_the_tape(const Step& step, const Tensors& arguments) {
   for (std::size_t i = 0; i < results.size(); i++) roots.push_back({results[i], upstream[i]});
   const Gradients expected = tape.backward(roots);
   for (std::size_t i = 0; i < watched.size(); i++) {
-    const ValueId gradient =
-        derivative.gradients[static_cast<std::size_t>(forward.arguments[i])];
+    const ValueId gradient = derivative.gradients[static_cast<std::size_t>(forward.arguments[i])];
     ASSERT_GE(gradient, 0) << i;
     EXPECT_LE(largest_difference(values[static_cast<std::size_t>(gradient)], expected[watched[i]]),
               1e-14)

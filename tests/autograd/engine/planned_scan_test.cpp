@@ -1,11 +1,12 @@
-// Planned scans beside plain loops, for cells of every form that the papers know, and some that only
-// this file does: values, gradients, and gradients of gradients.
+// Planned scans beside plain loops, for cells of every form that the papers know, and some that
+// only this file does: values, gradients, and gradients of gradients.
 #include <gtest/gtest.h>
 
 #include "autograd/engine/scan_comparison.h"
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/matmul.h"
+#include "rewind/tensor/random.h"
 #include "rewind/tensor/regions.h"
 #include "rewind/tensor/select.h"
 #include "rewind/tensor/softmax.h"
@@ -45,7 +46,8 @@ Tensors one(const Tensor& x) { return {x}; }
 Tensors inputs() { return {numbers({T, B, I}, 1)}; }
 Tensors states(std::initializer_list<Index> sizes) {
   Tensors result;
-  for (const Index size : sizes) result.push_back(numbers({B, size}, 10.0 + static_cast<double>(size)));
+  for (const Index size : sizes)
+    result.push_back(numbers({B, size}, 10.0 + static_cast<double>(size)));
   return result;
 }
 Tensors weights(std::initializer_list<Dims> shapes) {
@@ -104,8 +106,8 @@ Tensor normalised(const Tensor& a, const Tensor& gain, const Tensor& bias) {
 }
 
 Results layer_norm_lstm(const Tensors& x, const Tensors& s, const Tensors& w) {
-  const Tensor z = normalised(matmul(x[0], w[0]), w[2], w[3]) +
-      normalised(matmul(s[0], w[1]), w[4], w[5]);
+  const Tensor z =
+      normalised(matmul(x[0], w[0]), w[2], w[3]) + normalised(matmul(s[0], w[1]), w[4], w[5]);
   const Tensor c = sigmoid(part(z, 1)) * s[1] + sigmoid(part(z, 0)) * tanh(part(z, 2));
   const Tensor h = sigmoid(part(z, 3)) * tanh(normalised(c, w[6], w[7]));
   return {{h, c}, one(h)};
@@ -232,6 +234,14 @@ Results operation_of_a_user(const Tensors& x, const Tensors& s, const Tensors& w
   return {one(h), one(h)};
 }
 
+// A mask of its own at every step, and one of weights.
+Results dropped(const Tensors& x, const Tensors& s, const Tensors& w) {
+  const Tensor mask = bernoulli(s[0].shape(), {.p = 0.7, .dtype = float64});
+  const Tensor weights = w[1] * bernoulli({H, H}, {.p = 0.8, .dtype = float64});
+  const Tensor h = tanh(matmul(x[0], w[0]) + matmul(s[0] * mask / 0.7, weights) + w[2]);
+  return {one(h), one(h + 0.1 * normal(h.shape(), {.dtype = float64}))};
+}
+
 const Tensors kSimple = weights({{I, H}, {H, H}, {H}});
 const Tensors kLstm = weights({{I, 4 * H}, {H, 4 * H}, {4 * H}, {4 * H}});
 
@@ -239,70 +249,79 @@ TEST(PlannedScan, IsThePlainLoopForCellsOfEveryForm) {
   both_ways({inputs(), states({H}), kSimple, elman}, "elman");
   both_ways({inputs(), states({H}), kSimple, relu_cell}, "relu");
   both_ways({inputs(), states({H, H}), weights({{I + H, 4 * H}, {4 * H}}), lstm_of_concat},
-                        "lstm of concat");
+            "lstm of concat");
   both_ways({inputs(), states({H, H}), kLstm, lstm_of_two_products}, "lstm");
   const Dims gate{I + H, H}, bias{H};
-  both_ways({inputs(), states({H, H}),
-                         weights({gate, gate, gate, gate, bias, bias, bias, bias}),
-                         lstm_of_four_gates},
-                        "lstm of four gates");
-  both_ways({inputs(), states({H, H}),
-                         weights({{I, 4 * H}, {H, 4 * H}, {4 * H}, {H}, {H}, {H}}), peephole},
-                        "peephole");
+  both_ways({inputs(), states({H, H}), weights({gate, gate, gate, gate, bias, bias, bias, bias}),
+             lstm_of_four_gates},
+            "lstm of four gates");
+  both_ways({inputs(), states({H, H}), weights({{I, 4 * H}, {H, 4 * H}, {4 * H}, {H}, {H}, {H}}),
+             peephole},
+            "peephole");
   const Dims wide{4 * H};
   both_ways({inputs(), states({H, H}),
-                         weights({{I, 4 * H}, {H, 4 * H}, wide, wide, wide, wide, {H}, {H}}),
-                         layer_norm_lstm},
-                        "layer norm");
-  both_ways({inputs(), states({H}), weights({{I, 3 * H}, {H, 2 * H}, {H, H}, {3 * H}}),
-                         gru_before},
-                        "gru before");
-  both_ways({inputs(), states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}),
-                         gru_after},
-                        "gru after");
+             weights({{I, 4 * H}, {H, 4 * H}, wide, wide, wide, wide, {H}, {H}}), layer_norm_lstm},
+            "layer norm");
+  both_ways({inputs(), states({H}), weights({{I, 3 * H}, {H, 2 * H}, {H, H}, {3 * H}}), gru_before},
+            "gru before");
+  both_ways({inputs(), states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}), gru_after},
+            "gru after");
   both_ways({inputs(), states({H}), weights({gate, bias, gate, bias}), minimal_gated},
-                        "minimal gated");
+            "minimal gated");
 }
 
 TEST(PlannedScan, IsThePlainLoopForAttention) {
-  both_ways({inputs(), states({H}),
-                         weights({{B, S, K}, {K, K}, {H, K}, {I, H}, {K, H}, {H, H}}),
-                         dot_attention},
-                        "dot attention");
-  both_ways({inputs(), states({H}),
-                         weights({{B, S, K}, {K, K}, {H, K}, {I, H}, {K, H}, {H, H}, {K, 1}}),
-                         additive_attention},
-                        "additive attention");
-  both_ways({inputs(), states({H}), weights({{I, H}, {H, H}, {H, H}, {B, H}}),
-                         captured_context},
-                        "context");
+  both_ways({inputs(), states({H}), weights({{B, S, K}, {K, K}, {H, K}, {I, H}, {K, H}, {H, H}}),
+             dot_attention},
+            "dot attention");
+  both_ways(
+      {inputs(), states({H}), weights({{B, S, K}, {K, K}, {H, K}, {I, H}, {K, H}, {H, H}, {K, 1}}),
+       additive_attention},
+      "additive attention");
+  both_ways({inputs(), states({H}), weights({{I, H}, {H, H}, {H, H}, {B, H}}), captured_context},
+            "context");
 }
 
 TEST(PlannedScan, IsThePlainLoopForUnusualSteps) {
-  both_ways({inputs(), states({H, K}),
-                         weights({{H, H}, {K, H}, {H, K}, {K, K}, {I, H}, {H}, {K}}), two_states},
-                        "two states");
-  both_ways({inputs(), states({H}), weights({{I + H, H}, {H}, {H, H}}), residual},
-                        "residual");
+  both_ways({inputs(), states({H, K}), weights({{H, H}, {K, H}, {H, K}, {K, K}, {I, H}, {H}, {K}}),
+             two_states},
+            "two states");
+  both_ways({inputs(), states({H}), weights({{I + H, H}, {H}, {H, H}}), residual}, "residual");
   both_ways({inputs(), states({H}), weights({{H, H}, {H}}), weight_used_twice}, "twice");
-  both_ways({inputs(), states({H}), weights({{I, H}, {H, H}, {H}, {H, V}, {V}}),
-                         head_inside},
-                        "head");
-  both_ways({inputs(), states({H}), weights({{I, H}, {H}, {H, H}, {H, H}}),
-                         layers_of_the_input},
-                        "layers of the input");
+  both_ways({inputs(), states({H}), weights({{I, H}, {H, H}, {H}, {H, V}, {V}}), head_inside},
+            "head");
+  both_ways({inputs(), states({H}), weights({{I, H}, {H}, {H, H}, {H, H}}), layers_of_the_input},
+            "layers of the input");
   both_ways({inputs(), states({H}), {}, nothing_but_views}, "views");
   both_ways({inputs(), states({H}), weights({{I, H}, {H, H}}), batch_norm}, "batch norm", false);
-  both_ways({inputs(), states({H}), kSimple, operation_of_a_user}, "operation of a user",
-            false);
+  both_ways({inputs(), states({H}), kSimple, operation_of_a_user}, "operation of a user", false);
+}
+
+TEST(PlannedScan, DrawsTheRandomNumbersOfThePlainLoop) {
+  both_ways({inputs(), states({H}), kSimple, dropped}, "dropped");
+}
+
+TEST(PlannedScan, RefusesAGeneratorOfTheStepsOwn) {
+  Rng own(3);
+  const auto step = [&](const Tensor& x, const Tensor& h) {
+    return h + x * uniform(x.shape(), {.dtype = float64}, own);
+  };
+  try {
+    scan(step, numbers({T, B, H}, 1), numbers({B, H}, 2));
+    FAIL();
+  } catch (const ValueError& error) {
+    EXPECT_EQ(
+        std::string(error.what()),
+        "scan: uniform in the step draws from a generator of its own; draw from this thread's, "
+        "which Random sets, or use loop");
+  }
 }
 
 TEST(PlannedScan, IsThePlainLoopForIntegers) {
   Tensor tokens = zeros({T, B}, int64);
   Index i = 0;
   for (Index& token : tokens.mutable_span<Index>()) token = (3 * i++) % V;
-  both_ways({{tokens}, states({H}), weights({{I, H}, {H, H}, {H}, {V, I}}), symbols},
-                        "symbols");
+  both_ways({{tokens}, states({H}), weights({{I, H}, {H, H}, {H}, {V, I}}), symbols}, "symbols");
   Tensors six = states({H, H, H, H, H, H});
   six[1] = zeros({B, 2}, int64);
   both_ways({inputs(), six, weights({{H, H}, {I, H}}), many_states}, "many states");

@@ -1,6 +1,6 @@
-// Cells that nobody wrote: random graphs of products, gates, reductions, slices, joins, look-ups and
-// captured tensors, over several states. Each is scanned by its plan and by the plain loop, with
-// gradients and gradients of gradients.
+// Cells that nobody wrote: random graphs of products, gates, reductions, slices, joins, look-ups
+// and captured tensors, over several states. Each is scanned by its plan and by the plain loop,
+// with gradients and gradients of gradients.
 #include <gtest/gtest.h>
 
 #include "autograd/engine/scan_comparison.h"

@@ -38,6 +38,7 @@ struct ScanCase {
 
 // Everything that can be asked of a scan: results, gradients, and, of a square of those, again.
 inline Tensors all_of(const ScanCase& c, bool second) {
+  const Random same(5);
   Tape tape;
   Tensors leaves;
   const auto watch = [&](Tensors values) {
@@ -47,7 +48,9 @@ inline Tensors all_of(const ScanCase& c, bool second) {
     return values;
   };
   const Tensors xs = watch(c.xs), initial = watch(c.initial), weights = watch(c.weights);
-  const auto step = [&](const Tensors& x, const Tensors& state) { return c.step(x, state, weights); };
+  const auto step = [&](const Tensors& x, const Tensors& state) {
+    return c.step(x, state, weights);
+  };
   Tensors fresh;
   if (c.reset.defined()) {
     for (const Tensor& x : initial) {
@@ -104,9 +107,8 @@ inline void expect_the_plain_loop(const ScanCase& c, const char* name) {
     }
     const double size = 1 + max(abs(plain[i])).item();
     EXPECT_LE(largest_difference(planned[i], plain[i]) / size, 1e-12)
-        << name << (c.reverse ? " reversed" : "")
-        << (c.lengths.empty() ? "" : " with lengths") << (c.reset.defined() ? " with resets" : "")
-        << " value " << i;
+        << name << (c.reverse ? " reversed" : "") << (c.lengths.empty() ? "" : " with lengths")
+        << (c.reset.defined() ? " with resets" : "") << " value " << i;
   }
 }
 

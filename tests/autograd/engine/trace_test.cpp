@@ -30,7 +30,8 @@ std::string message_of(auto f) {
 TEST(Trace, IsTheListOfOperations) {
   const Tensor w = ones({3, 4});
   const Trace elman = trace(kTwo, [&](const Tensors& in) {
-    return Tensors{tanh(matmul(in[0], w) + in[1] * 2)};
+    const Tensor product = matmul(in[0], w);
+    return Tensors{tanh(product + in[1] * 2)};
   });
   EXPECT_EQ(to_string(elman.graph),
             "%3 = matmul(%0, %2) float32 [2, 4]\n"
@@ -99,11 +100,10 @@ TEST(Trace, RefusesNumbersThatAreRead) {
 TEST(Trace, RefusesAValueThatEscapedFromAnother) {
   Tensor escaped;
   trace(kTwo, [&](const Tensors& in) { return Tensors{escaped = in[0] * 2}; });
-  EXPECT_EQ(message_of([&] {
-              trace(kTwo, [&](const Tensors& in) { return Tensors{in[0] + escaped}; });
-            }),
-            "scan: a float32 [2, 3] of another step is used, of which only the shape is known; "
-            "return it from its step, or look at it with note");
+  EXPECT_EQ(
+      message_of([&] { trace(kTwo, [&](const Tensors& in) { return Tensors{in[0] + escaped}; }); }),
+      "scan: a float32 [2, 3] of another step is used, of which only the shape is known; "
+      "return it from its step, or look at it with note");
 }
 
 }  // namespace
