@@ -59,15 +59,7 @@ class Question {
   }
 
   // Whether input i has its rows along `axis`, or can be taken to.
-  bool has_rows(std::size_t i, int axis) {
-    const ValueId x = node_.inputs[i];
-    const auto at = static_cast<std::size_t>(x);
-    if (rows_.axis[at] != kNone) return rows_.axis[at] == axis;
-    if (settled_[at] || shape(i)[axis] != batch()) return false;
-    rows_.axis[at] = axis;
-    settled_[at] = true;
-    return true;
-  }
+  bool has_rows(std::size_t i, int axis) { return adopts(node_.inputs[i], axis); }
   // Whether input i has no rows; from now on it is held to that.
   bool has_none(std::size_t i) {
     settled_[static_cast<std::size_t>(node_.inputs[i])] = true;
@@ -75,6 +67,27 @@ class Question {
   }
 
  private:
+  bool adopts(ValueId x, int axis) {
+    const auto at = static_cast<std::size_t>(x);
+    if (rows_.axis[at] != kNone) return rows_.axis[at] == axis;
+    if (settled_[at] || graph_.spec(x).shape[axis] != batch()) return false;
+    const Graph::Node* maker = graph_.maker(x);
+    if (maker && !maker->inputs.empty() && !inputs_adopt(*maker, axis)) return false;
+    rows_.axis[at] = axis;
+    settled_[at] = true;
+    return true;
+  }
+  // What is made of random numbers element by element has rows where they have.
+  bool inputs_adopt(const Graph::Node& maker, int axis) {
+    if (!maker.operation.type().traits.elementwise) return false;
+    const int rank = graph_.spec(maker.first).rank();
+    return std::all_of(maker.inputs.begin(), maker.inputs.end(), [&](ValueId x) {
+      const int own = axis - (rank - graph_.spec(x).rank());
+      const bool repeated = own < 0 || graph_.spec(x).shape[own] == 1;
+      return repeated ? rows_.axis_of(x) == kNone : adopts(x, own);
+    });
+  }
+
   const Graph& graph_;
   const Graph::Node& node_;
   Rows& rows_;
@@ -310,12 +323,17 @@ Rows rows_of(const Step& step, Index batch) {
             std::vector<bool>(values),
             {}};
   const std::vector<Dependence> depends = dependences(step);
-  // Of these the axis of rows is known, or that there is none. It is not of an invariant, nor of
-  // what is made from nothing, before they are used.
-  std::vector<bool> settled(values, true);
-  for (std::size_t i = 0; i < values; i++) {
-    const Graph::Node* maker = graph.maker(static_cast<ValueId>(i));
-    settled[i] = depends[i] != Dependence::nothing && !(maker && maker->inputs.empty());
+  // Of these the axis of rows is known, or that there is none. It is not, before they are used, of an
+  // invariant, of what is made from nothing, and of what is made of these alone.
+  std::vector<bool> settled(values, false);
+  for (const ValueId x : step.inputs) settled[static_cast<std::size_t>(x)] = true;
+  for (const ValueId x : step.states) settled[static_cast<std::size_t>(x)] = true;
+  for (const Graph::Node& node : graph.nodes()) {
+    for (int i = 0; i < node.results; i++) {
+      settled[static_cast<std::size_t>(node.first + i)] =
+          std::any_of(node.inputs.begin(), node.inputs.end(),
+                      [&](ValueId x) { return settled[static_cast<std::size_t>(x)]; });
+    }
   }
   for (std::size_t i = 0; i < step.inputs.size(); i++) {
     const auto x = static_cast<std::size_t>(step.inputs[i]);
@@ -365,7 +383,7 @@ Rows rows_of(const Step& step, Index batch) {
       mixed[static_cast<std::size_t>(node.first + i)] = answer.effect == RowEffect::mixed;
     }
     if (depends[static_cast<std::size_t>(node.first)] == Dependence::nothing) continue;
-    if (node.inputs.empty()) continue;  // random numbers: their rows show in their use
+    if (!settled[static_cast<std::size_t>(node.first)]) continue;  // its rows show in its use
     for (int i = 0; i < node.results; i++) {
       rows.axis[static_cast<std::size_t>(node.first + i)] = answer.axis;
       rows.each[static_cast<std::size_t>(node.first + i)] = answer.each;
