@@ -470,8 +470,7 @@ class Compiler {
              !read_outside(u);
     }
     if (inside_.contains(u)) return false;
-    return form_of(u) == Form::product ||
-        (form_of(u) == Form::element && is_float(spec(u).dtype));
+    return form_of(u) == Form::product || (form_of(u) == Form::element && is_float(spec(u).dtype));
   }
   // Whether work before or after the loop reads it, too.
   bool read_outside(ValueId u) const {

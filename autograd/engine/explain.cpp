@@ -1,6 +1,5 @@
 #include "rewind/autograd/engine/explain.h"
 
-
 namespace rw::engine {
 namespace {
 
@@ -35,8 +34,8 @@ class Text {
                          i.add ? "+" : "", buffer(i.a.place), i.k, i.k, i.n);
   }
   void describe(const ElementInstruction& i) {
-    text_ += fmt::format("elements  {} instructions over {} columns:", i.program.instructions.size(),
-                         i.columns);
+    text_ += fmt::format(
+        "elements  {} instructions over {} columns:", i.program.instructions.size(), i.columns);
     for (const ValueId v : i.values) {
       text_ += fmt::format(" %{}={}", v, graph().maker(v)->operation.type().name);
     }
@@ -77,9 +76,10 @@ class Text {
       const Buffer& b = program_.buffers[static_cast<std::size_t>(stack->buffer)];
       if (b.kind == Buffer::before) aliased++;
     }
-    text_ += fmt::format("remembered for every step and row: {} numbers; {} more values where work "
-                         "before the loop left its own\n",
-                         stacked, aliased);
+    text_ += fmt::format(
+        "remembered for every step and row: {} numbers; {} more values where work "
+        "before the loop left its own\n",
+        stacked, aliased);
   }
 
   std::string rows() const {

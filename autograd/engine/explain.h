@@ -1,5 +1,5 @@
-// A program in words: what was hoisted, sunk, packed, fused and kept, what runs at every step by its
-// own kernel, and how the rows are shared.
+// A program in words: what was hoisted, sunk, packed, fused and kept, what runs at every step by
+// its own kernel, and how the rows are shared.
 #pragma once
 
 #include <string>

@@ -323,8 +323,8 @@ Rows rows_of(const Step& step, Index batch) {
             std::vector<bool>(values),
             {}};
   const std::vector<Dependence> depends = dependences(step);
-  // Of these the axis of rows is known, or that there is none. It is not, before they are used, of an
-  // invariant, of what is made from nothing, and of what is made of these alone.
+  // Of these the axis of rows is known, or that there is none. It is not, before they are used, of
+  // an invariant, of what is made from nothing, and of what is made of these alone.
   std::vector<bool> settled(values, false);
   for (const ValueId x : step.inputs) settled[static_cast<std::size_t>(x)] = true;
   for (const ValueId x : step.states) settled[static_cast<std::size_t>(x)] = true;

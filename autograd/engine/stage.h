@@ -6,8 +6,8 @@
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
-// x itself. What follows is arranged as if x were an input of the step, so that a layer has the same
-// bits in a stack, where its input is what the layer below it made, and by itself.
+// x itself. What follows is arranged as if x were an input of the step, so that a layer has the
+// same bits in a stack, where its input is what the layer below it made, and by itself.
 struct Stage {
   static constexpr std::string_view name = "stage";
   Tensor view(const Tensor& x) const { return x.view(x.shape(), x.strides(), 0); }

@@ -1,0 +1,107 @@
+// Packed weights: remembered, shared, and never those of numbers that were since written to.
+#include "rewind/autograd/engine/packed.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "rewind/autograd/scan.h"
+#include "rewind/nn/lstm.h"
+#include "rewind/nn/parameters.h"
+#include "rewind/nn/recurrent.h"
+#include "rewind/optim/sgd.h"
+#include "rewind/tensor/matmul.h"
+#include "rewind/tensor/regions.h"
+#include "rewind/tensor/views.h"
+#include "support/compare.h"
+
+namespace rw::engine {
+namespace {
+
+Tensor ramp(const Dims& shape) {
+  Tensor x = zeros(shape);
+  float k = 0;
+  for (float& v : x.mutable_span<float>()) v = 0.01f * (k += 1) - 0.3f;
+  return x;
+}
+
+TEST(Packed, TheSameNumbersArePackedOnce) {
+  const Tensor w = ramp({5, 20});
+  const Tensor form = packed(w);
+  EXPECT_TRUE(packed(w).shares_storage_with(form));
+  EXPECT_TRUE(packed(transpose(transpose(w))).shares_storage_with(form));
+  EXPECT_FALSE(packed(transpose(w)).shares_storage_with(form));
+  EXPECT_FALSE(packed(slice(w, 0, 0, 4)).shares_storage_with(form));
+}
+
+TEST(Packed, AWriteMakesAnotherForm) {
+  const Tensor x = ramp({3, 5});
+  Tensor w = ramp({5, 20});
+  for (int i = 0; i < 10; i++) {
+    EXPECT_LE(largest_difference(packed_matmul(x, w), matmul(x, w)), 1e-5) << i;
+    w.mutable_span<float>()[static_cast<std::size_t>(7 * i)] += 1;
+    EXPECT_LE(largest_difference(packed_matmul(x, w), matmul(x, w)), 1e-5) << i;
+    w.set(i % 5, 3.0);
+  }
+}
+
+// Memory that is let go is given out again: the same address must not mean the same numbers.
+TEST(Packed, NumbersThatCameToTheSamePlaceAreOthers) {
+  const Tensor x = ramp({3, 5});
+  for (int i = 0; i < 50; i++) {
+    Tensor w = ramp({5, 20});
+    w = w * static_cast<double>(i);
+    EXPECT_LE(largest_difference(packed_matmul(x, w), matmul(x, w)), 1e-4) << i;
+  }
+}
+
+TEST(Packed, FormsOfNumbersThatAreGoneAreForgotten) {
+  const Tensor held = ramp({4, 4});
+  packed(held);
+  packed(ramp({4, 4}));  // lets go what earlier tests left
+  const std::size_t before = remembered_forms();
+  for (int i = 0; i < 100; i++) packed(ramp({4, 4}));
+  EXPECT_LE(remembered_forms(), before);
+}
+
+TEST(Packed, ThreadsShareForms) {
+  const Tensor x = ramp({3, 5}), w = ramp({5, 20});
+  const Tensor expected = packed_matmul(x, w);
+  std::vector<std::thread> threads;
+  std::vector<double> differences(4);
+  for (std::size_t i = 0; i < 4; i++) {
+    threads.emplace_back([&, i] {
+      for (int k = 0; k < 50; k++) {
+        const Tensor own = ramp({5, 20});
+        differences[i] += largest_difference(packed_matmul(x, k % 2 ? w : own), expected);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(differences, std::vector<double>(4, 0.0));
+}
+
+// A layer that learns, beside plain loops over the same weights at every step.
+TEST(Packed, FollowsTheWeightsThroughUpdates) {
+  Rng rng(2);
+  nn::Recurrent<nn::LSTMCell> layer({.input = 3, .hidden = 6}, rng);
+  optim::SGD sgd(nn::parameters(layer), {.learning_rate = 0.5});
+  const Tensor x = ramp({7, 2, 3});
+  auto stream = layer.stream(2);
+  for (int i = 0; i < 5; i++) {
+    const Tensor planned = layer(x).outputs;
+    const Tensor plain = [&] {
+      const PlainLoops plainly;
+      return layer(x).outputs;
+    }();
+    EXPECT_LE(largest_difference(planned, plain), 1e-6) << i;
+    stream.set_state(layer.initial(2));
+    EXPECT_EQ(largest_difference(stream.run(x), planned), 0) << i;
+    Tape tape;
+    const Tensor outputs = layer(x).outputs;
+    sgd.step(tape.backward({{outputs, ramp({7, 2, 6})}}));
+  }
+}
+
+}  // namespace
+}  // namespace rw::engine
