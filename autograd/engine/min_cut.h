@@ -6,7 +6,8 @@
 #include <functional>
 #include <vector>
 
-namespace rw::engine {
+namespace [[gnu::visibility("default")]] rw {
+namespace engine {
 
 struct CutProblem {
   // Values are 0 .. prices.size() - 1. One with an infinite price (kUncut) is never cut.
@@ -21,4 +22,5 @@ struct CutProblem {
 // cut of finite price exists, all values that are read and lead back to a source.
 std::vector<int> min_cut(const CutProblem& problem);
 
-}  // namespace rw::engine
+}  // namespace engine
+}  // namespace rw

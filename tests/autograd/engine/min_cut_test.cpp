@@ -32,7 +32,8 @@ TEST(MinCut, KeepsNothingThatCanBeMadeAgainFromNothing) {
 
 TEST(MinCut, ReadsWhatCannotBeCutWhereItIs) {
   constexpr double never = CutProblem::kUncut;
-  EXPECT_EQ(min_cut({{never, never}, {{}, {0}}, {true, false}, {false, true}}), std::vector<int>{1});
+  EXPECT_EQ(min_cut({{never, never}, {{}, {0}}, {true, false}, {false, true}}),
+            std::vector<int>{1});
 }
 
 }  // namespace
