@@ -84,7 +84,7 @@ class Text {
 
   std::string rows() const {
     if (program_.rows_apart) return "shared by workers, who never wait for each other";
-    return program_.rows_never_mix ? "one worker (ordinary kernels run inside the loop)"
+    return program_.mixing.empty() ? "one worker (ordinary kernels run inside the loop)"
                                    : "one worker (" + program_.mixing + " mixes them)";
   }
 

@@ -33,12 +33,14 @@ struct Buffer {
 struct Place {
   int buffer;
   Index column = 0;
+  friend bool operator==(const Place&, const Place&) = default;
 };
 
 // A matrix for a kernel. One number may stand for all rows, or for all columns.
 struct Operand {
   Place place;
   bool by_row = true, by_column = true;
+  friend bool operator==(const Operand&, const Operand&) = default;
 };
 
 struct ProductInstruction {  // c = a w, or c += a w
@@ -79,8 +81,7 @@ struct Program {
   std::vector<Instruction> loop;
   std::vector<ValueId> packed;  // right operands of products
   bool rows_apart = false;      // every instruction keeps rows apart: workers may share the rows
-  bool rows_never_mix = false;  // nothing of a row depends on another: some rows may be left out
-  std::string mixing;           // else: what mixes them
+  std::string mixing;           // what mixes rows; empty: nothing, so some may be left out
 
   const std::optional<Place>& place(ValueId value) const {
     return places[static_cast<std::size_t>(value)];

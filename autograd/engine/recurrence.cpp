@@ -62,33 +62,40 @@ Recurrence::Recurrence(const Step& step, Index batch, const Followed& followed,
   program_ = compile(std::move(best), batch, options.program);
 }
 
-const PlannedBackward& Recurrence::backward(const Wanted& wanted, bool record) const {
+std::shared_ptr<const PlannedBackward> Recurrence::backward(const Wanted& wanted,
+                                                            bool record) const {
   Key key = wanted.invariants;
-  key.insert(key.end(), wanted.inputs.begin(), wanted.inputs.end());
-  key.insert(key.end(), wanted.outputs.begin(), wanted.outputs.end());
-  key.insert(key.end(), wanted.sums.begin(), wanted.sums.end());
+  for (const Key* flags : {&wanted.inputs, &wanted.outputs, &wanted.sums}) {
+    key.insert(key.end(), flags->begin(), flags->end());
+  }
   key.push_back(record);
   const std::scoped_lock lock(mutex_);
-  const auto [found, is_new] = backward_.try_emplace(std::move(key));
-  if (!is_new) return found->second;
+  const auto found = backward_.find(key);
+  if (found != backward_.end()) return found->second;
+  auto planned = plan_backward(wanted, record);
+  if (planned->wiring.constants.empty()) backward_.emplace(std::move(key), planned);
+  return planned;
+}
 
+std::shared_ptr<const PlannedBackward> Recurrence::plan_backward(const Wanted& wanted,
+                                                                 bool record) const {
   Step forward = step();
   PlannedBackward planned{backward_of(forward, wanted), nullptr};
   require(forward.outputs.size() == step().outputs.size(),
           "scan: the backward step reads {} values that the forward step did not keep",
           forward.outputs.size() - step().outputs.size());
-  Step& step = planned.wiring.step;
+  Step& backward = planned.wiring.step;
   for (const Source& source : planned.wiring.inputs) {
     const auto i = at(source.index);
-    step.input_rows.push_back(source.kind == Source::input
-                                  ? forward.input_rows[i]
-                                  : program_.rows.axis_of(forward.outputs[i]));
+    backward.input_rows.push_back(source.kind == Source::input
+                                      ? forward.input_rows[i]
+                                      : program_.rows.axis_of(forward.outputs[i]));
   }
-  const Followed followed{std::vector<bool>(step.invariants.size(), record),
-                          std::vector<bool>(step.inputs.size(), record), record};
-  planned.recurrence = std::make_shared<Recurrence>(step, batch(), followed, options_);
-  planned.wiring.step = {};
-  return found->second = std::move(planned);
+  const Followed followed{std::vector<bool>(backward.invariants.size(), record),
+                          std::vector<bool>(backward.inputs.size(), record), record};
+  planned.recurrence = std::make_shared<Recurrence>(backward, batch(), followed, options_);
+  backward = {};
+  return std::make_shared<const PlannedBackward>(std::move(planned));
 }
 
 }  // namespace rw::engine

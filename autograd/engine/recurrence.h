@@ -47,12 +47,14 @@ class Recurrence {
   // Outputs that the backward step reads, by position.
   const std::vector<int>& kept() const { return kept_; }
 
-  // The backward scan for these gradients. Planned when it is first asked for. `followed` is of the
-  // backward step's wiring when the backward scan is to be differentiated again.
-  const PlannedBackward& backward(const Wanted& wanted, bool record) const;
+  // The backward scan for these gradients; with `record`, one that can be differentiated again. It
+  // is planned when it is first asked for, and remembered; but not where a rule of derivation
+  // brought numbers of its own along, which may be others the next time.
+  std::shared_ptr<const PlannedBackward> backward(const Wanted& wanted, bool record) const;
 
  private:
   using Key = std::vector<bool>;
+  std::shared_ptr<const PlannedBackward> plan_backward(const Wanted& wanted, bool record) const;
 
   Prelude prelude_;
   Program program_;
@@ -60,7 +62,7 @@ class Recurrence {
   std::vector<int> kept_;
   PlanOptions options_;
   mutable std::mutex mutex_;
-  mutable std::map<Key, PlannedBackward> backward_;
+  mutable std::map<Key, std::shared_ptr<const PlannedBackward>> backward_;
 };
 
 }  // namespace engine

@@ -24,6 +24,13 @@ std::size_t row_bytes(const Tensor& x) {
   return static_cast<std::size_t>(x.shape().without(0).count() * bytes_of(x.dtype()));
 }
 
+// The shape with its first axis, rows * each, as two.
+Dims parted(const Dims& shape, Index rows, Index each) {
+  Dims result{rows, each};
+  for (int i = 1; i < shape.rank(); i++) result.push_back(shape[i]);
+  return result;
+}
+
 }  // namespace
 
 RowSchedule::RowSchedule(Index time, const std::vector<Index>& lengths)
@@ -70,7 +77,6 @@ void RowSchedule::for_each_row(F f) const {
 }
 
 Tensor RowSchedule::packed(const Tensor& x) const {
-  if (whole()) return x;
   const Tensor from = contiguous(x);
   const Tensor result = Tensor::uninitialized({x.shape().with(0, total_), x.dtype()});
   const std::size_t size = row_bytes(x);
@@ -81,7 +87,6 @@ Tensor RowSchedule::packed(const Tensor& x) const {
 }
 
 Tensor RowSchedule::unpacked(const Tensor& x) const {
-  if (whole()) return x;
   const Tensor from = contiguous(x);
   const Tensor result = zeros(x.shape().with(0, time_ * batch_), x.dtype());
   const std::size_t size = row_bytes(x);
@@ -91,13 +96,45 @@ Tensor RowSchedule::unpacked(const Tensor& x) const {
   return result;
 }
 
+Tensor RowSchedule::together(const Tensor& x, int axis) const {
+  Dims order, shape;
+  for (int i = 1; i < x.rank(); i++) {
+    if (i == axis + 1) order.push_back(0);
+    order.push_back(i);
+    shape.push_back(i == axis + 1 ? time_ * x.shape()[i] : x.shape()[i]);
+  }
+  const Tensor all = reshape(permute(x, order), shape);
+  if (whole()) return all;
+  const Tensor first = transpose(all, 0, axis);
+  const Index each = first.dim(0) / (time_ * batch_);
+  const Tensor counting = packed(reshape(first, parted(first.shape(), time_ * batch_, each)));
+  return transpose(reshape(counting, first.shape().with(0, total_ * each)), 0, axis);
+}
+
+Tensor RowSchedule::over_time(const Tensor& rows, int axis, const Dims& shape) const {
+  const Tensor first = transpose(rows, 0, axis);
+  const Index each = shape[axis] / batch_;
+  const Tensor all =
+      whole() ? first : unpacked(reshape(first, parted(first.shape(), total_, each)));
+  Dims steps = with_time(first.shape());
+  steps.set(1, shape[axis]);
+  return transpose(reshape(all, steps), 1, axis + 1);
+}
+
 Tensor RowSchedule::repeated(const Tensor& x) const {
+  if (whole()) return contiguous(expand(x, with_time(x.shape())));
   const Tensor from = contiguous(x);
-  const Tensor result = Tensor::uninitialized({x.shape().with(0, total_), x.dtype()});
+  const Tensor result = zeros(with_time(x.shape()), x.dtype());
   const std::size_t size = row_bytes(x);
-  for_each_row([&](Index to, Index row, Index) {
+  for_each_row([&](Index, Index row, Index to) {
     std::memcpy(bytes(result) + at(to) * size, bytes(from) + at(row) * size, size);
   });
+  return result;
+}
+
+Dims RowSchedule::with_time(const Dims& shape) const {
+  Dims result{time_};
+  for (const Index size : shape) result.push_back(size);
   return result;
 }
 

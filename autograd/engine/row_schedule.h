@@ -34,15 +34,21 @@ class RowSchedule {
   Tensor sorted(const Tensor& x, int axis) const;
   Tensor unsorted(const Tensor& x, int axis) const;
 
-  // [time * batch, ...], steps one after the other, to [total, ...] and back, with zeros where a
-  // row does not count.
-  Tensor packed(const Tensor& x) const;
-  Tensor unpacked(const Tensor& x) const;
-  // The same row of x [batch, ...], sorted, at every step at which it counts: [total, ...].
+  // Values of all steps, [time, ...], whose rows lie along `axis` of a step's value: to the rows
+  // that count, those of all steps along that axis; and back, to a step's value of this shape, with
+  // zeros in the rows that do not count. Along the axis each row of the batch may have several
+  // entries.
+  Tensor together(const Tensor& x, int axis) const;
+  Tensor over_time(const Tensor& rows, int axis, const Dims& shape) const;
+  // The same value at every step, sorted where it has rows, as [time, ...].
   Tensor repeated(const Tensor& x) const;
 
  private:
   static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+  // [time * batch, ...], steps one after the other, to [total, ...] and back.
+  Tensor packed(const Tensor& x) const;
+  Tensor unpacked(const Tensor& x) const;
+  Dims with_time(const Dims& shape) const;
   template <class F>
   void for_each_row(F f) const;  // f(packed row, sorted row, row among all steps)
 

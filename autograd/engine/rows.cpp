@@ -1,396 +1,90 @@
 #include "rewind/autograd/engine/rows.h"
 
 #include <algorithm>
-#include <optional>
-#include <unordered_map>
 
-#include "rewind/autograd/engine/simplify.h"
+#include "rewind/autograd/engine/row_rules.h"
 #include "rewind/tensor/creation.h"
-#include "rewind/tensor/cumsum.h"
-#include "rewind/tensor/extrema.h"
-#include "rewind/tensor/indexing.h"
-#include "rewind/tensor/joining.h"
-#include "rewind/tensor/matmul.h"
 #include "rewind/tensor/random.h"
-#include "rewind/tensor/reduction.h"
-#include "rewind/tensor/regions.h"
-#include "rewind/tensor/softmax.h"
-#include "rewind/tensor/sorting.h"
 #include "rewind/tensor/sum_to.h"
+#include "rewind/tensor/views.h"
 
 namespace rw::engine {
 namespace {
 
 constexpr int kNone = Rows::kNone;
 
-// What an operation does, and the axis of rows of its result.
-struct Answer {
-  RowEffect effect;
-  int axis = kNone;
-  Index each = 1;
-};
-
-constexpr Answer kMixed{RowEffect::mixed};
-constexpr Answer kAdded{RowEffect::added};
-Answer apart(int axis) { return {RowEffect::apart, axis}; }
-
-// One node, asked about its rows. An invariant, or a value made from nothing, may turn out to have
-// rows where an operation wants them.
-class Question {
- public:
-  Question(const Step& step, const Graph::Node& node, Rows& rows, std::vector<bool>& settled)
-      : graph_(step.graph), node_(node), rows_(rows), settled_(settled) {}
-
-  std::size_t inputs() const { return node_.inputs.size(); }
-  const Dims& shape(std::size_t i) const { return graph_.spec(node_.inputs[i]).shape; }
-  int rank(std::size_t i) const { return shape(i).rank(); }
-  const Dims& result_shape() const { return graph_.spec(node_.first).shape; }
-  int axis(std::size_t i) const { return rows_.axis_of(node_.inputs[i]); }
-  Index each(std::size_t i) const { return rows_.each_of(node_.inputs[i]); }
-  bool total(std::size_t i) const { return rows_.is_total(node_.inputs[i]); }
-  Index batch() const { return rows_.batch; }
-  bool zeros(std::size_t i) const {
-    const double* number = filled_with(graph_, node_.inputs[i]);
-    return number && *number == 0;
-  }
-  template <class Op>
-  const Op& op() const {
-    return *node_.operation.as<Op>();
-  }
-
-  // Whether input i has its rows along `axis`, or can be taken to.
-  bool has_rows(std::size_t i, int axis) { return adopts(node_.inputs[i], axis); }
-  // Whether input i has no rows; from now on it is held to that.
-  bool has_none(std::size_t i) {
-    settled_[static_cast<std::size_t>(node_.inputs[i])] = true;
-    return axis(i) == kNone;
-  }
-
- private:
-  bool adopts(ValueId x, int axis) {
-    const auto at = static_cast<std::size_t>(x);
-    if (rows_.axis[at] != kNone) return rows_.axis[at] == axis;
-    if (settled_[at] || graph_.spec(x).shape[axis] != batch()) return false;
-    const Graph::Node* maker = graph_.maker(x);
-    if (maker && !maker->inputs.empty() && !inputs_adopt(*maker, axis)) return false;
-    rows_.axis[at] = axis;
-    settled_[at] = true;
-    return true;
-  }
-  // What is made of random numbers element by element has rows where they have.
-  bool inputs_adopt(const Graph::Node& maker, int axis) {
-    if (!maker.operation.type().traits.elementwise) return false;
-    const int rank = graph_.spec(maker.first).rank();
-    return std::all_of(maker.inputs.begin(), maker.inputs.end(), [&](ValueId x) {
-      const int own = axis - (rank - graph_.spec(x).rank());
-      const bool repeated = own < 0 || graph_.spec(x).shape[own] == 1;
-      return repeated ? rows_.axis_of(x) == kNone : adopts(x, own);
-    });
-  }
-
-  const Graph& graph_;
-  const Graph::Node& node_;
-  Rows& rows_;
-  std::vector<bool>& settled_;
-};
-
-// Inputs aligned at the last axis, sizes equal or 1.
-Answer aligned(Question& q) {
-  const int rank = q.result_shape().rank();
-  int rows = kNone;
-  for (std::size_t i = 0; i < q.inputs(); i++) {
-    if (q.axis(i) != kNone) rows = q.axis(i) + rank - q.rank(i);
-  }
-  for (std::size_t i = 0; i < q.inputs(); i++) {
-    const int own = rows - (rank - q.rank(i));
-    const bool repeated = own < 0 || (q.axis(i) == kNone && q.shape(i)[own] == 1);
-    if (repeated ? !q.has_none(i) : !q.has_rows(i, own)) return kMixed;
-  }
-  return apart(rows);
-}
-
-// The rows may be joined with what follows them, and parted again: [batch, n] and [batch * n].
-Answer reshape(Question& q) {
-  const auto before = [](const Dims& shape, int axis) {
-    Index count = 1;
-    for (int i = 0; i < axis; i++) count *= shape[i];
-    return count;
-  };
-  const Dims& to = q.result_shape();
-  for (int axis = 0; axis < to.rank(); axis++) {
-    if (q.batch() == 0 || to[axis] == 0 || to[axis] % q.batch() != 0) continue;
-    if (before(to, axis) != before(q.shape(0), q.axis(0))) continue;
-    return {RowEffect::apart, axis, to[axis] / q.batch()};
-  }
-  return kMixed;
-}
-
-Answer permute(Question& q) {
-  const Dims& order = q.op<Permute>().order;
-  return apart(static_cast<int>(std::find(order.begin(), order.end(), q.axis(0)) - order.begin()));
-}
-
-Answer expand(Question& q) { return apart(q.axis(0) + q.result_shape().rank() - q.rank(0)); }
-
-int common_axis(const Question& q) {
-  int rows = kNone;
-  for (std::size_t i = 0; i < q.inputs(); i++) rows = std::max(rows, q.axis(i));
-  return rows;
-}
-
-// Operations along one axis, which must be another one.
-template <class Op>
-Answer along(Question& q) {
-  const int rows = common_axis(q);
-  if (q.op<Op>().axis == rows) return kMixed;
-  for (std::size_t i = 0; i < q.inputs(); i++) {
-    if (!q.has_rows(i, rows)) return kMixed;
-  }
-  return apart(rows);
-}
-
-Answer stack(Question& q) {
-  const int rows = common_axis(q);
-  for (std::size_t i = 0; i < q.inputs(); i++) {
-    if (!q.has_rows(i, rows)) return kMixed;
-  }
-  return apart(rows + (q.op<Stack>().axis <= rows));
-}
-
-Answer select(Question& q) {
-  const int axis = static_cast<int>(q.op<Select>().axis);
-  if (axis == q.axis(0)) return kMixed;
-  return apart(q.axis(0) - (axis < q.axis(0)));
-}
-
-Answer pad(Question& q) {
-  const auto& op = q.op<Pad>();
-  const bool whole = op.before[q.axis(0)] == 0 && op.after[q.axis(0)] == 0;
-  return whole ? apart(q.axis(0)) : kMixed;
-}
-
-Answer flip(Question& q) {
-  const Dims& axes = q.op<Flip>().axes;
-  const bool flipped = std::find(axes.begin(), axes.end(), q.axis(0)) != axes.end();
-  return flipped ? kMixed : apart(q.axis(0));
-}
-
-// The axis of rows after those in `axes` have gone.
-Answer reduced(Question& q, std::uint32_t axes, bool keepdims, Answer over_rows) {
-  if (axes >> q.axis(0) & 1) return over_rows;
-  int gone = 0;
-  for (int i = 0; i < q.axis(0) && !keepdims; i++) gone += axes >> i & 1;
-  return apart(q.axis(0) - gone);
-}
-
-template <class Op>
-Answer reduction(Question& q) {
-  const Answer over_rows = std::is_same_v<Op, Sum> ? kAdded : kMixed;
-  return reduced(q, q.op<Op>().axes, q.op<Op>().keepdims, over_rows);
-}
-
-Answer sum_to(Question& q) {
-  const Dims& to = q.op<SumTo>().shape;
-  const int axis = q.axis(0) - (q.rank(0) - to.rank());
-  const bool gone = axis < 0 || (to[axis] == 1 && q.batch() != 1);
-  return gone ? kAdded : apart(axis);
-}
-
-// What the axis of an operand is to a product.
-enum class Side : char { none, batch, row, inner, column };
-
-Side side_of(int axis, int rank, bool left) {
-  if (axis == kNone) return Side::none;
-  if (rank == 1) return Side::inner;
-  if (axis < rank - 2) return Side::batch;
-  const bool last = axis == rank - 1;
-  return left ? (last ? Side::inner : Side::row) : (last ? Side::column : Side::inner);
-}
-
-Answer matmul(Question& q) {
-  const int a = q.axis(0), b = q.axis(1);
-  const int rank = q.result_shape().rank(), most = std::max(q.rank(0), q.rank(1));
-  const Side left = side_of(a, q.rank(0), true), right = side_of(b, q.rank(1), false);
-  if (left == Side::inner && right == Side::inner) return q.each(0) == q.each(1) ? kAdded : kMixed;
-  if (left == Side::row && q.has_none(1)) return apart(rank - (q.rank(1) > 1 ? 2 : 1));
-  if (right == Side::column && q.has_none(0)) return apart(rank - 1);
-  if (left == Side::batch || right == Side::batch) {
-    const int rows = left == Side::batch ? a + most - q.rank(0) : b + most - q.rank(1);
-    for (const std::size_t i : {0u, 1u}) {
-      const int own = rows - (most - q.rank(i));
-      const bool shared = q.axis(i) == kNone && (own < 0 || q.shape(i)[own] == 1);
-      if (shared ? !q.has_none(i) : own >= q.rank(i) - 2 || !q.has_rows(i, own)) return kMixed;
-    }
-    return apart(rows);
-  }
-  return kMixed;
-}
-
-Answer take(Question& q) { return q.has_none(0) ? apart(q.axis(1)) : kMixed; }
-
-Answer take_adjoint(Question& q) { return q.axis(0) == q.axis(1) ? kAdded : kMixed; }
-
-Answer one_hot(Question& q) { return apart(q.axis(0)); }
-
-using Rule = Answer (*)(Question&);
-
-Rule rule_of(const OpType& type) {
-  static const std::unordered_map<const OpType*, Rule> rules{
-      {&op_type<Reshape>, reshape},
-      {&op_type<Permute>, permute},
-      {&op_type<Expand>, expand},
-      {&op_type<Contiguous>, aligned},
-      {&op_type<Concat>, along<Concat>},
-      {&op_type<Stack>, stack},
-      {&op_type<Select>, select},
-      {&op_type<Pad>, pad},
-      {&op_type<Flip>, flip},
-      {&op_type<Slice>, along<Slice>},
-      {&op_type<SliceAdd>, along<SliceAdd>},
-      {&op_type<Softmax>, along<Softmax>},
-      {&op_type<LogSoftmax>, along<LogSoftmax>},
-      {&op_type<CumSum>, along<CumSum>},
-      {&op_type<ArgSort>, along<ArgSort>},
-      {&op_type<ArgTopK>, along<ArgTopK>},
-      {&op_type<Gather>, along<Gather>},
-      {&op_type<ScatterAdd>, along<ScatterAdd>},
-      {&op_type<Sum>, reduction<Sum>},
-      {&op_type<Mean>, reduction<Mean>},
-      {&op_type<Prod>, reduction<Prod>},
-      {&op_type<Var>, reduction<Var>},
-      {&op_type<Any>, reduction<Any>},
-      {&op_type<All>, reduction<All>},
-      {&op_type<Max>, reduction<Max>},
-      {&op_type<Min>, reduction<Min>},
-      {&op_type<ArgMax>, reduction<ArgMax>},
-      {&op_type<ArgMin>, reduction<ArgMin>},
-      {&op_type<LogSumExp>, reduction<LogSumExp>},
-      {&op_type<SumTo>, sum_to},
-      {&op_type<MatMul>, matmul},
-      {&op_type<Take>, take},
-      {&op_type<TakeAdjoint>, take_adjoint},
-      {&op_type<OneHot>, one_hot},
-  };
-  const auto found = rules.find(&type);
-  if (found != rules.end()) return found->second;
-  if (type.traits.elementwise || type.traits.broadcasts) return aligned;
-  return nullptr;
-}
-
-// Of operations without rows among their inputs but with sums over rows: those that are linear.
-bool linear_in_totals(const Question& q, const Graph::Node& node) {
-  const Operation& op = node.operation;
-  if (const auto* affine = op.as<Affine>()) return affine->shift == 0;
-  const bool all = op.is<Add>() || op.is<Subtract>() || op.is<Concat>() || op.is<Stack>() ||
-                   op.is<SliceAdd>() || op.is<Reshape>() || op.is<Permute>() || op.is<Expand>() ||
-                   op.is<Contiguous>() || op.is<Slice>() || op.is<Select>() || op.is<Flip>() ||
-                   op.is<Sum>() || op.is<SumTo>();
-  std::size_t totals = 0;
-  for (std::size_t i = 0; i < node.inputs.size(); i++) totals += q.total(i) || (all && q.zeros(i));
-  if (all) return totals == node.inputs.size();
-  return (op.is<Multiply>() || op.is<MatMul>()) && totals == 1;
-}
-
-// Where rows have several entries along their axis, what was found holds for operations that look
-// at single entries, or sum over them.
-Answer with_each(const Question& q, const Graph::Node& node, Answer answer) {
-  Index each = 1;
-  bool differ = false;
-  for (std::size_t i = 0; i < q.inputs(); i++) {
-    if (q.axis(i) == kNone) continue;
-    differ |= each != 1 && q.each(i) != each;
-    each = std::max(each, q.each(i));
-  }
-  if (each == 1 || node.operation.is<Reshape>() || answer.effect == RowEffect::mixed) return answer;
-  for (std::size_t i = 0; i < q.inputs(); i++) differ |= q.axis(i) != kNone && q.each(i) != each;
-  if (differ) return kMixed;
-  const Operation& op = node.operation;
-  const bool by_entry = op.is<Permute>() || op.is<MatMul>() || op.is<SumTo>() || op.is<Sum>() ||
-                        op.type().traits.elementwise;
-  if (!by_entry) return kMixed;
-  answer.each = answer.axis == kNone ? 1 : each;
-  return answer;
-}
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
 Rows rows_of(const Step& step, Index batch) {
   const Graph& graph = step.graph;
-  const auto values = static_cast<std::size_t>(graph.values());
+  const std::size_t values = at(graph.values());
   Rows rows{batch,
             std::vector<int>(values, kNone),
             std::vector<Index>(values, 1),
             std::vector<bool>(values),
             {}};
-  const std::vector<Dependence> depends = dependences(step);
   // Of these the axis of rows is known, or that there is none. It is not, before they are used, of
   // an invariant, of what is made from nothing, and of what is made of these alone.
   std::vector<bool> settled(values, false);
-  for (const ValueId x : step.inputs) settled[static_cast<std::size_t>(x)] = true;
-  for (const ValueId x : step.states) settled[static_cast<std::size_t>(x)] = true;
+  for (const ValueId x : step.inputs) settled[at(x)] = true;
+  for (const ValueId x : step.states) settled[at(x)] = true;
   for (const Graph::Node& node : graph.nodes()) {
     for (int i = 0; i < node.results; i++) {
-      settled[static_cast<std::size_t>(node.first + i)] =
-          std::any_of(node.inputs.begin(), node.inputs.end(),
-                      [&](ValueId x) { return settled[static_cast<std::size_t>(x)]; });
+      settled[at(node.first + i)] = std::any_of(node.inputs.begin(), node.inputs.end(),
+                                                [&](ValueId x) { return settled[at(x)]; });
     }
   }
   for (std::size_t i = 0; i < step.inputs.size(); i++) {
-    const auto x = static_cast<std::size_t>(step.inputs[i]);
+    const std::size_t x = at(step.inputs[i]);
     rows.axis[x] = step.input_rows[i];
     if (step.input_rows[i] == kNone || batch == 0) continue;
     rows.each[x] = graph.spec(step.inputs[i]).dim(step.input_rows[i]) / batch;
   }
-  for (const ValueId x : step.states) rows.axis[static_cast<std::size_t>(x)] = 0;
+  for (const ValueId x : step.states) rows.axis[at(x)] = 0;
 
   for (std::size_t i = 0; i < step.next.size(); i++) {  // zeros, say, are rows of a state
-    const auto y = static_cast<std::size_t>(step.next[i]);
+    const std::size_t y = at(step.next[i]);
     if (settled[y] || graph.spec(step.next[i]).shape.rank() == 0) continue;
     rows.axis[y] = 0;
     settled[y] = true;
   }
 
   std::vector<bool> mixed(values, false);
-  const auto made_of_mixed = [&](const Graph::Node& node) {
-    return std::any_of(node.inputs.begin(), node.inputs.end(),
-                       [&](ValueId x) { return mixed[static_cast<std::size_t>(x)]; });
-  };
   for (const Graph::Node& node : graph.nodes()) {
-    Question q(step, node, rows, settled);
-    bool any_rows = false, any_total = false;
-    for (std::size_t i = 0; i < q.inputs(); i++) {
-      any_rows |= q.axis(i) != kNone;
-      any_total |= q.total(i);
+    RowAnswer answer = rows_after(graph, node, rows, settled);
+    for (const ValueId x : node.inputs) {
+      if (answer.axis == kNone && mixed[at(x)]) answer = {RowEffect::mixed};
     }
-    Answer answer = apart(kNone);
-    const Rule rule = rule_of(node.operation.type());
-    if (any_rows) {
-      answer = rule && node.results == 1 && !any_total ? rule(q) : kMixed;
-      if (!rule && node.operation.type().traits.rowwise) {
-        answer = apart(0);
-        for (std::size_t i = 0; i < q.inputs(); i++) {
-          if (!q.has_rows(i, 0)) answer = kMixed;
-        }
-      }
-    } else if (any_total) {
-      answer = linear_in_totals(q, node) ? kAdded : kMixed;
-    } else if (made_of_mixed(node)) {
-      answer = kMixed;
-    }
-    answer = with_each(q, node, answer);
     rows.effect.push_back(answer.effect);
-    for (int i = 0; i < node.results; i++) {
-      mixed[static_cast<std::size_t>(node.first + i)] = answer.effect == RowEffect::mixed;
-    }
-    if (depends[static_cast<std::size_t>(node.first)] == Dependence::nothing) continue;
-    if (!settled[static_cast<std::size_t>(node.first)]) continue;  // its rows show in its use
-    for (int i = 0; i < node.results; i++) {
-      rows.axis[static_cast<std::size_t>(node.first + i)] = answer.axis;
-      rows.each[static_cast<std::size_t>(node.first + i)] = answer.each;
-      rows.total[static_cast<std::size_t>(node.first + i)] = answer.effect == RowEffect::added;
+    for (ValueId y = node.first; y < node.first + node.results; y++) {
+      mixed[at(y)] = answer.effect == RowEffect::mixed;
+      if (!settled[at(y)]) continue;  // its rows show in its use
+      rows.axis[at(y)] = answer.axis;
+      rows.each[at(y)] = answer.each;
+      rows.total[at(y)] = answer.effect == RowEffect::added;
     }
   }
   return rows;
+}
+
+std::string what_mixes_rows(const Step& step, const Rows& rows) {
+  const Graph& graph = step.graph;
+  const std::vector<bool> live = live_values(graph, step.results());
+  for (std::size_t n = 0; n < graph.nodes().size(); n++) {
+    const Graph::Node& node = graph.nodes()[n];
+    const bool is_live = live[at(node.first)];
+    if (is_live && rows.effect[n] == RowEffect::mixed) return node.operation.text();
+  }
+  const std::vector<Dependence> depends = dependences(step);
+  for (const ValueId y : step.outputs) {
+    const Spec& spec = graph.spec(y);
+    const bool same = depends[at(y)] == Dependence::nothing;
+    const bool by_row = same ? spec.rank() > 0 && spec.dim(0) == rows.batch : rows.axis_of(y) == 0;
+    if (!by_row) return "an output " + to_string(spec);
+  }
+  return {};
 }
 
 Operation with_rows(const Operation& operation, const Rows& rows, ValueId value, Index count) {

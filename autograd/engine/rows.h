@@ -37,6 +37,10 @@ struct Rows {
 // Of an invariant it shows in its use.
 Rows rows_of(const Step& step, Index batch);
 
+// The first operation, or output, by which rows of the batch depend on each other; empty: there is
+// none.
+std::string what_mixes_rows(const Step& step, const Rows& rows);
+
 // The operation that makes a value, for another number of rows: some hold the shape of their result
 // as an attribute.
 Operation with_rows(const Operation& operation, const Rows& rows, ValueId value, Index count);

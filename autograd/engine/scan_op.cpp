@@ -81,13 +81,13 @@ class Rewind {
       : frame_(frame), scan_(scan_of(frame.op)), step_(scan_.step()), planned_(plan()) {}
 
   void run() {
-    const ScanResults results = apply_scan(planned_.recurrence, scan_.rows, !scan_.reverse,
-                                           scan_.draws, tensors(planned_.wiring.invariants),
-                                           tensors(planned_.wiring.inputs), last_gradients());
+    const ScanResults results = apply_scan(planned_->recurrence, scan_.rows, !scan_.reverse,
+                                           scan_.draws, tensors(planned_->wiring.invariants),
+                                           tensors(planned_->wiring.inputs), last_gradients());
     const auto set = [&](std::size_t position, const Tensor& dx) {
       if (frame_.wanted(static_cast<int>(position))) frame_.joint[position] = dx;
     };
-    const Backward& wiring = planned_.wiring;
+    const Backward& wiring = planned_->wiring;
     const std::size_t inputs = step_.invariants.size(), states = inputs + step_.inputs.size();
     for (std::size_t i = 0; i < wiring.sums.size(); i++) {
       set(static_cast<std::size_t>(wiring.sums[i]), results.sums[i]);
@@ -107,7 +107,7 @@ class Rewind {
     return frame_.dy[step_.states.size() + step_.outputs.size() + i];
   }
 
-  const PlannedBackward& plan() const {
+  std::shared_ptr<const PlannedBackward> plan() const {
     Wanted wanted;
     int position = 0;
     for (std::size_t i = 0; i < step_.invariants.size(); i++) {
@@ -148,7 +148,7 @@ class Rewind {
           result.push_back(sum(index));
           break;
         case Source::constant:
-          result.push_back(planned_.wiring.constants[index]);
+          result.push_back(planned_->wiring.constants[index]);
           break;
       }
     }
@@ -157,7 +157,7 @@ class Rewind {
 
   Tensors last_gradients() const {
     Tensors result;
-    for (const int k : planned_.wiring.states) {
+    for (const int k : planned_->wiring.states) {
       const Tensor& dy = last(static_cast<std::size_t>(k));
       const Spec& spec = step_.graph.spec(step_.states[static_cast<std::size_t>(k)]);
       result.push_back(dy.defined() ? dy : zeros(spec.shape, spec.dtype));
@@ -168,7 +168,7 @@ class Rewind {
   Frame& frame_;
   const Scan& scan_;
   const Step& step_;
-  const PlannedBackward& planned_;
+  const std::shared_ptr<const PlannedBackward> planned_;
 };
 
 void describe(void* rules) {

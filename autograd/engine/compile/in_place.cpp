@@ -1,0 +1,79 @@
+#include "rewind/autograd/engine/compile/in_place.h"
+
+#include "rewind/autograd/engine/facts.h"
+#include "rewind/tensor/arithmetic.h"
+
+namespace rw::engine {
+
+InPlace::InPlace(const LoopBody& body, const Forms& forms, const ProgramOptions& options)
+    : body_(body), forms_(forms) {
+  for (int n = 0; n < body.count(); n++) {
+    if (forms.of(n) == Form::join) plan_join(n);
+    if (forms.of(n) == Form::element && options.alias) plan_addition(n);
+  }
+}
+
+const InPlace::Inside* InPlace::inside(ValueId part) const {
+  const auto found = inside_.find(part);
+  return found == inside_.end() ? nullptr : &found->second;
+}
+
+void InPlace::plan_join(int n) {
+  const Graph::Node& node = body_.node(n);
+  bool needs_stack = body_.stacked(node.first);
+  Index column = 0;
+  for (const ValueId part : node.inputs) {
+    const Form form = forms_.of_value(part);
+    const bool is_made_here = (form == Form::product || form == Form::element) && !inside(part) &&
+                              added_onto(part) < 0 && sum_begins_with(part) < 0;
+    if (is_made_here) {
+      inside_[part] = {node.first, column};
+    } else {
+      copies_.push_back({part, node.first, column, n});
+    }
+    column += body_.columns(part);
+    needs_stack |= body_.stacked(part);
+  }
+  if (needs_stack) needs_stack_.insert(node.first);
+}
+
+// u + p, where p is a product that only this sum reads.
+void InPlace::plan_addition(int n) {
+  const Graph::Node& node = body_.node(n);
+  if (!node.operation.is<Add>() || inside(node.first)) return;
+  for (const std::size_t i : {1u, 0u}) {
+    const ValueId p = node.inputs[i], u = node.inputs[1 - i];
+    if (u == p || forms_.of_value(p) != Form::product || inside(p)) continue;
+    if (body_.users(p).size() != 1 || body_.leaves_the_step(p)) continue;
+    if (body_.spec(u) != body_.spec(node.first) || !is_private(u)) continue;
+    if (body_.users(u).size() != 1) continue;
+    added_onto_[p] = u;
+    products_[u] = p;
+    sums_[node.first] = u;
+    return;
+  }
+}
+
+bool InPlace::is_private(ValueId value) const {
+  const int n = body_.node_of(value);
+  if (n < 0 || body_.leaves_the_step(value)) return false;
+  if (body_.fates().node[at(n)] == Fate::before) {
+    return !is_view(body_.node(n).operation) && !contains(body_.step().outputs, value) &&
+           !read_outside(value);
+  }
+  if (inside(value)) return false;
+  return forms_.of(n) == Form::product ||
+         (forms_.of(n) == Form::element && is_float(body_.spec(value).dtype));
+}
+
+// Whether work before or after the loop reads it, too.
+bool InPlace::read_outside(ValueId value) const {
+  for (int n = 0; n < body_.count(); n++) {
+    const Fate fate = body_.fates().node[at(n)];
+    const bool outside = fate == Fate::before || runs_after(fate);
+    if (outside && contains(body_.node(n).inputs, value)) return true;
+  }
+  return false;
+}
+
+}  // namespace rw::engine

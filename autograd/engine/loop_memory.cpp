@@ -1,0 +1,178 @@
+#include "rewind/autograd/engine/loop_memory.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "rewind/tensor/views.h"
+
+namespace rw::engine {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+// Whether a tensor's rows are consecutive numbers, wherever the rows lie.
+bool has_contiguous_rows(const Tensor& x) {
+  const Strides strides = x.strides();
+  Index expected = 1;
+  for (int axis = x.rank() - 1; axis > 0; axis--) {
+    if (x.shape()[axis] != 1 && strides[at(axis)] != expected) return false;
+    expected *= x.shape()[axis];
+  }
+  return true;
+}
+
+std::size_t position(const std::vector<ValueId>& values, ValueId value) {
+  return static_cast<std::size_t>(std::find(values.begin(), values.end(), value) - values.begin());
+}
+
+}  // namespace
+
+LoopMemory::LoopMemory(const Program& program, const LoopInputs& inputs, Lifted& lifted)
+    : program_(program), in_(inputs), lifted_(lifted) {
+  for (const Buffer& buffer : program.buffers) {
+    bound_.push_back(bound(buffer));
+    Bound& b = bound_.back();
+    if (b.tensor.defined()) b.data = OutputAccess::bytes(b.tensor);
+  }
+}
+
+LoopMemory::Bound LoopMemory::bound(const Buffer& buffer) const {
+  const Index batch = program_.rows.batch, rows = buffer.rows ? batch : 1;
+  const Index row = buffer.rows ? buffer.width : 0;
+  const auto fresh = [&](Index count) {
+    return Tensor::uninitialized({{count, buffer.width}, buffer.dtype});
+  };
+  switch (buffer.kind) {
+    case Buffer::input:
+    case Buffer::before: {
+      const Tensor x = given(buffer);
+      return {x, nullptr, buffer.rows ? x.strides()[0] : 0, buffer.width, true};
+    }
+    case Buffer::constant: {
+      const Tensor x = constant(buffer);
+      return {x, nullptr, buffer.rows ? x.strides()[0] : 0};
+    }
+    case Buffer::state:
+      return {initial_state(buffer), nullptr, buffer.width};
+    case Buffer::stack:
+      return {fresh(buffer.rows ? in_.rows.total() : in_.rows.time()), nullptr, row, buffer.width,
+              true};
+    case Buffer::local:
+      return {fresh(rows), nullptr, row};
+    case Buffer::made:
+      break;
+  }
+  return {{}, nullptr, row};
+}
+
+// What the loop reads of all steps. Of a value that has no rows along its first axis, each step's
+// numbers as they are.
+Tensor LoopMemory::given(const Buffer& buffer) const {
+  if (!buffer.rows) {
+    return contiguous(in_.inputs[position(program_.step.inputs, buffer.value)]);
+  }
+  const Tensor& x = lifted_.get(buffer.value);
+  return has_contiguous_rows(x) ? x : contiguous(x);
+}
+
+Tensor LoopMemory::constant(const Buffer& buffer) const {
+  const Tensor& x = lifted_.constant(buffer.value);
+  const bool fits = buffer.rows ? has_contiguous_rows(x) : x.contiguous();
+  return fits ? x : contiguous(x);
+}
+
+Tensor LoopMemory::initial_state(const Buffer& buffer) const {
+  const Tensor& given = in_.initial[position(program_.step.states, buffer.value)];
+  const Tensor from = contiguous(in_.rows.sorted(given, 0));
+  Tensor state = Tensor::uninitialized({{program_.rows.batch, buffer.width}, buffer.dtype});
+  copy_elements(reshape(from, state.shape()), state);
+  return state;
+}
+
+Index LoopMemory::first_element(int number, Index t) const {
+  const Bound& b = bound_[at(number)];
+  if (!b.all_steps) return 0;
+  return buffer(number).rows ? in_.rows.first_row(t) * b.row : t * b.step;
+}
+
+std::byte* LoopMemory::address(Place place, Index t, Index row) const {
+  const Bound& b = bound_[at(place.buffer)];
+  const Index element = first_element(place.buffer, t) + row * b.row + place.column;
+  return b.data + element * bytes_of(buffer(place.buffer).dtype);
+}
+
+void LoopMemory::copy_rows(Place from, Place to, Index columns, Index t, Index begin,
+                           Index end) const {
+  const Index item = bytes_of(buffer(to.buffer).dtype), size = columns * item;
+  if (!buffer(to.buffer).rows) {
+    std::memcpy(address(to, t, 0), address(from, t, 0), static_cast<std::size_t>(size));
+    return;
+  }
+  // Nothing may be known of the rows of what a state becomes, but then it lies row after row.
+  const Index step = buffer(from.buffer).rows ? row_step(from.buffer) : columns;
+  const std::byte* source = address(from, t, 0) + begin * step * item;
+  std::byte* target = address(to, t, begin);
+  if (step == columns && row_step(to.buffer) == columns) {
+    std::memcpy(target, source, static_cast<std::size_t>((end - begin) * size));
+    return;
+  }
+  for (Index row = begin; row < end; row++) {
+    std::memcpy(target, source, static_cast<std::size_t>(size));
+    source += step * item;
+    target += row_step(to.buffer) * item;
+  }
+}
+
+Tensor LoopMemory::value_at(ValueId value, Index t) const {
+  const Place place = *program_.place(value);
+  const Bound& b = bound_[at(place.buffer)];
+  const Buffer& own = buffer(place.buffer);
+  const Index rows = in_.rows.rows_at(t);
+  if (own.kind == Buffer::made && own.value == value) return b.tensor;
+  if (own.kind == Buffer::constant && own.value == value) {
+    const int axis = program_.rows.axis_of(value);
+    return axis == Rows::kNone ? b.tensor : slice(b.tensor, axis, 0, rows);
+  }
+  const Index offset = first_element(place.buffer, t) + place.column;
+  if (own.rows) return rows_of(value, b, rows, offset);
+  const Dims& shape = spec(value).shape;
+  return b.tensor.view(shape, contiguous_strides(shape), offset);
+}
+
+void LoopMemory::set_made(ValueId value, const Tensor& x) {
+  Bound& b = bound_[at(program_.place(value)->buffer)];
+  b.tensor = contiguous(x);
+  b.data = OutputAccess::bytes(b.tensor);
+}
+
+// So many rows of the batch, as entries along the first axis of a value.
+Tensor LoopMemory::rows_of(ValueId value, const Bound& b, Index rows, Index offset) const {
+  const Dims& shape = spec(value).shape;
+  const Index each = program_.rows.each_of(value);
+  Dims parted{rows, each};
+  for (int i = 1; i < shape.rank(); i++) parted.push_back(shape[i]);
+  Strides strides = contiguous_strides(parted);
+  strides[0] = b.row;
+  return reshape(b.tensor.view(parted, strides, offset), shape.with(0, rows * each));
+}
+
+Tensor LoopMemory::last_state(ValueId state) const {
+  const Tensor& rows = bound_[at(program_.place(state)->buffer)].tensor;
+  return reshape(in_.rows.unsorted(rows, 0), spec(state).shape);
+}
+
+Tensor LoopMemory::stack(ValueId value) const {
+  const Place place = *program_.stacks[at(value)];
+  const Bound& b = bound_[at(place.buffer)];
+  const int axis = program_.rows.axis_of(value);
+  if (axis == 0) return rows_of(value, b, in_.rows.total(), place.column);
+  const Dims& shape = spec(value).shape;
+  Dims with_time{in_.rows.time()};
+  for (const Index size : shape) with_time.push_back(size);
+  Strides strides = contiguous_strides(with_time);
+  strides[0] = b.step;
+  const Tensor steps = b.tensor.view(with_time, strides, place.column);
+  return axis == Rows::kNone ? steps : in_.rows.together(steps, axis);
+}
+
+}  // namespace rw::engine

@@ -1,0 +1,62 @@
+// The memory of one run of a loop: every buffer of its program, all taken before the first step.
+#pragma once
+
+#include "rewind/autograd/engine/lifted.h"
+#include "rewind/autograd/engine/run.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace engine {
+
+class LoopMemory {
+ public:
+  // Keeps references to all three.
+  LoopMemory(const Program& program, const LoopInputs& inputs, Lifted& lifted);
+
+  // Where row `row` of a place begins at step t. Rows lie row_step(buffer) elements apart, 0 where
+  // all are one.
+  std::byte* address(Place place, Index t, Index row) const;
+  Index row_step(int buffer) const { return bound_[static_cast<std::size_t>(buffer)].row; }
+
+  // Copies rows begin .. end of a step from place to place.
+  void copy_rows(Place from, Place to, Index columns, Index t, Index begin, Index end) const;
+
+  // A value at step t as a tensor: those of its rows that count. And the other way round, the result
+  // of an ordinary kernel.
+  Tensor value_at(ValueId value, Index t) const;
+  void set_made(ValueId value, const Tensor& x);
+
+  // After the loop: a state in the order of the caller, and what a stack holds of all steps: its
+  // rows together, or, of a value without rows, [time, ...].
+  Tensor last_state(ValueId state) const;
+  Tensor stack(ValueId value) const;
+
+ private:
+  // From one row to the next there are `row` elements; what holds all steps begins at their first
+  // row, or, without rows, `step` elements after the step before.
+  struct Bound {
+    Tensor tensor;
+    std::byte* data = nullptr;
+    Index row = 0, step = 0;
+    bool all_steps = false;
+  };
+
+  const Buffer& buffer(int number) const {
+    return program_.buffers[static_cast<std::size_t>(number)];
+  }
+  const Spec& spec(ValueId value) const { return program_.step.graph.spec(value); }
+
+  Bound bound(const Buffer& buffer) const;
+  Tensor given(const Buffer& buffer) const;
+  Tensor constant(const Buffer& buffer) const;
+  Tensor initial_state(const Buffer& buffer) const;
+  Index first_element(int buffer, Index t) const;
+  Tensor rows_of(ValueId value, const Bound& b, Index rows, Index offset) const;
+
+  const Program& program_;
+  const LoopInputs& in_;
+  Lifted& lifted_;
+  std::vector<Bound> bound_;  // by buffer
+};
+
+}  // namespace engine
+}  // namespace rw
