@@ -183,18 +183,37 @@ class Compiler {
       program_.stacks[at(v)] = stays ? from : copied(v, from, Buffer::stack);
     }
   }
-  // Next states are read when all states have been: one that lies where a state does moves first.
+
   void hand_over_states() {
-    for (const ValueId y : program_.step.next) {
-      const Place from = places_.of(y);
-      const bool moves = places_.buffer(from).kind == Buffer::state;
-      program_.next.push_back(moves ? copied(y, from, Buffer::local) : from);
-    }
     for (const ValueId x : program_.step.states) places_.of(x);
+    std::set<int> taken;
+    for (std::size_t k = 0; k < program_.step.states.size(); k++) {
+      const ValueId x = program_.step.states[k], y = program_.step.next[k];
+      HandOver state{HandOver::copy, places_.of(y)};
+      const Buffer& memory = places_.buffer(state.next);
+      const bool own = state.next.column == 0 && memory.width == body_.columns(y) && memory.rows &&
+                       memory.dtype == body_.spec(y).dtype;
+      if (own && memory.kind == Buffer::stack && taken.insert(state.next.buffer).second) {
+        state.kind = HandOver::chain;
+        if (program_.stacks[at(x)]) state.stack = program_.stacks[at(x)]->buffer;
+      } else if (own && memory.kind == Buffer::local && taken.insert(state.next.buffer).second) {
+        state.kind = HandOver::exchange;
+      } else if (memory.kind == Buffer::state) {
+        // All states are read before any is written.
+        state.next = copied(y, state.next, Buffer::local);
+      }
+      program_.states.push_back(state);
+    }
   }
+
   Place copied(ValueId value, Place from, Buffer::Kind kind) {
     const Place to = places_.new_buffer(kind, value);
-    program_.loop.push_back(CopyInstruction{from, to, body_.columns(value)});
+    const auto& states = program_.step.states;
+    const auto state = std::find(states.begin(), states.end(), value);
+    const bool remembers_state = kind == Buffer::stack && state != states.end();
+    program_.loop.push_back(
+        CopyInstruction{from, to, body_.columns(value),
+                        remembers_state ? static_cast<int>(state - states.begin()) : -1});
     return to;
   }
 

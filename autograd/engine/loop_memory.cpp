@@ -34,6 +34,47 @@ LoopMemory::LoopMemory(const Program& program, const LoopInputs& inputs, Lifted&
     Bound& b = bound_.back();
     if (b.tensor.defined()) b.data = OutputAccess::bytes(b.tensor);
   }
+  for (std::size_t k = 0; k < program.states.size(); k++) {
+    if (chained(k)) chain(k);
+    if (hands_over(k, HandOver::exchange)) exchange(k);
+  }
+}
+
+// One stretch of time + 1 states: the one that the first step begins with, and what each leaves.
+void LoopMemory::chain(std::size_t state) {
+  const HandOver& over = program_.states[state];
+  Bound& next = bound_[at(over.next.buffer)];
+  const Bound& before = bound_[at(state_buffer(state))];
+  const Index batch = program_.rows.batch, time = in_.rows.time(), width = next.row;
+  const Tensor all = Tensor::uninitialized({{(time + 1) * batch, width}, next.tensor.dtype()});
+  const auto part = [&](Index first) { return all.view({batch, width}, {width, 1}, first); };
+  Tensor initial = part(in_.reverse ? time * batch * width : 0);
+  copy_elements(before.tensor, initial);
+
+  const auto stack_from = [&](Index first) {
+    const Tensor stack = all.view({time * batch, width}, {width, 1}, first);
+    return Bound{stack, OutputAccess::bytes(const_cast<Tensor&>(stack)), width, width, true};
+  };
+  const Index later = batch * width;
+  const Bound entered = stack_from(in_.reverse ? later : 0);
+  next = stack_from(in_.reverse ? 0 : later);
+  bound_[at(state_buffer(state))] = entered;
+  if (over.stack >= 0) bound_[at(over.stack)] = entered;
+}
+
+void LoopMemory::exchange(std::size_t state) {
+  Bound& next = bound_[at(program_.states[state].next.buffer)];
+  Bound& before = bound_[at(state_buffer(state))];
+  next.other = before.data;
+  before.other = next.data;
+}
+
+void LoopMemory::hand_over_states(Index t, Index begin, Index end) const {
+  for (std::size_t k = 0; k < program_.states.size(); k++) {
+    if (in_.rows.whole() && program_.states[k].kind != HandOver::copy) continue;
+    const int state = state_buffer(k);
+    copy_rows(program_.states[k].next, {state, 0}, buffer(state).width, t, begin, end);
+  }
 }
 
 LoopMemory::Bound LoopMemory::bound(const Buffer& buffer) const {
@@ -98,7 +139,12 @@ Index LoopMemory::first_element(int number, Index t) const {
 std::byte* LoopMemory::address(Place place, Index t, Index row) const {
   const Bound& b = bound_[at(place.buffer)];
   const Index element = first_element(place.buffer, t) + row * b.row + place.column;
-  return b.data + element * bytes_of(buffer(place.buffer).dtype);
+  return memory_at(b, t) + element * bytes_of(buffer(place.buffer).dtype);
+}
+
+std::byte* LoopMemory::memory_at(const Bound& b, Index t) const {
+  const Index k = in_.reverse ? in_.rows.time() - 1 - t : t;
+  return b.other && k % 2 == 1 ? b.other : b.data;
 }
 
 void LoopMemory::copy_rows(Place from, Place to, Index columns, Index t, Index begin,
@@ -134,9 +180,20 @@ Tensor LoopMemory::value_at(ValueId value, Index t) const {
     return axis == Rows::kNone ? b.tensor : slice(b.tensor, axis, 0, rows);
   }
   const Index offset = first_element(place.buffer, t) + place.column;
-  if (own.rows) return rows_of(value, b, rows, offset);
+  const Tensor& memory = memory_at(b, t) == b.data ? b.tensor : partner_of(place.buffer);
+  if (own.rows) return rows_of(value, memory, b.row, rows, offset);
   const Dims& shape = spec(value).shape;
-  return b.tensor.view(shape, contiguous_strides(shape), offset);
+  return memory.view(shape, contiguous_strides(shape), offset);
+}
+
+// The buffer with which one exchanges its memory.
+const Tensor& LoopMemory::partner_of(int number) const {
+  for (std::size_t k = 0; k < program_.states.size(); k++) {
+    const int next = program_.states[k].next.buffer, state = state_buffer(k);
+    if (next == number) return bound_[at(state)].tensor;
+    if (state == number) return bound_[at(next)].tensor;
+  }
+  return bound_[at(number)].tensor;
 }
 
 void LoopMemory::set_made(ValueId value, const Tensor& x) {
@@ -146,26 +203,36 @@ void LoopMemory::set_made(ValueId value, const Tensor& x) {
 }
 
 // So many rows of the batch, as entries along the first axis of a value.
-Tensor LoopMemory::rows_of(ValueId value, const Bound& b, Index rows, Index offset) const {
+Tensor LoopMemory::rows_of(ValueId value, const Tensor& memory, Index row_step, Index rows,
+                           Index offset) const {
   const Dims& shape = spec(value).shape;
   const Index each = program_.rows.each_of(value);
   Dims parted{rows, each};
   for (int i = 1; i < shape.rank(); i++) parted.push_back(shape[i]);
   Strides strides = contiguous_strides(parted);
-  strides[0] = b.row;
-  return reshape(b.tensor.view(parted, strides, offset), shape.with(0, rows * each));
+  strides[0] = row_step;
+  return reshape(memory.view(parted, strides, offset), shape.with(0, rows * each));
 }
 
-Tensor LoopMemory::last_state(ValueId state) const {
-  const Tensor& rows = bound_[at(program_.place(state)->buffer)].tensor;
-  return reshape(in_.rows.unsorted(rows, 0), spec(state).shape);
+Tensor LoopMemory::last_state(std::size_t state) const {
+  const Spec& own = spec(program_.step.states[state]);
+  const Index time = in_.rows.time();
+  const Bound& next = bound_[at(program_.states[state].next.buffer)];
+  const Bound& before = bound_[at(state_buffer(state))];
+  if (chained(state) && time > 0) {
+    const Index last = in_.reverse ? 0 : (time - 1) * program_.rows.batch * next.row;
+    const Tensor rows = next.tensor.view({program_.rows.batch, next.row}, {next.row, 1}, last);
+    return reshape(contiguous(rows), own.shape);
+  }
+  const bool exchanged = hands_over(state, HandOver::exchange) && time % 2 == 1;
+  return reshape(in_.rows.unsorted(exchanged ? next.tensor : before.tensor, 0), own.shape);
 }
 
 Tensor LoopMemory::stack(ValueId value) const {
   const Place place = *program_.stacks[at(value)];
   const Bound& b = bound_[at(place.buffer)];
   const int axis = program_.rows.axis_of(value);
-  if (axis == 0) return rows_of(value, b, in_.rows.total(), place.column);
+  if (axis == 0) return rows_of(value, b.tensor, b.row, in_.rows.total(), place.column);
   const Dims& shape = spec(value).shape;
   Dims with_time{in_.rows.time()};
   for (const Index size : shape) with_time.push_back(size);

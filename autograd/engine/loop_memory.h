@@ -17,27 +17,34 @@ class LoopMemory {
   std::byte* address(Place place, Index t, Index row) const;
   Index row_step(int buffer) const { return bound_[static_cast<std::size_t>(buffer)].row; }
 
+  // Whether the step after reads a state where this one wrote it.
+  bool chained(std::size_t state) const { return hands_over(state, HandOver::chain); }
+  // Makes next states of rows begin .. end the states of the step after, where that takes a copy.
+  void hand_over_states(Index t, Index begin, Index end) const;
+
   // Copies rows begin .. end of a step from place to place.
   void copy_rows(Place from, Place to, Index columns, Index t, Index begin, Index end) const;
 
-  // A value at step t as a tensor: those of its rows that count. And the other way round, the result
-  // of an ordinary kernel.
+  // A value at step t as a tensor: those of its rows that count. And the other way round, the
+  // result of an ordinary kernel.
   Tensor value_at(ValueId value, Index t) const;
   void set_made(ValueId value, const Tensor& x);
 
   // After the loop: a state in the order of the caller, and what a stack holds of all steps: its
   // rows together, or, of a value without rows, [time, ...].
-  Tensor last_state(ValueId state) const;
+  Tensor last_state(std::size_t state) const;
   Tensor stack(ValueId value) const;
 
  private:
   // From one row to the next there are `row` elements; what holds all steps begins at their first
-  // row, or, without rows, `step` elements after the step before.
+  // row, or, without rows, `step` elements after the step before. `other` is the memory at every
+  // second step, where it changes places.
   struct Bound {
     Tensor tensor;
     std::byte* data = nullptr;
     Index row = 0, step = 0;
     bool all_steps = false;
+    std::byte* other = nullptr;
   };
 
   const Buffer& buffer(int number) const {
@@ -45,12 +52,23 @@ class LoopMemory {
   }
   const Spec& spec(ValueId value) const { return program_.step.graph.spec(value); }
 
+  bool hands_over(std::size_t state, HandOver::Kind kind) const {
+    return in_.rows.whole() && program_.states[state].kind == kind;
+  }
+  int state_buffer(std::size_t state) const {
+    return program_.place(program_.step.states[state])->buffer;
+  }
+  void chain(std::size_t state);
+  void exchange(std::size_t state);
   Bound bound(const Buffer& buffer) const;
   Tensor given(const Buffer& buffer) const;
   Tensor constant(const Buffer& buffer) const;
   Tensor initial_state(const Buffer& buffer) const;
   Index first_element(int buffer, Index t) const;
-  Tensor rows_of(ValueId value, const Bound& b, Index rows, Index offset) const;
+  std::byte* memory_at(const Bound& b, Index t) const;
+  const Tensor& partner_of(int buffer) const;
+  Tensor rows_of(ValueId value, const Tensor& memory, Index row_step, Index rows,
+                 Index offset) const;
 
   const Program& program_;
   const LoopInputs& in_;

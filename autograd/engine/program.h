@@ -66,6 +66,19 @@ struct OrdinaryInstruction {
 struct CopyInstruction {
   Place from, to;
   Index columns;
+  int of_state = -1;  // the state whose stack this fills: not where that is chained
+};
+
+// How a state becomes the next one, where all rows count at all steps; else it is copied.
+struct HandOver {
+  enum Kind : char {
+    copy,
+    chain,     // the next state is remembered, and the step after reads it there
+    exchange,  // the memory of the state and that of the next one change places
+  } kind = copy;
+  Place next;
+  int stack =
+      -1;  // of a chain: the buffer in which the states that steps begin with are remembered
 };
 
 using Instruction =
@@ -86,8 +99,7 @@ struct Program {
   const std::optional<Place>& place(ValueId value) const {
     return places[static_cast<std::size_t>(value)];
   }
-  // Where the next states stand at the end of a step, none of them in the place of a state.
-  std::vector<Place> next;
+  std::vector<HandOver> states;  // of each; no next state stands in the place of a state
 };
 
 struct ProgramOptions {

@@ -67,7 +67,9 @@ class Loop {
   LoopResults results() {
     const Step& step = program_.step;
     LoopResults results;
-    for (const ValueId x : step.states) results.last.push_back(memory_.last_state(x));
+    for (std::size_t k = 0; k < step.states.size(); k++) {
+      results.last.push_back(memory_.last_state(k));
+    }
     for (ValueId v = 0; v < step.graph.values(); v++) {
       if (program_.stacks[at(v)]) lifted_.set(v, memory_.stack(v));
     }
@@ -114,11 +116,7 @@ class Loop {
         std::visit([&](const auto& i) { run_one(i, t, active); }, instruction);
       }
       accumulate(t);
-      for (std::size_t i = 0; i < program_.step.states.size(); i++) {
-        const Place state = *program_.place(program_.step.states[i]);
-        const Index width = program_.buffers[at(state.buffer)].width;
-        memory_.copy_rows(program_.next[i], state, width, t, active.begin, active.end);
-      }
+      memory_.hand_over_states(t, active.begin, active.end);
     }
   }
 
@@ -157,6 +155,7 @@ class Loop {
   }
 
   void run_one(const CopyInstruction& i, Index t, RowRange rows) {
+    if (i.of_state >= 0 && memory_.chained(at(i.of_state))) return;
     memory_.copy_rows(i.from, i.to, i.columns, t, rows.begin, rows.end);
   }
 

@@ -62,9 +62,9 @@ void Forms::keep_masks_inside() {
         return is_float(body_.spec(x).dtype) || filled_with(body_.graph(), x) ||
                of_value(x) == Form::element;
       });
-      const bool read_inside = is_float(body_.spec(y).dtype) ||
-                               (!body_.leaves_the_step(y) &&
-                                std::all_of(users.begin(), users.end(), is_element_node));
+      const bool read_inside =
+          is_float(body_.spec(y).dtype) ||
+          (!body_.leaves_the_step(y) && std::all_of(users.begin(), users.end(), is_element_node));
       if (reads_inside && read_inside) continue;
       forms_[at(n)] = Form::ordinary;
       changed = true;
@@ -110,7 +110,8 @@ bool Forms::is_join(const Graph::Node& node) const {
   const auto* concat = node.operation.as<Concat>();
   const ValueId y = node.first;
   if (!concat || !options_.fuse || concat->axis != 1) return false;
-  if (body_.spec(y).rank() != 2 || !body_.is_matrix(y) || body_.rows().each_of(y) != 1) return false;
+  if (body_.spec(y).rank() != 2 || !body_.is_matrix(y) || body_.rows().each_of(y) != 1)
+    return false;
   return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId x) {
     return body_.has_rows(x) && (!body_.invariant(x) || filled_with(body_.graph(), x));
   });
@@ -122,9 +123,8 @@ bool Forms::is_element(const Graph::Node& node) const {
   if (!body_.has_rows(y) || body_.columns(y) == 0) return false;
   if (!is_float(body_.spec(y).dtype) && body_.spec(y).dtype != boolean) return false;
   const Dtype dtype = number_dtype(node);
-  return is_float(dtype) && std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId x) {
-           return steps(x, y, dtype).has_value();
-         });
+  return is_float(dtype) && std::all_of(node.inputs.begin(), node.inputs.end(),
+                                        [&](ValueId x) { return steps(x, y, dtype).has_value(); });
 }
 
 // That of a float among result and inputs; between masks, that of the numbers which they compare.

@@ -14,8 +14,8 @@ Places::Places(const LoopBody& body, const Forms& forms, const InPlace& in_place
 }
 
 Place Places::new_buffer(Buffer::Kind kind, ValueId value) {
-  buffers_.push_back({kind, value, body_.spec(value).dtype, body_.columns(value),
-                      body_.has_rows(value)});
+  buffers_.push_back(
+      {kind, value, body_.spec(value).dtype, body_.columns(value), body_.has_rows(value)});
   return {static_cast<int>(buffers_.size()) - 1, 0};
 }
 
@@ -39,6 +39,11 @@ Place Places::of_source(ValueId value) {
 }
 
 Buffer::Kind Places::memory_for(ValueId value) const {
+  const Step& step = body_.step();
+  for (std::size_t k = 0; k < step.next.size(); k++) {
+    // Remembering what steps begin with is remembering what they end with.
+    if (step.next[k] == value && body_.stacked(step.states[k])) return Buffer::stack;
+  }
   return body_.stacked(value) || in_place_.needs_stack(value) ? Buffer::stack : Buffer::local;
 }
 

@@ -2,7 +2,8 @@
 //
 // Results that others read get a place: memory of one step, or of all steps where they are read
 // after the loop, too. An element-wise result goes over an operand that nobody reads afterwards,
-// where that lies in memory of all steps: so the gates of an LSTM lie where their pre-activations lay.
+// where that lies in memory of all steps: so the gates of an LSTM lie where their pre-activations
+// lay.
 #pragma once
 
 #include "rewind/autograd/engine/compile/schedule.h"

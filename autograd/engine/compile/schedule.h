@@ -1,8 +1,8 @@
 // The order in which a loop's work runs.
 //
-// Products and ordinary operations stand on levels, each above those that it reads from. Element-wise
-// work goes between the levels, as late as it can, so that it gathers in few programs: what is used
-// in one program alone never leaves the cache.
+// Products and ordinary operations stand on levels, each above those that it reads from.
+// Element-wise work goes between the levels, as late as it can, so that it gathers in few programs:
+// what is used in one program alone never leaves the cache.
 #pragma once
 
 #include "rewind/autograd/engine/compile/in_place.h"
