@@ -32,16 +32,21 @@ void swapped(Writer& w, const Operation&, Handle y, const Handles& x) {
 
 void affine(Writer& w, const Operation& operation, Handle y, const Handles& x) {
   const auto& op = *operation.as<Affine>();
-  // What the kernel leaves out: a scale of 1 and a shift that no number notices.
+  // A scale of 1 and a shift that no number notices are left out, as by the kernel.
   const bool shifts = std::bit_cast<std::uint64_t>(op.shift) != std::bit_cast<std::uint64_t>(-0.0);
-  Handle scaled = x[0];
-  if (op.scale == -1) {
-    w.instruction(ElementCode::negative, scaled = shifts ? w.temporary() : y, x[0]);
-  } else if (op.scale != 1 || !shifts) {
-    scaled = shifts ? w.temporary() : y;
+  if (!shifts && op.scale == -1) {
+    w.instruction(ElementCode::negative, y, x[0]);
+  } else if (!shifts) {
+    w.instruction(ElementCode::multiply, y, x[0], w.constant(op.scale));
+  } else if (op.scale == 1) {
+    w.instruction(ElementCode::add, y, x[0], w.constant(op.shift));
+  } else if (op.scale == -1) {
+    w.instruction(ElementCode::subtract, y, w.constant(op.shift), x[0]);
+  } else {
+    const Handle scaled = w.temporary();
     w.instruction(ElementCode::multiply, scaled, x[0], w.constant(op.scale));
+    w.instruction(ElementCode::add, y, scaled, w.constant(op.shift));
   }
-  if (shifts) w.instruction(ElementCode::add, y, scaled, w.constant(op.shift));
 }
 
 void not_equal(Writer& w, const Operation&, Handle y, const Handles& x) {

@@ -1,5 +1,8 @@
 #include "rewind/autograd/engine/entry.h"
 
+#include <array>
+
+#include "rewind/autograd/engine/follow.h"
 #include "rewind/autograd/engine/plans.h"
 #include "rewind/autograd/engine/scan_op.h"
 #include "rewind/autograd/tape.h"
@@ -20,24 +23,52 @@ std::vector<bool> are_followed(const Tensors& tensors) {
   return result;
 }
 
-Traced traced_step(const ScanRequest& request) {
-  std::vector<Spec> specs;
-  for (const Tensor& x : request.inputs) specs.push_back(x.spec().with_shape(x.shape().without(0)));
-  for (const Tensor& x : request.initial) specs.push_back(x.spec());
-  const std::size_t states = request.initial.size();
-  Trace steps = trace(
-      specs,
-      [&](const Tensors& in) {
-        Tensors results = request.step(in);
-        if (request.states) {
-          const Tensors next(results.begin(),
-                             results.begin() + static_cast<std::ptrdiff_t>(states));
-          results.insert(results.end(), next.begin(), next.end());
-        }
-        return results;
-      },
-      true);
-  return {std::move(steps), request.inputs.size(), states};
+// The step with the shapes of its arguments, and, when asked for, the next states as outputs, too.
+struct Wrapped {
+  const ScanRequest& request;
+  std::vector<Spec> arguments;
+
+  explicit Wrapped(const ScanRequest& r) : request(r) {
+    for (const Tensor& x : r.inputs) arguments.push_back(x.spec().with_shape(x.shape().without(0)));
+    for (const Tensor& x : r.initial) arguments.push_back(x.spec());
+  }
+  Tensors operator()(const Tensors& in) const {
+    Tensors results = request.step(in);
+    if (!request.states) return results;
+    const auto states = static_cast<std::ptrdiff_t>(request.initial.size());
+    const Tensors next(results.begin(), results.begin() + states);
+    results.insert(results.end(), next.begin(), next.end());
+    return results;
+  }
+  bool fits(const Traced& known) const {
+    if (known.inputs != request.inputs.size() || known.states != request.initial.size())
+      return false;
+    for (std::size_t i = 0; i < arguments.size(); i++) {
+      if (known.trace.graph.spec(known.trace.arguments[i]) != arguments[i]) return false;
+    }
+    return true;
+  }
+};
+
+struct Understood {
+  KnownStep step;
+  Tensors captured;
+};
+
+// What the step does: most likely the same as that of one of the last scans of this thread.
+Understood understand(const ScanRequest& request) {
+  thread_local std::array<KnownStep, 4> recent;
+  const Wrapped step(request);
+  for (std::size_t i = 0; i < recent.size(); i++) {
+    if (!recent[i] || !step.fits(*recent[i])) continue;
+    const KnownStep known = recent[i];  // the step may scan, too
+    if (auto captured = follow(known->trace, step)) return {known, std::move(*captured)};
+  }
+  const Traced traced{trace(step.arguments, step, true), request.inputs.size(),
+                      request.initial.size()};
+  std::move_backward(recent.begin(), recent.end() - 1, recent.end());
+  recent[0] = known_step(traced);
+  return {recent[0], traced.trace.captured_tensors};
 }
 
 // Whether a row counts at a step, bool [time, batch].
@@ -61,12 +92,13 @@ Tensor keep_resting(const Tensor& active, const Tensor& states, const Tensor& re
 
 std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
   const Rng before = Random::state();
-  const Traced traced = traced_step(request);
-  if (traced.trace.draws > 0 && is_tracing()) {  // the outer step numbers its draws itself
+  const Understood understood = understand(request);
+  const Index draws_of_a_step = understood.step->trace.draws;
+  if (draws_of_a_step > 0 && TracingScope::any()) {  // the outer step numbers its draws itself
     Random::set_state(before);
     return std::nullopt;
   }
-  Followed followed{are_followed(traced.trace.captured_tensors), are_followed(request.inputs)};
+  Followed followed{are_followed(understood.captured), are_followed(request.inputs)};
   for (const auto* flags : {&followed.invariants, &followed.inputs}) {
     for (const bool flag : *flags) followed.any |= flag;
   }
@@ -75,12 +107,12 @@ std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
   const auto schedule = std::make_shared<const RowSchedule>(
       request.lengths.empty() ? RowSchedule(request.time, request.batch)
                               : RowSchedule(request.time, request.lengths));
-  const Draws draws{before.seed(), before.draw(), traced.trace.draws, request.reverse};
+  const Draws draws{before.seed(), before.draw(), draws_of_a_step, request.reverse};
   Random::set_state(Rng(before.seed(), before.draw() + static_cast<std::uint64_t>(
                                                            schedule->busy_steps() * draws.each)));
   ScanResults results =
-      apply_scan(plan_of(traced, request.batch, followed), schedule, request.reverse, draws,
-                 traced.trace.captured_tensors, request.inputs, request.initial);
+      apply_scan(plan_of(understood.step, request.batch, followed), schedule, request.reverse,
+                 draws, understood.captured, request.inputs, request.initial);
   ScanAnswer answer;
   answer.last = std::move(results.last);
   const auto states = std::ssize(results.outputs) -

@@ -6,39 +6,49 @@
 namespace rw::engine {
 namespace {
 
-struct Entry {
-  Traced traced;  // without its tensors
+// The last used first, at most so many. Guarded by its mutex.
+template <class Entry>
+class Recent {
+ public:
+  template <class F>
+  const Entry* find(F is_it) {
+    const auto found = std::find_if(entries_.begin(), entries_.end(), is_it);
+    if (found == entries_.end()) return nullptr;
+    entries_.splice(entries_.begin(), entries_, found);
+    return &entries_.front();
+  }
+  void add(Entry entry) {
+    entries_.push_front(std::move(entry));
+    if (entries_.size() > kRememberedPlans) entries_.pop_back();
+  }
+  std::size_t size() const { return entries_.size(); }
+
+  std::mutex mutex;
+
+ private:
+  std::list<Entry> entries_;
+};
+
+struct Plan {
+  KnownStep step;
   Followed followed;
   std::shared_ptr<const Recurrence> recurrence;
 };
 
-struct Memory {
-  std::mutex mutex;
-  std::list<Entry> entries;  // the last used first
-};
-
-Memory& memory() {
-  static Memory memory;
-  return memory;
+Recent<KnownStep>& steps() {
+  static Recent<KnownStep> steps;
+  return steps;
+}
+Recent<Plan>& plans() {
+  static Recent<Plan> plans;
+  return plans;
 }
 
-bool same(const Entry& entry, const Traced& traced, const Followed& followed) {
-  const Trace &a = entry.traced.trace, &b = traced.trace;
-  return entry.traced.inputs == traced.inputs && entry.traced.states == traced.states &&
-         a.arguments == b.arguments && a.captured == b.captured && a.results == b.results &&
-         entry.followed.any == followed.any && entry.followed.invariants == followed.invariants &&
-         entry.followed.inputs == followed.inputs && a.graph == b.graph;
-}
-
-std::shared_ptr<const Recurrence> recall(const Traced& traced, const Followed& followed) {
-  Memory& known = memory();
-  const std::scoped_lock lock(known.mutex);
-  const auto found =
-      std::find_if(known.entries.begin(), known.entries.end(),
-                   [&](const Entry& entry) { return same(entry, traced, followed); });
-  if (found == known.entries.end()) return nullptr;
-  known.entries.splice(known.entries.begin(), known.entries, found);
-  return found->recurrence;
+bool same(const Traced& a, const Traced& b) {
+  const Trace &p = a.trace, &q = b.trace;
+  return a.inputs == b.inputs && a.states == b.states && p.draws == q.draws &&
+         p.arguments == q.arguments && p.captured == q.captured && p.results == q.results &&
+         p.graph == q.graph;
 }
 
 Step step_of(const Traced& traced) {
@@ -59,23 +69,34 @@ Step step_of(const Traced& traced) {
 
 }  // namespace
 
-std::shared_ptr<const Recurrence> plan_of(const Traced& traced, Index batch,
+KnownStep known_step(const Traced& traced) {
+  const std::scoped_lock lock(steps().mutex);
+  const KnownStep* known = steps().find([&](const KnownStep& k) { return same(*k, traced); });
+  if (known) return *known;
+  auto made = std::make_shared<Traced>(traced);
+  made->trace.captured_tensors.clear();
+  steps().add(made);
+  return made;
+}
+
+std::shared_ptr<const Recurrence> plan_of(const KnownStep& step, Index batch,
                                           const Followed& followed) {
-  if (auto known = recall(traced, followed)) return known;
+  {
+    const std::scoped_lock lock(plans().mutex);
+    const Plan* known = plans().find(
+        [&](const Plan& plan) { return plan.step == step && plan.followed == followed; });
+    if (known) return known->recurrence;
+  }
   // Planned without the lock: another thread may do the same at the same time, to the same end.
-  auto recurrence = std::make_shared<const Recurrence>(step_of(traced), batch, followed);
-  Entry entry{traced, followed, recurrence};
-  entry.traced.trace.captured_tensors.clear();
-  Memory& known = memory();
-  const std::scoped_lock lock(known.mutex);
-  known.entries.push_front(std::move(entry));
-  if (known.entries.size() > kRememberedPlans) known.entries.pop_back();
+  auto recurrence = std::make_shared<const Recurrence>(step_of(*step), batch, followed);
+  const std::scoped_lock lock(plans().mutex);
+  plans().add({step, followed, recurrence});
   return recurrence;
 }
 
 std::size_t remembered_plans() {
-  const std::scoped_lock lock(memory().mutex);
-  return memory().entries.size();
+  const std::scoped_lock lock(plans().mutex);
+  return plans().size();
 }
 
 }  // namespace rw::engine

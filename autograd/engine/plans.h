@@ -9,20 +9,23 @@
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
-// Of a traced step: its first arguments are inputs, the others states; its first results are the
-// next states, the others outputs.
+// A traced step: its first arguments are inputs, the others states; its first results are the next
+// states, the others outputs.
 struct Traced {
   Trace trace;
   std::size_t inputs, states;
 };
 
-// May be called by several threads. The least recently used plans are forgotten beyond
-// kRememberedPlans.
+// One that is remembered, without the tensors that it captured. The same content is the same one.
+using KnownStep = std::shared_ptr<const Traced>;
+
+// The least recently used are forgotten beyond so many steps, and so many plans. Threads may call.
 inline constexpr std::size_t kRememberedPlans = 128;
-std::shared_ptr<const Recurrence> plan_of(const Traced& traced, Index batch,
+KnownStep known_step(const Traced& traced);
+std::shared_ptr<const Recurrence> plan_of(const KnownStep& step, Index batch,
                                           const Followed& followed);
 
-// How many are remembered now.
+// How many plans are remembered now.
 std::size_t remembered_plans();
 
 }  // namespace engine

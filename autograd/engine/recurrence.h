@@ -17,6 +17,7 @@ namespace engine {
 struct Followed {
   std::vector<bool> invariants, inputs;
   bool any = false;  // one of these, or of the initial states
+  friend bool operator==(const Followed&, const Followed&) = default;
 };
 
 struct PlanOptions {

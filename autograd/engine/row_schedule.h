@@ -19,6 +19,8 @@ class RowSchedule {
   // Row b at the steps before lengths[b].
   RowSchedule(Index time, const std::vector<Index>& lengths);
 
+  friend bool operator==(const RowSchedule&, const RowSchedule&) = default;
+
   Index time() const { return time_; }
   Index batch() const { return batch_; }
   Index total() const { return total_; }  // rows of all steps

@@ -189,7 +189,7 @@ constinit const OpType scan_type{
     .equal =
         [](const void* op, const void* other) {
           const Scan &a = scan_of(op), &b = scan_of(other);
-          return a.recurrence == b.recurrence && a.rows == b.rows && a.reverse == b.reverse &&
+          return a.recurrence == b.recurrence && *a.rows == *b.rows && a.reverse == b.reverse &&
                  a.draws == b.draws;
         },
     .attributes =

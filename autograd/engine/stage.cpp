@@ -4,6 +4,6 @@
 
 namespace rw::engine {
 
-Tensor stage(const Tensor& x) { return is_tracing() ? apply(Stage{}, x) : x; }
+Tensor stage(const Tensor& x) { return TracingScope::any() ? apply(Stage{}, x) : x; }
 
 }  // namespace rw::engine

@@ -7,9 +7,10 @@
 #include "rewind/tensor/random.h"
 
 namespace rw::engine {
-namespace {
+namespace {}  // namespace
 
-// Handles of the same numbers, seen the same way and standing at the same place of a tape.
+constinit thread_local TracingScope* TracingScope::innermost_ = nullptr;
+
 bool same_tensor(const Tensor& a, const Tensor& b) {
   if (a.identity() == b.identity()) return a.mark() == b.mark();
   if (!a.has_data() || !b.has_data()) return false;
@@ -20,14 +21,12 @@ bool same_tensor(const Tensor& a, const Tensor& b) {
   });
 }
 
-class Tracer final : public Interpreter {
+namespace {
+
+class Tracer final : public Interpreter, public TracingScope {
  public:
   Tracer(Trace& trace, bool relative_draws)
-      : trace_(trace),
-        relative_draws_(relative_draws),
-        first_draw_(Random::state()),
-        outer_(std::exchange(innermost_, this)) {}
-  ~Tracer() { innermost_ = outer_; }
+      : trace_(trace), relative_draws_(relative_draws), first_draw_(Random::state()) {}
 
   void run(Call& call) override {
     std::vector<ValueId> inputs;
@@ -64,10 +63,9 @@ class Tracer final : public Interpreter {
     return trace_.captured.back();
   }
 
-  static bool is_there() { return innermost_ != nullptr; }
-
  private:
-  static constinit thread_local Tracer* innermost_;
+  // A step inside this one may mention its values, of which there are no numbers either.
+  bool knows(const Tensor& x) const override { return values_.contains(x.identity()); }
 
   Operation numbered(const Operation& operation) const {
     const kernels::PhiloxStream draw = draw_of(operation);
@@ -79,26 +77,13 @@ class Tracer final : public Interpreter {
     return with_draw(operation, {0, draw.draw - first_draw_.draw()});
   }
 
-  // A step inside a step may mention values of the outer one, of which there are no numbers either.
-  bool known_outside(const Tensor& x) const {
-    for (const Tracer* t = outer_; t; t = t->outer_) {
-      if (t->values_.contains(x.identity())) return true;
-    }
-    return false;
-  }
-
   Trace& trace_;
   const bool relative_draws_;
   const Rng first_draw_;
-  Tracer* outer_;
   std::unordered_map<const void*, ValueId> values_;
 };
 
-constinit thread_local Tracer* Tracer::innermost_ = nullptr;
-
 }  // namespace
-
-bool is_tracing() { return Tracer::is_there(); }
 
 Trace trace(const std::vector<Spec>& arguments,
             const std::function<std::vector<Tensor>(const std::vector<Tensor>&)>& step,

@@ -28,8 +28,33 @@ Trace trace(const std::vector<Spec>& arguments,
             const std::function<std::vector<Tensor>(const std::vector<Tensor>&)>& step,
             bool relative_draws = false);
 
-// Whether a step is being traced on this thread.
-bool is_tracing();
+// Handles of the same numbers, seen the same way and standing at the same place of a tape.
+bool same_tensor(const Tensor& a, const Tensor& b);
+
+// While one lives, a step is being run on this thread for what it does.
+class TracingScope {
+ public:
+  TracingScope() : outer_(std::exchange(innermost_, this)) {}
+  TracingScope(const TracingScope&) = delete;
+  TracingScope& operator=(const TracingScope&) = delete;
+
+  // Whether a tensor without numbers is a value of one of the steps around the innermost.
+  bool known_outside(const Tensor& x) const {
+    for (const TracingScope* scope = outer_; scope; scope = scope->outer_) {
+      if (scope->knows(x)) return true;
+    }
+    return false;
+  }
+  static bool any() { return innermost_ != nullptr; }
+
+ protected:
+  virtual bool knows(const Tensor& x) const = 0;
+  ~TracingScope() { innermost_ = outer_; }
+
+ private:
+  static constinit thread_local TracingScope* innermost_;
+  TracingScope* outer_;
+};
 
 }  // namespace engine
 }  // namespace rw

@@ -39,8 +39,14 @@ struct BlockSize {
 
 // The memory of a run: reused by the next one of this thread.
 template <class T>
-std::vector<T>& scratch() {
-  thread_local std::vector<T> memory;
+struct Scratch {
+  std::vector<T> numbers;
+  std::vector<BlockValue<T>> values;
+  std::vector<T*> own;
+};
+template <class T>
+Scratch<T>& scratch() {
+  thread_local Scratch<T> memory;
   return memory;
 }
 
@@ -166,10 +172,12 @@ class Run {
         operands_(operands),
         columns_(std::min(columns, kBlock)),
         rows_(std::clamp<Index>(kBlock / columns_, 1, rows)),
-        values_(operands.size() + static_cast<std::size_t>(program.temporaries) +
-                program.constants.size()) {
+        values_(scratch<T>().values),
+        own_(scratch<T>().own) {
+    values_.resize(operands.size() + static_cast<std::size_t>(program.temporaries) +
+                   program.constants.size());
     const std::size_t block = static_cast<std::size_t>(rows_ * columns_);
-    std::vector<T>& memory = scratch<T>();
+    std::vector<T>& memory = scratch<T>().numbers;
     memory.resize(std::max(memory.size(), values_.size() * block));
     T* next = memory.data();
     for (BlockValue<T>& value : values_) {
@@ -181,7 +189,7 @@ class Run {
       std::fill_n(constant, block, static_cast<T>(number));
       constant += block;
     }
-    own_.reserve(operands.size());
+    own_.clear();
     for (std::size_t i = 0; i < operands.size(); i++) own_.push_back(values_[i].data);
   }
 
@@ -221,8 +229,8 @@ class Run {
   const ElementProgram& program_;
   std::span<const ElementOperand<T>> operands_;
   Index columns_, rows_;  // of a whole block
-  std::vector<BlockValue<T>> values_;
-  std::vector<T*> own_;  // a block for each operand, where it is spread
+  std::vector<BlockValue<T>>& values_;
+  std::vector<T*>& own_;  // a block for each operand, where it is spread
 };
 
 void run_float(const ElementProgram& program, std::span<const ElementOperand<float>> operands,

@@ -14,36 +14,36 @@
 namespace rw::engine {
 namespace {
 
-Traced traced(double scale, Index features = 3, bool twice = false) {
+KnownStep known(double scale, Index features = 3, bool twice = false) {
   const Spec x{{2, features}};
-  return {trace({x, x},
-                [&](const std::vector<Tensor>& in) {
-                  Tensor h = tanh(in[0] + scale * in[1]);
-                  if (twice) h = tanh(h);
-                  return std::vector<Tensor>{h, h};
-                }),
-          1, 1};
+  return known_step({trace({x, x},
+                           [&](const std::vector<Tensor>& in) {
+                             Tensor h = tanh(in[0] + scale * in[1]);
+                             if (twice) h = tanh(h);
+                             return std::vector<Tensor>{h, h};
+                           }),
+                     1, 1});
 }
 
 TEST(Plans, AreFoundByContent) {
   const Followed nobody{{}, {false}, false};
-  const auto plan = plan_of(traced(0.5), 2, nobody);
-  EXPECT_EQ(plan_of(traced(0.5), 2, nobody), plan);
-  EXPECT_NE(plan_of(traced(0.25), 2, nobody), plan);
-  EXPECT_NE(plan_of(traced(0.5, 4), 2, nobody), plan);
-  EXPECT_NE(plan_of(traced(0.5, 3, true), 2, nobody), plan);
-  EXPECT_NE(plan_of(traced(0.5), 2, {{}, {true}, true}), plan);
-  EXPECT_EQ(plan_of(traced(0.5), 2, nobody), plan);
+  const auto plan = plan_of(known(0.5), 2, nobody);
+  EXPECT_EQ(plan_of(known(0.5), 2, nobody), plan);
+  EXPECT_NE(plan_of(known(0.25), 2, nobody), plan);
+  EXPECT_NE(plan_of(known(0.5, 4), 2, nobody), plan);
+  EXPECT_NE(plan_of(known(0.5, 3, true), 2, nobody), plan);
+  EXPECT_NE(plan_of(known(0.5), 2, {{}, {true}, true}), plan);
+  EXPECT_EQ(plan_of(known(0.5), 2, nobody), plan);
 }
 
 TEST(Plans, AreBoundedInNumber) {
   const Followed nobody{{}, {false}, false};
-  const auto first = plan_of(traced(1000), 2, nobody);
+  const auto first = plan_of(known(1000), 2, nobody);
   for (std::size_t i = 0; i < kRememberedPlans + 10; i++) {
-    plan_of(traced(2000 + static_cast<double>(i)), 2, nobody);
+    plan_of(known(2000 + static_cast<double>(i)), 2, nobody);
     EXPECT_LE(remembered_plans(), kRememberedPlans);
   }
-  EXPECT_NE(plan_of(traced(1000), 2, nobody), first);  // forgotten, made anew
+  EXPECT_NE(plan_of(known(1000), 2, nobody), first);  // forgotten, made anew
 }
 
 // A cell whose field changes between calls.
