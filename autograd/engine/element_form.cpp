@@ -4,6 +4,7 @@
 #include <limits>
 #include <unordered_map>
 
+#include "rewind/autograd/engine/choose.h"
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/comparison.h"
@@ -96,6 +97,7 @@ const std::unordered_map<const OpType*, Form>& forms() {
       {&op_type<LogicalOr>, logical_or},
       {&op_type<LogicalNot>, logical_not},
       {&op_type<Where>, plain<ElementCode::select>},
+      {&op_type<Choose>, plain<ElementCode::select>},
       {&op_type<MaskedFill>, masked_fill},
   };
   return all;

@@ -4,6 +4,7 @@
 
 #include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/min_cut.h"
+#include "rewind/tensor/convert.h"
 
 namespace rw::engine {
 namespace {
@@ -93,13 +94,18 @@ class Judge {
       if (!can[n]) continue;
       const bool leads =
           !all_users(nodes_[n], [&](std::size_t u) { return fate_[u] != Fate::before; });
-      if (!is_light(nodes_[n].operation) || leads) fate_[n] = Fate::before;
+      const bool worth_it = !is_light(nodes_[n].operation) || numbers_a_mask(nodes_[n]);
+      if (worth_it || leads) fate_[n] = Fate::before;
     }
     for (std::size_t n = 0; n < nodes_.size(); n++) {
       if (can[n] && fate_[n] == Fate::loop && joins_without_a_stack(nodes_[n])) {
         fate_[n] = Fate::before;
       }
     }
+  }
+
+  bool numbers_a_mask(const Graph::Node& node) const {
+    return node.operation.is<Convert>() && graph_.spec(node.inputs[0]).dtype == boolean;
   }
 
   // A view of what was hoisted, or element-wise work that alone reads it.

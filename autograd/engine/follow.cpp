@@ -38,7 +38,8 @@ class Follower final : public Interpreter, public TracingScope {
       if (value_of(results[i]) != known_.results[i]) return {};
     }
     const auto draws = static_cast<Index>(Random::state().draw() - first_draw_.draw());
-    const bool all = next_ == known_.graph.nodes().size() && captured_.size() == known_.captured.size();
+    const bool all =
+        next_ == known_.graph.nodes().size() && captured_.size() == known_.captured.size();
     if (!all || draws != known_.draws) return {};
     return std::move(captured_);
   }
@@ -47,7 +48,8 @@ class Follower final : public Interpreter, public TracingScope {
   // What comes after the step was lost will be traced again.
   bool knows(const Tensor& x) const override { return lost_ || x.mark() >> kIdBits == serial_; }
 
-  // The node that does this: the next one, or one before it when the step does the same thing twice.
+  // The node that does this: the next one, or one before it when the step does the same thing
+  // twice.
   const Graph::Node* expected(const Call& call) {
     inputs_.clear();
     for (const Tensor* x : call.inputs) inputs_.push_back(value_of(*x));

@@ -6,14 +6,18 @@
 namespace rw::engine {
 
 void execute(const Operation& operation, std::span<const Tensor* const> inputs,
-             std::span<Tensor> outputs) {
-  operation.type().execute(operation.op(), inputs, outputs, 0);
+             std::span<Tensor> outputs, std::uint64_t donated) {
+  operation.type().execute(operation.op(), inputs, outputs, donated);
 }
 
 Lifted::Lifted(const Step& step, const Rows& rows, Index total)
     : step_(step), rows_(rows), total_(total), depends_(dependences(step)) {
   values_.resize(static_cast<std::size_t>(step.graph.values()));
   constants_.resize(values_.size());
+  readers_.resize(values_.size());
+  const auto users = users_of(step.graph, live_values(step.graph, step.results()));
+  for (std::size_t v = 0; v < users.size(); v++) readers_[v] = static_cast<int>(users[v].size());
+  for (const ValueId y : step.results()) readers_[static_cast<std::size_t>(y)]++;
 }
 
 const Tensor& Lifted::constant(ValueId value) {
@@ -36,19 +40,34 @@ const Tensor& Lifted::get(ValueId value) {
   return x;
 }
 
+bool Lifted::is_spent(ValueId value) const {
+  return step_.graph.maker(value) && !is_constant(value) &&
+         readers_[static_cast<std::size_t>(value)] == 1;
+}
+
 void Lifted::compute(const Graph::Node& node) {
+  for (const ValueId x : node.inputs) get(x);
   std::vector<const Tensor*> inputs;
-  for (const ValueId x : node.inputs) inputs.push_back(&get(x));
+  std::uint64_t donated = 0;
+  for (std::size_t i = 0; i < node.inputs.size(); i++) {
+    const ValueId x = node.inputs[i];
+    inputs.push_back(&get(x));
+    if (i < 64 && is_spent(x)) donated |= std::uint64_t{1} << i;
+  }
   const std::span<Tensor> outputs(&values_[static_cast<std::size_t>(node.first)],
                                   static_cast<std::size_t>(node.results));
   // The same bits as at a single step: by the kernel of the loop.
-  if (node.operation.is<MatMul>() && rows_.axis_of(node.first) == 0 &&
-      rows_.axis_of(node.inputs[1]) == Rows::kNone && is_packable(*inputs[1]) &&
-      inputs[0]->rank() == 2) {
+  const bool by_packing = node.operation.is<MatMul>() && rows_.axis_of(node.first) == 0 &&
+                          rows_.axis_of(node.inputs[1]) == Rows::kNone && is_packable(*inputs[1]) &&
+                          inputs[0]->rank() == 2;
+  if (by_packing) {
     outputs[0] = packed_matmul(*inputs[0], *inputs[1]);
-    return;
+  } else {
+    execute(with_rows(node.operation, rows_, node.first, total_), inputs, outputs, donated);
   }
-  execute(with_rows(node.operation, rows_, node.first, total_), inputs, outputs);
+  for (const ValueId x : node.inputs) {
+    if (is_spent(x)) values_[static_cast<std::size_t>(x)] = Tensor();
+  }
 }
 
 }  // namespace rw::engine

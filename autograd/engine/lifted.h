@@ -29,17 +29,21 @@ class Lifted {
 
  private:
   void compute(const Graph::Node& node);
+  // Whether only this node reads a value, so that it may take its memory.
+  bool is_spent(ValueId value) const;
 
   const Step& step_;
   const Rows& rows_;
   Index total_;
   std::vector<Dependence> depends_;
+  std::vector<int> readers_;  // by value: nodes, and one more for a result
   std::vector<Tensor> values_, constants_;
 };
 
-// One operation on tensors, seen by no interpreter.
+// One operation on tensors, seen by no interpreter. Those whose bit is set in `donated` are
+// temporaries.
 void execute(const Operation& operation, std::span<const Tensor* const> inputs,
-             std::span<Tensor> outputs);
+             std::span<Tensor> outputs, std::uint64_t donated = 0);
 
 }  // namespace engine
 }  // namespace rw

@@ -8,7 +8,7 @@ namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
 struct Passes {
-  bool split = true, join = true, regroup = true, lower = true;
+  bool split = true, join = true, regroup = true, number = true, lower = true;
 };
 
 // Operations before a loop: from its old invariants to its new ones.
@@ -35,6 +35,10 @@ Step join_products(const Step& step);
 // Sums are taken in the order of what the terms depend on, so that what is known early, biases and
 // products of inputs, is added early and once.
 Step regroup_sums(const Step& step);
+
+// Masks that are given for every step, as those of resets are, choose as numbers: they are made
+// numbers for all steps before the loop, and element programs can read them.
+Step number_masks(const Step& step);
 
 // What depends on invariants alone, repetitions excepted, moves before the loop: there it is an
 // ordinary operation of the tape, differentiated once and not at every step.

@@ -1,4 +1,5 @@
-// Cells of every form that the papers know, and some that only tests do, as steps on lists of tensors.
+// Cells of every form that the papers know, and some that only tests do, as steps on lists of
+// tensors.
 #pragma once
 
 #include "autograd/engine/scan_comparison.h"

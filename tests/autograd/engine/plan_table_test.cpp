@@ -14,9 +14,9 @@ struct Expected {
   const char* name;
   Tensors initial, weights;
   decltype(ScanCase::step) step;
-  Index kept;                       // numbers for each step and row, beside inputs and outputs
-  std::size_t forward, backward;    // element-wise instructions in the loop
-  std::size_t products, products_b; // packed products in the loop
+  Index kept;                        // numbers for each step and row, beside inputs and outputs
+  std::size_t forward, backward;     // element-wise instructions in the loop
+  std::size_t products, products_b;  // packed products in the loop
   std::size_t ordinary = 0, ordinary_b = 0;
 };
 
@@ -42,8 +42,8 @@ Index kept_numbers(const engine::Recurrence& recurrence) {
   for (auto y = own; y != step.outputs.end(); ++y) {
     const auto state = std::find(step.states.begin(), step.states.end(), *y) - step.states.begin();
     const bool is_state = state < std::ssize(step.states);
-    const bool chained =
-        is_state && std::find(step.outputs.begin(), own, step.next[static_cast<std::size_t>(state)]) != own;
+    const bool chained = is_state && std::find(step.outputs.begin(), own,
+                                               step.next[static_cast<std::size_t>(state)]) != own;
     if (!chained) kept += step.graph.spec(*y).shape.count() / B;
   }
   return kept;
@@ -54,22 +54,22 @@ std::vector<Expected> table() {
   return {
       {"elman", states({H}), kSimple, elman, 0, 1, 4, 1, 1},
       {"lstm", states({H, H}), kLstm, lstm_of_two_products, 5 * H, 9, 31, 1, 1},
-      {"lstm of concat", states({H, H}), weights({{I + H, 4 * H}, wide}), lstm_of_concat, 5 * H, 9, 31,
-       1, 1},
+      {"lstm of concat", states({H, H}), weights({{I + H, 4 * H}, wide}), lstm_of_concat, 5 * H, 9,
+       31, 1, 1},
       {"lstm of four gates", states({H, H}),
-       weights({gate, gate, gate, gate, bias, bias, bias, bias}), lstm_of_four_gates, 5 * H, 9, 31, 1,
-       1},
+       weights({gate, gate, gate, gate, bias, bias, bias, bias}), lstm_of_four_gates, 5 * H, 9, 31,
+       1, 1},
       {"gru before", states({H}), weights({{I, 3 * H}, {H, 2 * H}, {H, H}, {3 * H}}), gru_before,
        3 * H, 10, 20, 2, 2},
-      {"gru after", states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}), gru_after, 4 * H,
-       10, 20, 1, 1},
-      {"minimal gated", states({H}), weights({gate, bias, gate, bias}), minimal_gated, 2 * H, 9, 17, 2,
-       2},
-      {"peephole", states({H, H}), weights({{I, 4 * H}, {H, 4 * H}, wide, bias, bias, bias}), peephole,
-       5 * H, 16, 36, 1, 1},
+      {"gru after", states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}), gru_after,
+       4 * H, 10, 20, 1, 1},
+      {"minimal gated", states({H}), weights({gate, bias, gate, bias}), minimal_gated, 2 * H, 9, 17,
+       2, 2},
+      {"peephole", states({H, H}), weights({{I, 4 * H}, {H, 4 * H}, wide, bias, bias, bias}),
+       peephole, 5 * H, 16, 36, 1, 1},
       {"residual", states({H}), weights({gate, bias, {H, H}}), residual, H, 3, 5, 2, 2},
-      {"head inside", states({H}), weights({{I, H}, {H, H}, {H}, {H, V}, {V}}), head_inside, H, 2, 4, 1,
-       1},
+      {"head inside", states({H}), weights({{I, H}, {H, H}, {H}, {H, V}, {V}}), head_inside, H, 2,
+       4, 1, 1},
   };
 }
 
@@ -81,7 +81,8 @@ TEST(PlanTable, CellsComeOutAsTheyShould) {
     std::vector<Spec> specs{{{B, I}, float64}};
     for (const Tensor& s : expected.initial) specs.push_back(s.spec());
     traced.trace = engine::trace(specs, [&](const Tensors& in) {
-      auto [next, outputs] = expected.step({in[0]}, Tensors(in.begin() + 1, in.end()), expected.weights);
+      auto [next, outputs] =
+          expected.step({in[0]}, Tensors(in.begin() + 1, in.end()), expected.weights);
       next.insert(next.end(), outputs.begin(), outputs.end());
       return next;
     });
@@ -96,8 +97,9 @@ TEST(PlanTable, CellsComeOutAsTheyShould) {
 
     const Count f(forward->program()), b(backward->recurrence->program());
     const Index kept = kept_numbers(*forward);
-    std::printf("%-20s %5ld %4zu %4zu %4zu %4zu %4zu %4zu\n", expected.name, static_cast<long>(kept),
-                f.elements, b.elements, f.products, b.products, f.ordinary, b.ordinary);
+    std::printf("%-20s %5ld %4zu %4zu %4zu %4zu %4zu %4zu\n", expected.name,
+                static_cast<long>(kept), f.elements, b.elements, f.products, b.products, f.ordinary,
+                b.ordinary);
     EXPECT_EQ(kept, expected.kept);
     EXPECT_LE(f.elements, expected.forward);
     EXPECT_LE(b.elements, expected.backward);
