@@ -25,7 +25,8 @@ class Operation {
   }
 
   const OpType& type() const { return *type_; }
-  const void* op() const { return op_.get(); }
+  // Never null, since it becomes a reference, also where there are no attributes.
+  const void* op() const { return op_ ? op_.get() : this; }
   std::string text() const;  // slice{1, 0, 4, 1}
 
   template <class Op>
