@@ -39,7 +39,7 @@ std::vector<bool> floats(const Step& step, const std::vector<ValueId>& values,
 Recurrence::Recurrence(const Step& step, Index batch, const Followed& followed,
                        const PlanOptions& options)
     : own_outputs_(step.outputs.size()), options_(options) {
-  Canonical canonical_step = canonical(step, options.passes);
+  Canonical canonical_step = canonical(step, options_.passes);
   prelude_ = std::move(canonical_step.prelude);
   Step& best = canonical_step.step;
   if (followed.any) {
@@ -59,7 +59,7 @@ Recurrence::Recurrence(const Step& step, Index batch, const Followed& followed,
     std::sort(kept_.begin(), kept_.end());
     kept_.erase(std::unique(kept_.begin(), kept_.end()), kept_.end());
   }
-  program_ = compile(std::move(best), batch, options.program);
+  program_ = compile(std::move(best), batch, options_.program);
 }
 
 std::shared_ptr<const PlannedBackward> Recurrence::backward(const Wanted& wanted,

@@ -36,6 +36,7 @@ Rows rows_of(const Step& step, Index batch) {
                                                 [&](ValueId x) { return settled[at(x)]; });
     }
   }
+  const std::vector<bool> known = settled;
   for (std::size_t i = 0; i < step.inputs.size(); i++) {
     const std::size_t x = at(step.inputs[i]);
     rows.axis[x] = step.input_rows[i];
@@ -60,7 +61,7 @@ Rows rows_of(const Step& step, Index batch) {
     rows.effect.push_back(answer.effect);
     for (ValueId y = node.first; y < node.first + node.results; y++) {
       mixed[at(y)] = answer.effect == RowEffect::mixed;
-      if (!settled[at(y)]) continue;  // its rows show in its use
+      if (!known[at(y)]) continue;  // its rows show in its use
       rows.axis[at(y)] = answer.axis;
       rows.each[at(y)] = answer.each;
       rows.total[at(y)] = answer.effect == RowEffect::added;

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "autograd/op_table.h"
+#include "rewind/autograd/engine/choose.h"
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/comparison.h"
 #include "rewind/tensor/convert.h"
@@ -181,6 +182,8 @@ void add_choices(std::vector<OpRow>& rows) {
                   {{{2, 1}, -1, 1, boolean}, {{3}}, {{2, 3}}},
                   value,
                   {{2, 1}, {0}, {2, 0}}});
+  const auto choose = [](const Tensors& x) { return apply(engine::Choose{}, x[0], x[1], x[2]); };
+  rows.push_back({"choose", choose, {{{2, 1}}, {{2, 3}}, {{2, 3}}}, value});
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include <algorithm>
 
-#include "rewind/autograd/engine/passes/canonical.h"
 #include "rewind/autograd/engine/choose.h"
 #include "rewind/autograd/engine/facts.h"
+#include "rewind/autograd/engine/passes/canonical.h"
 #include "rewind/autograd/engine/simplify.h"
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/convert.h"

@@ -52,7 +52,9 @@ class RandomStep {
     for (int i = 0; i < recipe_.operations; i++) run.pool.push_back(run.operation());
     Tensors next, outputs;
     for (const Index size : recipe_.states) {
-      next.push_back(tanh(run.fitted(run.recent(), size) + 0.5 * run.fitted(run.any(), size)));
+      const Tensor a = run.fitted(run.recent(), size);
+      const Tensor b = run.fitted(run.any(), size);
+      next.push_back(tanh(a + 0.5 * b));
     }
     for (Index i = 0; i <= run.dice(2); i++) outputs.push_back(run.recent());
     return {next, outputs};
@@ -101,7 +103,8 @@ class RandomStep {
           return tanh(matmul(v, weight({n, dice(4) + 2})));
         case 3: {
           const Tensor both = concat({v, any()});
-          return sigmoid(matmul(both, weight({both.dim(1), 3})) + weight({3}));
+          const Tensor product = matmul(both, weight({both.dim(1), 3}));
+          return sigmoid(product + weight({3}));
         }
         case 4:
           return v + fitted(any(), n);
@@ -123,8 +126,10 @@ class RandomStep {
           return where(greater(v, 0.05), v, 0.2 * v);
         case 13:
           return v * weight({v.dim(0), n});  // a context
-        case 14:
-          return v * weight({n}) - weight({});
+        case 14: {
+          const Tensor scaled = v * weight({n});
+          return scaled - weight({});
+        }
         default: {
           const Tensor query = reshape(matmul(v, weight({n, 3})), {v.dim(0), 1, 3});
           const Tensor keys = weight({v.dim(0), 4, 3});
