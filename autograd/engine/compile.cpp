@@ -177,11 +177,22 @@ class Compiler {
     program_.stacks.resize(at(body_.graph().values()));
     for (ValueId v = 0; v < body_.graph().values(); v++) {
       if (!body_.stacked(v)) continue;
+      if (body_.rows().axis_of(v) > 0) {
+        program_.stacks[at(v)] = arranged(v);
+        continue;
+      }
       const Place from = places_.of(v);
       const Buffer::Kind kind = places_.buffer(from).kind;
       const bool stays = kind == Buffer::stack || kind == Buffer::before || kind == Buffer::input;
       program_.stacks[at(v)] = stays ? from : copied(v, from, Buffer::stack);
     }
+  }
+
+  Place arranged(ValueId value) {
+    places_.of(value);
+    const Place to = places_.new_stack_of_rows(value);
+    program_.loop.push_back(ArrangeInstruction{value, to});
+    return to;
   }
 
   void hand_over_states() {

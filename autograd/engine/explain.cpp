@@ -48,6 +48,10 @@ class Text {
     text_ += fmt::format("copy      {} to {}, {} columns", buffer(i.from), buffer(i.to), i.columns);
   }
 
+  void describe(const ArrangeInstruction& i) {
+    text_ += fmt::format("arrange   {} in {}, rows first", value(i.value), buffer(i.to));
+  }
+
   std::string buffer(Place place) const {
     static constexpr std::string_view names[] = {"input", "before", "constant", "state",
                                                  "stack", "local",  "made"};

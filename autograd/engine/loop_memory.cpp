@@ -169,6 +169,11 @@ void LoopMemory::copy_rows(Place from, Place to, Index columns, Index t, Index b
   }
 }
 
+void LoopMemory::fill(Place to, Index t, const Tensor& x) const {
+  const auto bytes = static_cast<std::size_t>(x.size() * bytes_of(x.dtype()));
+  std::memcpy(address(to, t, 0), OutputAccess::bytes(const_cast<Tensor&>(x)), bytes);
+}
+
 Tensor LoopMemory::value_at(ValueId value, Index t) const {
   const Place place = *program_.place(value);
   const Bound& b = bound_[at(place.buffer)];
@@ -234,12 +239,17 @@ Tensor LoopMemory::stack(ValueId value) const {
   const int axis = program_.rows.axis_of(value);
   if (axis == 0) return rows_of(value, b.tensor, b.row, in_.rows.total(), place.column);
   const Dims& shape = spec(value).shape;
+  if (axis != Rows::kNone) {
+    Dims first = shape;  // the rows' axis in front
+    first.set(axis, shape[0]);
+    first.set(0, in_.rows.total() * program_.rows.each_of(value));
+    return transpose(b.tensor.view(first, contiguous_strides(first), 0), 0, axis);
+  }
   Dims with_time{in_.rows.time()};
   for (const Index size : shape) with_time.push_back(size);
   Strides strides = contiguous_strides(with_time);
   strides[0] = b.step;
-  const Tensor steps = b.tensor.view(with_time, strides, place.column);
-  return axis == Rows::kNone ? steps : in_.rows.together(steps, axis);
+  return b.tensor.view(with_time, strides, place.column);
 }
 
 }  // namespace rw::engine

@@ -25,6 +25,9 @@ class LoopMemory {
   // Copies rows begin .. end of a step from place to place.
   void copy_rows(Place from, Place to, Index columns, Index t, Index begin, Index end) const;
 
+  // Fills a place at step t with numbers that lie one after the other.
+  void fill(Place to, Index t, const Tensor& x) const;
+
   // A value at step t as a tensor: those of its rows that count. And the other way round, the
   // result of an ordinary kernel.
   Tensor value_at(ValueId value, Index t) const;

@@ -69,6 +69,12 @@ struct CopyInstruction {
   int of_state = -1;  // the state whose stack this fills: not where that is chained
 };
 
+// Remembers a value whose rows lie along a later axis: rows first, as all stacks have them.
+struct ArrangeInstruction {
+  ValueId value;
+  Place to;
+};
+
 // How a state becomes the next one, where all rows count at all steps; else it is copied.
 struct HandOver {
   enum Kind : char {
@@ -81,8 +87,8 @@ struct HandOver {
       -1;  // of a chain: the buffer in which the states that steps begin with are remembered
 };
 
-using Instruction =
-    std::variant<ProductInstruction, ElementInstruction, OrdinaryInstruction, CopyInstruction>;
+using Instruction = std::variant<ProductInstruction, ElementInstruction, OrdinaryInstruction,
+                                 CopyInstruction, ArrangeInstruction>;
 
 struct Program {
   Step step;

@@ -159,6 +159,12 @@ class Loop {
     memory_.copy_rows(i.from, i.to, i.columns, t, rows.begin, rows.end);
   }
 
+  void run_one(const ArrangeInstruction& i, Index t, RowRange) {
+    const int axis = program_.rows.axis_of(i.value);
+    const Tensor rows = contiguous(transpose(memory_.value_at(i.value, t), 0, axis));
+    memory_.fill(i.to, t, rows);
+  }
+
   void run_one(const OrdinaryInstruction& i, Index t, RowRange) {
     const Graph::Node& node = program_.step.graph.nodes()[at(i.node)];
     std::vector<Tensor> inputs;

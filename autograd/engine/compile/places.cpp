@@ -19,6 +19,13 @@ Place Places::new_buffer(Buffer::Kind kind, ValueId value) {
   return {static_cast<int>(buffers_.size()) - 1, 0};
 }
 
+Place Places::new_stack_of_rows(ValueId value) {
+  const Spec& spec = body_.spec(value);
+  const Index width = spec.shape.count() / std::max<Index>(body_.rows().batch, 1);
+  buffers_.push_back({Buffer::stack, value, spec.dtype, width, true});
+  return {static_cast<int>(buffers_.size()) - 1, 0};
+}
+
 Place Places::of(ValueId value) {
   if (!has(value)) {
     if (forms_.of_value(value) == Form::none) {

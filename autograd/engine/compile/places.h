@@ -21,6 +21,7 @@ class Places {
   // Without one, a value lives in one program alone.
   bool has(ValueId value) const { return places_[at(value)].has_value(); }
   Place new_buffer(Buffer::Kind kind, ValueId value);
+  Place new_stack_of_rows(ValueId value);  // whatever axis they lie along
 
   const Buffer& buffer(Place place) const { return buffers_[at(place.buffer)]; }
   std::vector<Buffer> take_buffers() && { return std::move(buffers_); }
