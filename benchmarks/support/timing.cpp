@@ -1,0 +1,12 @@
+#include "support/timing.h"
+
+#include <algorithm>
+
+namespace rw::bench {
+
+Timing summary(std::vector<double> seconds) {
+  std::ranges::sort(seconds);
+  return {seconds[seconds.size() / 2], seconds[0], static_cast<int>(std::ssize(seconds))};
+}
+
+}  // namespace rw::bench
