@@ -63,7 +63,8 @@ void measure_cell(Run& run, const std::string& cell, const std::string& path, co
   std::ranges::transform(cell, std::back_inserter(config.cell = {}),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   const Streams windows(job.parts.train, {.batch = kBatch, .time = kTime});
-  const Index updates = run.options().quick ? std::min(kQuickUpdates, windows.size()) : windows.size();
+  const Index updates =
+      run.options().quick ? std::min(kQuickUpdates, windows.size()) : windows.size();
   Line line = run.line({{"job", "char_lm"},
                         {"text", path},
                         {"cell", cell},

@@ -52,7 +52,8 @@ double denormal_part(const Layer& layer, const Tensor& x, typename Layer::State 
   for (Index t = 0; t < kCase.time; t++) state = layer.step(x[t], state).first;
   Index denormal = 0, all = 0;
   for_each_tensor(state, [&](const Tensor& values) {
-    for (const float value : std::span(values.data<float>(), static_cast<std::size_t>(values.size()))) {
+    for (const float value :
+         std::span(values.data<float>(), static_cast<std::size_t>(values.size()))) {
       denormal += std::fpclassify(value) == FP_SUBNORMAL;
       all++;
     }
@@ -61,10 +62,8 @@ double denormal_part(const Layer& layer, const Tensor& x, typename Layer::State 
 }
 
 void measure_cell(Run& run, const std::string& cell) {
-  Line line = run.line({{"cell", cell},
-                        {"batch", kCase.batch},
-                        {"time", kCase.time},
-                        {"hidden", kCase.hidden}});
+  Line line = run.line(
+      {{"cell", cell}, {"batch", kCase.batch}, {"time", kCase.time}, {"hidden", kCase.hidden}});
   with_layer(cell, kCase.hidden, [&](auto layer) {
     make_decaying(layer, cell);
     Rng rng(2);
@@ -73,17 +72,20 @@ void measure_cell(Run& run, const std::string& cell) {
     const Tensor nothing = zeros_like(x);
     const auto unity = starting_at(layer, 1), tiny = starting_at(layer, 1e-36);
     run.put_number(line, "denormal_part", denormal_part(layer, nothing, tiny.initial));
-    // In turns, so that both meet the same machine.
+    // In turns, so that both meet the same machine; the first turn warms up.
     std::vector<double> normals, denormals;
-    for (int i = 0; i < (run.options().quick ? 5 : 11); i++) {
-      normals.push_back(seconds_of([&] { training_step(layer, x, dy, unity); }));
-      denormals.push_back(seconds_of([&] { training_step(layer, nothing, dy, tiny); }));
+    for (int turn = 0; turn <= (run.options().quick ? 5 : 11); turn++) {
+      const double on_normals = seconds_of([&] { training_step(layer, x, dy, unity); });
+      const double on_denormals = seconds_of([&] { training_step(layer, nothing, dy, tiny); });
+      if (turn == 0) continue;
+      normals.push_back(on_normals);
+      denormals.push_back(on_denormals);
     }
     const Timing normal_step = summary(normals), denormal_step = summary(denormals);
     run.put(line, "normal_ms", normal_step, 1e3);
     run.put(line, "denormal_ms", denormal_step, 1e3);
     run.put_number(line, "ratio", denormal_step.median / normal_step.median);
-    run.put_number(line, "ratio_least", denormal_step.least / normal_step.least);
+    run.put_number(line, "least_ratio", denormal_step.least / normal_step.least);
   });
   run.print(line);
 }

@@ -34,8 +34,8 @@ void measure_cell(const Options& options, const std::string& cell) {
   const auto per_step_and_row = [&](double bytes) {
     return std::llround(bytes / sizeof(float) / static_cast<double>(c.time * c.batch));
   };
-  Line line = run.line(
-      {{"cell", cell}, {"batch", c.batch}, {"time", c.time}, {"hidden", c.hidden}});
+  Line line =
+      run.line({{"cell", cell}, {"batch", c.batch}, {"time", c.time}, {"hidden", c.hidden}});
   with_layer(cell, c.hidden, [&](const auto& layer) {
     Rng rng(2);
     const Tensor x = normal({c.time, c.batch, c.hidden}, {}, rng);
@@ -61,7 +61,8 @@ void measure_cells(const Options& options) {
     }
     int status = 0;
     waitpid(child, &status, 0);
-    require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "memory: the process for {} failed", cell);
+    require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "memory: the process for {} failed",
+            cell);
   }
 }
 

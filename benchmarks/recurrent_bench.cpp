@@ -23,8 +23,8 @@ void require_all_gradients(const Layer& layer, const Gradients& gradients) {
 }
 
 void measure_case(Run& run, const std::string& cell, const Case& c) {
-  Line line = run.line(
-      {{"cell", cell}, {"batch", c.batch}, {"time", c.time}, {"hidden", c.hidden}});
+  Line line =
+      run.line({{"cell", cell}, {"batch", c.batch}, {"time", c.time}, {"hidden", c.hidden}});
   with_layer(cell, c.hidden, [&](const auto& layer) {
     Rng rng(2);
     const Tensor x = normal({c.time, c.batch, c.hidden}, {}, rng);
