@@ -4,6 +4,10 @@
 //
 // chars_per_s is over all updates, from the window of text to the changed weights; update_ms is of
 // one. `fraction` counts the flops of the products alone.
+#include <algorithm>
+#include <cctype>
+#include <numeric>
+
 #include "examples/char_lm/model.h"
 #include "examples/char_lm/text.h"
 #include "support/cells.h"

@@ -6,6 +6,7 @@
 // numbers are denormal after some fifty of the 200 steps, and stay so: 0.9 of a few denormal units
 // rounds to as many. `denormal_part` of them are in the end, where nobody flushes them to zero.
 #include <cmath>
+#include <span>
 
 #include "rewind/nn/parameters.h"
 #include "rewind/tensor/random.h"

@@ -1,6 +1,8 @@
 // One recurrent layer over a grid of sizes, input size = hidden size: a training step (gradients of
 // x and of all weights and biases) and inference (no tape). Good: as near as possible to the sgemm
 // peak of the same run, of which `fraction` is the training step's part.
+#include <span>
+
 #include "rewind/nn/parameters.h"
 #include "rewind/tensor/random.h"
 #include "support/cells.h"

@@ -1,4 +1,4 @@
-"""The training job of char_lm_bench.cpp in PyTorch: the same model, windows, optimizer and updates."""
+"""The training job of char_lm_bench.cpp: the same model, windows, optimizer and updates."""
 import math
 import time
 

@@ -100,15 +100,16 @@ class Compare(unittest.TestCase):
                          ["case", "figure", "rewind", "of peak"])
 
     def test_the_interpreter_may_be_an_option(self):
-        self.assertEqual(self.table("recurrent", "--cell", "LSTM", "--python",
-                                    os.path.join(self.folder, "python"), PEERS_PYTHON="none")[0][-1],
-                         "torch")
+        titles = self.table("recurrent", "--cell", "LSTM", "--python",
+                            os.path.join(self.folder, "python"), PEERS_PYTHON="none")[0]
+        self.assertEqual(titles[-1], "torch")
 
     def test_a_failure_is_one(self):
         self.program("recurrent_bench", "import sys\nsys.exit(3)")
         done = self.compare("recurrent", "--cell", "LSTM")
         self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertRegex(done.stderr, r"compare: this failed: .*/recurrent_bench --threads 1 --cell LSTM\n")
+        self.assertRegex(done.stderr,
+                         r"compare: this failed: .*/recurrent_bench --threads 1 --cell LSTM\n")
 
     def test_refusals(self):
         for arguments, message in ((["foo"], "foo is no job; there are recurrent, stream"),

@@ -34,7 +34,8 @@ class Measuring(unittest.TestCase):
     def answers(self, lines, jobs, *arguments):
         out = io.StringIO()
         with mock.patch.object(sys, "argv", ["peer", *arguments]), \
-                mock.patch.object(sys, "stdin", io.StringIO(lines)), contextlib.redirect_stdout(out):
+                mock.patch.object(sys, "stdin", io.StringIO(lines)), \
+                contextlib.redirect_stdout(out):
             measuring.answer("other", jobs)
         return out.getvalue()
 

@@ -86,7 +86,8 @@ class Programs(unittest.TestCase):
                           ["char_lm", "--text", "no such file"]):
             done = run(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
-            self.assertRegex(done.stderr, "foo|0 not in range|--cell|--text is required|no such file")
+            self.assertRegex(done.stderr,
+                             "foo|0 not in range|--cell|--text is required|no such file")
 
 
 if __name__ == "__main__":
