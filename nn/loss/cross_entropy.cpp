@@ -1,11 +1,12 @@
 // Classes and probabilities share one form: rows of losses, and rows of weights whose sum the mean
-// divides by. Everything is made of operations, so all derivatives follow; what a caller got wrong
-// is looked for first, where the numbers are there to be looked at.
+// divides by. Everything is made of operations, so all derivatives follow.
 #include "rewind/nn/loss/cross_entropy.h"
 
 #include <limits>
 
+#include "rewind/nn/loss/class_losses.h"
 #include "rewind/tensor/comparison.h"
+#include "rewind/tensor/convert.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/reduction.h"
@@ -38,63 +39,28 @@ void check_options(const Tensor& logits, const CrossEntropyOptions& options) {
                       weight.defined() ? weight.spec() : Spec{});
 }
 
-// Whether any target is ignored. Where only shapes are known one may be.
-bool check_classes(const Tensor& logits, const Tensor& targets, Index ignore_index) {
-  const Dims leading = logits.shape().without(logits.rank() - 1);
-  require<DtypeError>(targets.dtype() == int64,
-                      "cross_entropy: targets must be int64 classes, or probabilities of the "
-                      "logits' dtype, got {}",
-                      targets.spec());
-  require<ShapeError>(
-      targets.shape() == leading,
-      "cross_entropy: logits {} want classes {} or probabilities {}, got targets {}", logits.spec(),
-      leading, logits.shape(), targets.spec());
-  if (!targets.has_data()) return true;
-  const Index classes = logits.dim(-1);
-  const Tensor all = contiguous(targets);
-  bool ignores = false;
-  Index position = 0;
-  for (const Index target : all.span<Index>()) {
-    const bool ignored = target == ignore_index;
-    require<IndexError>(ignored || (target >= 0 && target < classes),
-                        "cross_entropy: target {} at position {} of targets {}, but the logits {} "
-                        "have {} classes; to ignore targets give them the ignore_index, {}",
-                        target, position, targets.shape(), logits.spec(), classes, ignore_index);
-    ignores |= ignored;
-    position++;
-  }
-  return ignores;
-}
-
 // What stands for each class, times the class's weight.
 Tensor weighted(const Tensor& x, const Tensor& weight) { return weight.defined() ? x * weight : x; }
 
 Rows rows_of_classes(const Tensor& logits, const Tensor& targets,
                      const CrossEntropyOptions& options) {
   const double smoothing = options.label_smoothing;
-  const bool ignores = check_classes(logits, targets, options.ignore_index);
-  const Tensor ignored = ignores ? equal(targets, options.ignore_index) : Tensor();
-  const Tensor classes = ignores ? masked_fill(targets, ignored, 0) : targets;
-
-  // Of logits that are NaN this is NaN, which masking takes out of the loss below; the rule of
-  // log_softmax keeps it out of the gradient, where nothing but 0 arrives.
-  const Tensor log_probabilities = log_softmax(logits, -1);
-  Tensor losses = -squeeze(gather(log_probabilities, -1, unsqueeze(classes, -1)), -1);
-  Tensor counts = ones(targets.shape(), logits.dtype());
-  if (options.weight.defined()) {
-    counts = take(options.weight, classes);
-    losses = std::move(losses) * counts;
-  }
+  const bool weighs = options.weight.defined();
+  Tensor losses =
+      apply(ClassLosses{options.ignore_index, weighs ? 0 : smoothing}, logits, targets)[0];
+  const Tensor ignored = equal(targets, options.ignore_index);
+  if (!weighs) return {losses, to(logical_not(ignored), logits.dtype())};
+  const Tensor weights =
+      masked_fill(take(options.weight, masked_fill(targets, ignored, 0)), ignored, 0);
+  losses = std::move(losses) * weights;
   if (smoothing > 0) {
-    const Tensor evenly = sum(weighted(log_probabilities, options.weight), -1);
+    // Of logits that are NaN this is NaN, which masking takes out of the loss; the rule of
+    // log_softmax keeps it out of the gradient, where nothing but 0 arrives.
+    const Tensor evenly = sum(weighted(log_softmax(logits, -1), options.weight), -1);
     const double share = smoothing / static_cast<double>(logits.dim(-1));
-    losses = (1 - smoothing) * std::move(losses) - share * evenly;
+    losses = (1 - smoothing) * std::move(losses) - share * masked_fill(evenly, ignored, 0);
   }
-  if (ignores) {
-    losses = masked_fill(std::move(losses), ignored, 0);
-    counts = masked_fill(std::move(counts), ignored, 0);
-  }
-  return {losses, counts};
+  return {losses, weights};
 }
 
 Rows rows_of_probabilities(const Tensor& logits, const Tensor& targets,
