@@ -4,7 +4,7 @@
 // each, and its key is the seed. A float takes one word, so a block holds elements 4b .. 4b + 3; a
 // double takes two words and a block holds elements 2b and 2b + 1. Box-Muller pairs never straddle
 // blocks, so any range can begin in the middle of a block: the block is computed whole and only
-// part is kept.
+// part is kept. Blocks are made some dozens at a time, and lie in L1 until they are numbers.
 //
 // Normal numbers need log, sin and cos. Those of the C library may change their last bit with its
 // version or the machine, and a seed should mean the same numbers everywhere. The ones below are
@@ -26,19 +26,6 @@
 
 namespace rw::kernels {
 namespace {
-
-using Words = std::array<std::uint32_t, 4>;
-
-Words block_at(PhiloxStream stream, std::uint64_t block) {
-  return philox4x32_10(
-      {static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32),
-       static_cast<std::uint32_t>(stream.draw), static_cast<std::uint32_t>(stream.draw >> 32)},
-      {static_cast<std::uint32_t>(stream.seed), static_cast<std::uint32_t>(stream.seed >> 32)});
-}
-
-std::uint64_t pair(const Words& words, std::size_t half) {
-  return words[2 * half] | std::uint64_t{words[2 * half + 1]} << 32;
-}
 
 double log_of_unit(double u) {
   constexpr std::uint64_t kOne = 0x3FF0000000000000, kSqrtHalf = 0x3FE6A09E667F3BCD;
@@ -81,59 +68,81 @@ Point normal_point(double radius, double turn) {
   return {r * p.x, r * p.y};
 }
 
-// Calls `values(words)` for every block that the range touches and copies out what lies within it.
+constexpr double kTwoToMinus32 = 0x1p-32, kTwoToMinus53 = 0x1p-53;
+
+constexpr std::size_t kBlocks = 64;
+using Pairs = std::array<std::uint64_t, 2 * kBlocks>;
+using Words = std::array<std::uint32_t, 4 * kBlocks>;
+
+// Calls values(pairs, all, count), which makes at least `count` numbers of some blocks, for those
+// that the range touches, and copies out what lies within it.
 template <class T, class Values>
 void fill(PhiloxStream stream, Index first, T* out, Index n, const Values& values) {
-  constexpr Index kPerBlock = 16 / static_cast<Index>(sizeof(T));
-  const Index last = first + n;
-  for (Index at = first; at < last;) {
-    const Index block = at / kPerBlock;
-    const Index end = std::min(last, (block + 1) * kPerBlock);
-    const std::array<T, kPerBlock> value =
-        values(block_at(stream, static_cast<std::uint64_t>(block)));
-    out = std::copy(value.begin() + (at - block * kPerBlock),
-                    value.begin() + (end - block * kPerBlock), out);
-    at = end;
+  constexpr auto kPerBlock = 16 / static_cast<Index>(sizeof(T));
+  Pairs pairs{};
+  std::array<T, kBlocks * kPerBlock> all;
+  while (n > 0) {
+    const Index skip = first % kPerBlock;
+    const Index count = std::min(n, std::ssize(all) - skip);
+    fill_blocks(stream, static_cast<std::uint64_t>(first / kPerBlock), pairs.data(),
+                (skip + count + kPerBlock - 1) / kPerBlock);
+    values(pairs, all, static_cast<std::size_t>(skip + count));
+    std::copy_n(all.begin() + skip, count, out);
+    first += count;
+    out += count;
+    n -= count;
   }
 }
-
-constexpr double kTwoToMinus32 = 0x1p-32, kTwoToMinus53 = 0x1p-53;
 
 }  // namespace
 
 std::uint64_t bits(PhiloxStream stream, Index i) {
-  return pair(block_at(stream, static_cast<std::uint64_t>(i) / 2), static_cast<std::size_t>(i & 1));
+  const auto half = [](std::uint64_t x) {
+    return std::array{static_cast<std::uint32_t>(x), static_cast<std::uint32_t>(x >> 32)};
+  };
+  const auto [b0, b1] = half(static_cast<std::uint64_t>(i) / 2);
+  const auto [d0, d1] = half(stream.draw);
+  const auto words = philox4x32_10({b0, b1, d0, d1}, key_of(stream));
+  return std::bit_cast<std::array<std::uint64_t, 2>>(words)[static_cast<std::size_t>(i & 1)];
 }
 
 void fill_uniform(PhiloxStream stream, Index first, float* out, Index n) {
-  fill(stream, first, out, n, [](const Words& words) {
-    std::array<float, 4> value;
-    for (std::size_t k = 0; k < 4; ++k) value[k] = static_cast<float>(words[k] >> 8) * 0x1p-24F;
-    return value;
+  fill(stream, first, out, n, [](const Pairs& pairs, auto& all, std::size_t count) {
+    const auto words = std::bit_cast<Words>(pairs);
+    for (std::size_t k = 0; k < count; k++) {
+      // Through an integer with a sign: the others have no instruction.
+      all[k] = static_cast<float>(static_cast<std::int32_t>(words[k] >> 8)) * 0x1p-24F;
+    }
   });
 }
 
 void fill_uniform(PhiloxStream stream, Index first, double* out, Index n) {
-  fill(stream, first, out, n, [](const Words& words) {
-    return std::array<double, 2>{static_cast<double>(pair(words, 0) >> 11) * kTwoToMinus53,
-                                 static_cast<double>(pair(words, 1) >> 11) * kTwoToMinus53};
+  fill(stream, first, out, n, [](const Pairs& pairs, auto& all, std::size_t count) {
+    for (std::size_t k = 0; k < count; k++) {
+      all[k] = static_cast<double>(static_cast<std::int64_t>(pairs[k] >> 11)) * kTwoToMinus53;
+    }
   });
 }
 
 void fill_normal(PhiloxStream stream, Index first, float* out, Index n) {
-  fill(stream, first, out, n, [](const Words& words) {
-    const Point a = normal_point((words[0] + 1.0) * kTwoToMinus32, words[1] * kTwoToMinus32);
-    const Point b = normal_point((words[2] + 1.0) * kTwoToMinus32, words[3] * kTwoToMinus32);
-    return std::array<float, 4>{static_cast<float>(a.x), static_cast<float>(a.y),
-                                static_cast<float>(b.x), static_cast<float>(b.y)};
+  fill(stream, first, out, n, [](const Pairs& pairs, auto& all, std::size_t count) {
+    const auto words = std::bit_cast<Words>(pairs);
+    for (std::size_t k = 0; k < count; k += 2) {
+      const Point p = normal_point((words[k] + 1.0) * kTwoToMinus32, words[k + 1] * kTwoToMinus32);
+      all[k] = static_cast<float>(p.x);
+      all[k + 1] = static_cast<float>(p.y);
+    }
   });
 }
 
 void fill_normal(PhiloxStream stream, Index first, double* out, Index n) {
-  fill(stream, first, out, n, [](const Words& words) {
-    const Point p = normal_point(static_cast<double>((pair(words, 0) >> 11) + 1) * kTwoToMinus53,
-                                 static_cast<double>(pair(words, 1) >> 11) * kTwoToMinus53);
-    return std::array<double, 2>{p.x, p.y};
+  fill(stream, first, out, n, [](const Pairs& pairs, auto& all, std::size_t count) {
+    for (std::size_t k = 0; k < count; k += 2) {
+      const Point p = normal_point(static_cast<double>((pairs[k] >> 11) + 1) * kTwoToMinus53,
+                                   static_cast<double>(pairs[k + 1] >> 11) * kTwoToMinus53);
+      all[k] = p.x;
+      all[k + 1] = p.y;
+    }
   });
 }
 

@@ -2,12 +2,12 @@
 // the distributions.
 #include "rewind/tensor/kernels/philox.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <vector>
+
+#include "tensor/every_target.h"
 
 namespace rw::kernels {
 namespace {
@@ -34,6 +34,23 @@ TEST(Philox, SeedDrawAndPositionAreTheKeyAndTheCounter) {
   EXPECT_EQ(bits(pi, 2 * 0x100000007 + 1), words[2] | std::uint64_t{words[3]} << 32);
 }
 
+TEST(Philox, BlocksSideBySideAreThoseOneByOneOnEveryTarget) {
+  for_every_target([] {
+    // The number of the block and of the draw both pass 2^32 on the way.
+    const PhiloxStream stream{.seed = 0x299f31d0a4093822, .draw = 0xffffffff00000005};
+    constexpr std::uint64_t kFirst = 0xfffffff0;
+    for (const Index n : {0, 1, 3, 8, 21, 64}) {
+      std::vector<std::uint64_t> pairs(static_cast<std::size_t>(2 * n + 1), 7);
+      fill_blocks(stream, kFirst, pairs.data(), n);
+      for (Index i = 0; i < 2 * n; i++) {
+        ASSERT_EQ(pairs[static_cast<std::size_t>(i)],
+                  bits(stream, static_cast<Index>(2 * kFirst) + i));
+      }
+      EXPECT_EQ(pairs.back(), 7u);
+    }
+  });
+}
+
 template <class T>
 std::vector<T> draw(void (*fill)(PhiloxStream, Index, T*, Index), Index first, Index n,
                     PhiloxStream stream = {.seed = 42, .draw = 3}) {
@@ -51,6 +68,10 @@ TYPED_TEST(PhiloxFill, AnElementDependsOnlyOnItsPosition) {
   using Fill = void (*)(PhiloxStream, Index, TypeParam*, Index);
   for (const Fill fill : {Fill{fill_uniform}, Fill{fill_normal}}) {
     const auto whole = draw<TypeParam>(fill, 0, 41);
+    const auto far = draw<TypeParam>(fill, 30, 1000);  // more than is made at a time
+    EXPECT_TRUE(std::equal(whole.begin() + 30, whole.end(), far.begin()));
+    const auto end = draw<TypeParam>(fill, 1025, 5);
+    EXPECT_TRUE(std::equal(end.begin(), end.end(), far.begin() + 995));
     for (Index first = 0; first <= 41; ++first) {
       for (Index n = 0; first + n <= 41; ++n) {
         const auto piece = draw<TypeParam>(fill, first, n);
@@ -146,7 +167,17 @@ TEST(Philox, AFloatNormalIsTheRoundedPointOf32BitUniforms) {
 }
 
 // A seed must mean the same numbers on every machine and in every later version.
-TEST(Philox, NormalsArePinnedToTheLastBit) {
+TEST(Philox, NumbersArePinnedToTheLastBit) {
+  const PhiloxStream stream{.seed = 2024, .draw = 7};
+  const auto u = draw<float>(fill_uniform, 0, 600, stream);
+  const auto wide = draw<double>(fill_uniform, 0, 600, stream);
+  for (Index i = 0; i < 600; i++) {
+    const auto at = static_cast<std::size_t>(i);
+    const std::uint64_t of_float = bits(stream, i / 2) >> (i % 2 * 32) & 0xffffffff;
+    ASSERT_EQ(u[at], static_cast<float>(of_float >> 8) * 0x1p-24F);
+    ASSERT_EQ(wide[at], static_cast<double>(bits(stream, i) >> 11) * 0x1p-53);
+  }
+
   EXPECT_EQ(draw<double>(fill_normal, 0, 4, {.seed = 2024, .draw = 7}),
             (std::vector<double>{-0x1.6c9699dfa37fcp-1, -0x1.450a001780388p+0, 0x1.7e07c88c6e727p-1,
                                  0x1.52c25e43b528fp+0}));

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "rewind/tensor/creation.h"
+#include "rewind/tensor/parallel.h"
 #include "rewind/tensor/views.h"
 #include "support/elements.h"
 
@@ -136,6 +137,30 @@ TEST(Bernoulli, HasItsFrequency) {
   }
   EXPECT_EQ(elements(bernoulli({100}, {.p = 0}, rng)), Values(100, 0));
   EXPECT_EQ(elements(bernoulli({100}, {.p = 1}, rng)), Values(100, 1));
+}
+
+TEST(Bernoulli, IsWhetherTheUniformNumberIsBelowP) {
+  for (const double p : {0.3, 0.25, std::nextafter(0.25, 1), 1e-9, 1 - 1e-9}) {
+    Rng rng(5), same = rng;
+    const Values u = elements(uniform({20000}, {}, rng));
+    const Values below = elements(bernoulli({20000}, {.p = p, .dtype = boolean}, same));
+    for (std::size_t i = 0; i < u.size(); i++) ASSERT_EQ(below[i], u[i] < p) << u[i] << " " << p;
+  }
+}
+
+TEST(Random, NumbersDoNotDependOnTheThreads) {
+  const auto drawn = [](int count) {
+    const Threads threads(count);
+    Rng rng(6);
+    std::vector<Values> all;
+    for (const Dtype dtype : {float32, float64}) {
+      all.push_back(elements(uniform({100001}, {.low = -1, .dtype = dtype}, rng)));
+      all.push_back(elements(normal({100001}, {.mean = 2, .dtype = dtype}, rng)));
+      all.push_back(elements(bernoulli({100001}, {.p = 0.3, .dtype = dtype}, rng)));
+    }
+    return all;
+  };
+  EXPECT_EQ(drawn(3), drawn(1));
 }
 
 TEST(Permutation, HasEveryNumberOnce) {
