@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "rewind/optim/kernels/rules.h"
+
 namespace rw::optim {
 
 Adam::Adam(std::vector<Parameter> parameters, const AdamOptions& options)
@@ -40,23 +42,18 @@ void Adam::update(const Update<double>& u) const { rule(u); }
 template <class T>
 void Adam::rule(const Update<T>& u) const {
   const auto step = static_cast<double>(u.step);
-  const T rate = static_cast<T>(u.learning_rate / (1 - std::pow(beta1_, step)));
-  const T root = static_cast<T>(1 / std::sqrt(1 - std::pow(beta2_, step)));
-  const T beta1 = static_cast<T>(beta1_), rest1 = static_cast<T>(1 - beta1_);
-  const T beta2 = static_cast<T>(beta2_), rest2 = static_cast<T>(1 - beta2_);
-  const T epsilon = static_cast<T>(epsilon_), l2 = u.l2, keep = u.keep;
-  u.for_each_run([=, value = u.value, moment1 = u.moments[0], moment2 = u.moments[1]](
-                     Index first, Index count, const T* __restrict gradient) {
-    T* __restrict p = value + first;
-    T* __restrict m = moment1 + first;
-    T* __restrict v = moment2 + first;
-    for (Index i = 0; i < count; i++) {
-      const T g = gradient[i] + l2 * p[i];
-      m[i] = beta1 * m[i] + rest1 * g;
-      v[i] = beta2 * v[i] + rest2 * (g * g);
-      p[i] = keep * p[i] - rate * m[i] / (root * std::sqrt(v[i]) + epsilon);
-    }
-  });
+  kernels::Common<T> common(u);
+  common.rate = static_cast<T>(u.learning_rate / (1 - std::pow(beta1_, step)));
+  const kernels::AdamRule<T> rule{
+      .common = common,
+      .beta1 = static_cast<T>(beta1_),
+      .rest1 = static_cast<T>(1 - beta1_),
+      .beta2 = static_cast<T>(beta2_),
+      .rest2 = static_cast<T>(1 - beta2_),
+      .root = static_cast<T>(1 / std::sqrt(1 - std::pow(beta2_, step))),
+      .epsilon = static_cast<T>(epsilon_),
+  };
+  update_all(rule, u);
 }
 
 }  // namespace rw::optim

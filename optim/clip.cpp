@@ -4,7 +4,9 @@
 #include <cmath>
 
 #include "rewind/optim/gradient_sum.h"
+#include "rewind/optim/kernels/passes.h"
 #include "rewind/optim/norm.h"
+#include "rewind/tensor/parallel.h"
 
 namespace rw::optim {
 namespace {
@@ -48,12 +50,16 @@ Measured measure(std::string_view op, const Gradients& gradients, const ClipOpti
       op, result.norm, to_blame(gradients, norms)));
 }
 
+constexpr Index kGrain = 1 << 15;  // less is not worth waking a thread
+
 void scale(Tensor& values, double factor) {
   values.set_mark(0);
   dispatch_float("clip_norm", values.dtype(), [&](auto v) {
-    using T = decltype(v);
     // In double: beside a norm of 1e40 the factor is no float32.
-    for (T& x : values.mutable_span<T>()) x = static_cast<T>(static_cast<double>(x) * factor);
+    const auto all = values.mutable_span<decltype(v)>();
+    parallel_for(std::ssize(all), kGrain, [&](Index begin, Index end) {
+      kernels::scale(all.data() + begin, end - begin, factor);
+    });
   });
 }
 

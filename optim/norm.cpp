@@ -1,33 +1,27 @@
 #include "rewind/optim/norm.h"
 
-#include <bit>
+#include <atomic>
 #include <cmath>
+#include <numeric>
 
 #include "rewind/optim/gradient_sum.h"
+#include "rewind/optim/kernels/passes.h"
+#include "rewind/tensor/parallel.h"
 
 namespace rw::optim {
 namespace {
 
-// Independent sums: the compiler may keep them in vectors without reordering anything.
-constexpr std::size_t kLanes = 8;
+constexpr Index kGrain = 1 << 15;  // less is not worth waking a thread
 
+// The sums of ranges that do not depend on the number of threads, added in order.
 template <class T>
 double sum_of_squares(std::span<const T> x, double factor) {
-  double sums[kLanes] = {};
-  std::size_t i = 0;
-  for (; i + kLanes <= x.size(); i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; lane++) {
-      const double v = factor * static_cast<double>(x[i + lane]);
-      sums[lane] += v * v;
-    }
-  }
-  for (; i < x.size(); i++) {
-    const double v = factor * static_cast<double>(x[i]);
-    sums[i % kLanes] += v * v;
-  }
-  double total = 0;
-  for (double sum : sums) total += sum;
-  return total;
+  std::vector<double> sums(static_cast<std::size_t>((std::ssize(x) + kGrain - 1) / kGrain));
+  parallel_for(std::ssize(x), kGrain, [&](Index begin, Index end) {
+    sums[static_cast<std::size_t>(begin / kGrain)] =
+        kernels::sum_of_squares(x.data() + begin, end - begin, factor);
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
 // With float32 no square overflows or underflows a double, nor does any sum of them.
@@ -46,11 +40,11 @@ double norm_of(std::span<const T> x) {
 
 template <class T>
 bool all_finite(std::span<const T> x) {
-  using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-  constexpr Bits kExponent = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
-  Bits found = 0;
-  for (T v : x) found |= Bits{(std::bit_cast<Bits>(v) & kExponent) == kExponent};
-  return found == 0;
+  std::atomic<bool> finite = true;
+  parallel_for(std::ssize(x), kGrain, [&](Index begin, Index end) {
+    if (!kernels::all_finite(x.data() + begin, end - begin)) finite = false;
+  });
+  return finite;
 }
 
 }  // namespace

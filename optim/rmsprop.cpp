@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "rewind/optim/kernels/rules.h"
+
 namespace rw::optim {
 namespace {
 
@@ -32,45 +34,20 @@ RMSprop::RMSprop(std::vector<Parameter> parameters, const RMSpropOptions& option
   require_in("rmsprop", "momentum", momentum_, 0, 1);
 }
 
-void RMSprop::update(const Update<float>& u) const { choose(u); }
-void RMSprop::update(const Update<double>& u) const { choose(u); }
+void RMSprop::update(const Update<float>& u) const { rule(u); }
+void RMSprop::update(const Update<double>& u) const { rule(u); }
 
 template <class T>
-void RMSprop::choose(const Update<T>& u) const {
-  if (centered_) {
-    momentum_ != 0 ? rule<true, true>(u) : rule<true, false>(u);
-  } else {
-    momentum_ != 0 ? rule<false, true>(u) : rule<false, false>(u);
-  }
-}
-
-// The choices are made at compile time because no compiler vectorises them inside the loop.
-template <bool kCentered, bool kMomentum, class T>
 void RMSprop::rule(const Update<T>& u) const {
-  const T rate = static_cast<T>(u.learning_rate), epsilon = static_cast<T>(epsilon_);
-  const T alpha = static_cast<T>(alpha_), rest = static_cast<T>(1 - alpha_);
-  const T momentum = static_cast<T>(momentum_), l2 = u.l2, keep = u.keep;
-  u.for_each_run([=, value = u.value, squares = u.moments[0], means = u.moments[kCentered],
-                  velocities = u.moments[kCentered + kMomentum]](Index first, Index count,
-                                                                 const T* __restrict gradient) {
-    T* __restrict p = value + first;
-    T* __restrict s = squares + first;
-    [[maybe_unused]] T* __restrict a = means + first;
-    [[maybe_unused]] T* __restrict b = velocities + first;
-    for (Index i = 0; i < count; i++) {
-      const T g = gradient[i] + l2 * p[i];
-      s[i] = alpha * s[i] + rest * (g * g);
-      T variance = s[i];
-      if constexpr (kCentered) {
-        a[i] = alpha * a[i] + rest * g;
-        // Rounding may leave less than nothing of an almost constant gradient.
-        variance = std::max(variance - a[i] * a[i], T{0});
-      }
-      T change = g / (std::sqrt(variance) + epsilon);
-      if constexpr (kMomentum) change = b[i] = momentum * b[i] + change;
-      p[i] = keep * p[i] - rate * change;
-    }
-  });
+  const kernels::RmspropRule<T> rule{
+      .common = kernels::Common<T>(u),
+      .alpha = static_cast<T>(alpha_),
+      .rest = static_cast<T>(1 - alpha_),
+      .epsilon = static_cast<T>(epsilon_),
+      .momentum = static_cast<T>(momentum_),
+      .centered = centered_,
+  };
+  update_all(rule, u);
 }
 
 }  // namespace rw::optim

@@ -33,8 +33,6 @@ class RMSprop final : public Optimizer {
   void update(const Update<float>& u) const override;
   void update(const Update<double>& u) const override;
   template <class T>
-  void choose(const Update<T>& u) const;
-  template <bool kCentered, bool kMomentum, class T>
   void rule(const Update<T>& u) const;
 
   double alpha_, epsilon_, momentum_;

@@ -1,5 +1,7 @@
 #include "rewind/optim/sgd.h"
 
+#include "rewind/optim/kernels/rules.h"
+
 namespace rw::optim {
 
 SGD::SGD(std::vector<Parameter> parameters, const SGDOptions& options)
@@ -22,26 +24,7 @@ void SGD::update(const Update<double>& u) const { rule(u); }
 
 template <class T>
 void SGD::rule(const Update<T>& u) const {
-  const T rate = static_cast<T>(u.learning_rate), momentum = static_cast<T>(momentum_);
-  const T l2 = u.l2, keep = u.keep;
-  if (momentum_ == 0) {
-    u.for_each_run([=, value = u.value](Index first, Index count, const T* __restrict gradient) {
-      T* __restrict p = value + first;
-      for (Index i = 0; i < count; i++) p[i] = keep * p[i] - rate * (gradient[i] + l2 * p[i]);
-    });
-    return;
-  }
-  const T of_gradient = nesterov_ ? 1 : 0, of_momentum = nesterov_ ? momentum : 1;
-  u.for_each_run([=, value = u.value, moment = u.moments[0]](Index first, Index count,
-                                                             const T* __restrict gradient) {
-    T* __restrict p = value + first;
-    T* __restrict m = moment + first;
-    for (Index i = 0; i < count; i++) {
-      const T g = gradient[i] + l2 * p[i];
-      m[i] = momentum * m[i] + g;
-      p[i] = keep * p[i] - rate * (of_gradient * g + of_momentum * m[i]);
-    }
-  });
+  update_all(kernels::SgdRule<T>{kernels::Common<T>(u), static_cast<T>(momentum_), nesterov_}, u);
 }
 
 }  // namespace rw::optim

@@ -13,6 +13,15 @@ namespace [[gnu::visibility("default")]] optim {
 // What an optimizer remembers of each element, beside its value.
 inline constexpr std::size_t kMaxMoments = 3;
 
+// Neighbouring elements of a parameter and their gradient.
+template <class T>
+struct Elements {
+  T* value;
+  std::array<T*, kMaxMoments> moments;
+  const T* gradient;
+  Index count;
+};
+
 template <class T>
 struct Update {
   // Row after row, all of the same number of elements. None of these overlap.
@@ -51,6 +60,15 @@ struct Update {
       done = (row + 1) * width;
     }
     if (!rows_only) rest(done, size, f);
+  }
+
+  // Such a run.
+  Elements<T> elements(Index first, Index count, const T* of) const {
+    Elements<T> e{value + first, moments, of, count};
+    for (T*& moment : e.moments) {
+      if (moment) moment += first;
+    }
+    return e;
   }
 
  private:
