@@ -145,19 +145,31 @@ class Rewinder {
     if (r.outputs == 1 && !(roles_[r.first_output] & kWanted)) {
       frame.spent = &gradients_[r.first_output];
     }
+    const LettingGo letting_go{options_.keep || options_.record ? nullptr : &r};
     if (r.rules->joint) {
+      frame.last = letting_go.record;
       rewind_jointly(r, frame);
     } else {
-      for (std::size_t i = 0; i < r.inputs; i++) {
-        if (frame.wanted(static_cast<int>(i))) rewind_argument(r, frame, i);
+      int last = static_cast<int>(r.inputs) - 1;
+      while (last >= 0 && !frame.wanted(last)) last--;
+      for (int i = 0; i <= last; i++) {
+        frame.last = letting_go.record && i == last;
+        if (frame.wanted(i)) rewind_argument(r, frame, static_cast<std::size_t>(i));
       }
     }
     for (std::uint32_t i = 0; i < r.outputs; i++) {
       const std::uint32_t slot = r.first_output + i;
       if (!(roles_[slot] & kWanted)) gradients_[slot] = Tensor();
     }
-    if (!options_.keep && !options_.record) r.let_kept_go();
   }
+
+  // Also when a rule throws: it may have taken what was kept.
+  struct LettingGo {
+    Record* record;
+    ~LettingGo() {
+      if (record) record->let_kept_go();
+    }
+  };
 
   void rewind_jointly(Record& r, Frame& frame) {
     std::vector<Tensor> dx(r.inputs);

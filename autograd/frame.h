@@ -39,8 +39,8 @@ constexpr int count_of(unsigned set) {
 // One recorded operation as its rules see it.
 struct Frame {
   const void* op;
-  const Tensor* dy;    // one per output
-  const Tensor* kept;  // inputs, then outputs, in the order of their positions
+  const Tensor* dy;  // one per output
+  Tensor* kept;      // inputs, then outputs, in the order of their positions
   const Spec* specs;
   std::span<const Edge> edges;
   Needs needs;
@@ -49,11 +49,12 @@ struct Frame {
   Tensor* into = nullptr;
   Tensor* joint = nullptr;
   Tensor* spent = nullptr;  // the one dy, when nobody asks for it after the rules
+  bool last = false;        // no rule reads what was kept after this one
 
   static int rank_of(unsigned set, int i) { return count_of(set & ((1u << i) - 1)); }
-  const Tensor& kept_input(int i) const { return kept[rank_of(needs.inputs, i)]; }
-  const Tensor& kept_output(int i) const {
-    return kept[count_of(needs.inputs) + rank_of(needs.outputs, i)];
+  Tensor kept_input(int i) const { return read(kept[rank_of(needs.inputs, i)]); }
+  Tensor kept_output(int i) const {
+    return read(kept[count_of(needs.inputs) + rank_of(needs.outputs, i)]);
   }
   const Spec& kept_shape(int i) const {
     return specs[needs.shapes == Needs::kAllShapes ? i : rank_of(needs.shapes, i)];
@@ -61,6 +62,12 @@ struct Frame {
   bool wanted(int i) const {
     const std::uint32_t slot = edges[static_cast<std::size_t>(i)].slot;
     return slot != 0 && (!needed_slots || needed_slots[slot]);
+  }
+
+ private:
+  Tensor read(Tensor& x) const {
+    if (last) return std::move(x);  // not `? :`, by which clang copies
+    return x;
   }
 };
 

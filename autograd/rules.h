@@ -16,6 +16,9 @@
 //   Into                  the gradient of this argument so far, to be added to and returned
 //   Sink                  the gradients of all arguments, written by one joint rule
 //
+// Tensors that a rule takes by value (Input, Output) are temporaries of its own where nobody else
+// holds their numbers, to be moved on to operations that work in place.
+//
 // In place of a function, `stop` declares that there is no derivative to have. Broadcasting is
 // undone by the tape, for operations that declare it. Rules capture nothing.
 //

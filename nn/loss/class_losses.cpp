@@ -26,12 +26,14 @@ void check_classes(const Tensor& logits, const Tensor& packed_classes, Index ign
   }
 }
 
-// The rule of ClassLosses in one pass, for rewinds that nobody records.
+// The rule of ClassLosses in one pass, for rewinds that nobody records: in place of the logits, or
+// apart from those that somebody holds.
+template <bool kInPlace>
 struct ClassLossesBackward {
   Index ignored;
   double smoothing;
   static constexpr std::string_view name = "cross_entropy_backward";
-  static constexpr bool elementwise = true;
+  static constexpr bool updates = kInPlace;
   Spec infer(const Spec& logits, const Spec&, const Spec&, const Spec&) const { return logits; }
   void run(const Tensor& logits, const Tensor& classes, const Tensor& dy, const Tensor& softmaxes,
            Tensor& dx) const {
@@ -109,8 +111,12 @@ void ClassLosses::derivative(Rules<ClassLosses> d) {
       stop)
       .unrecorded([](Dy<0> dy, const ClassLosses& op, Input<0> logits, Input<1> classes,
                      OutputAt<1> softmaxes) {
-        return apply(ClassLossesBackward{op.ignored, op.smoothing}, std::move(logits), classes, dy,
-                     softmaxes);
+        if (!logits.unique()) {
+          return apply(ClassLossesBackward<false>{op.ignored, op.smoothing}, logits, classes, dy,
+                       softmaxes);
+        }
+        return apply(ClassLossesBackward<true>{op.ignored, op.smoothing}, Tensor(std::move(logits)),
+                     classes, dy, softmaxes);
       });
 }
 

@@ -3,6 +3,7 @@
 #include "rewind/nn/loss/cross_entropy.h"
 
 #include <limits>
+#include <optional>
 
 #include "nn/differences.h"
 #include "rewind/tensor/rounding.h"
@@ -52,6 +53,34 @@ TEST(CrossEntropy, HasRightSecondDerivatives) {
   const auto loss = [&] { return nn::cross_entropy(logits, targets); };
   test::expect_gradients([&] { return test::gradient_of(loss, logits); },
                          test::variables({&logits}));
+}
+
+// Whether the rule of cross_entropy wrote its result over the logits.
+struct InPlace final : Interpreter {
+  std::optional<bool> seen;
+  void run(Call& call) override {
+    if (call.type.name != "cross_entropy_backward") return hand_down(call);
+    const double* logits = call.inputs[0]->data<double>();
+    hand_down(call);
+    seen = call.outputs[0].data<double>() == logits;
+  }
+};
+
+TEST(CrossEntropy, WritesTheGradientInPlaceOfLogitsThatNobodyElseHolds) {
+  for (const bool held : {false, true}) {
+    const InPlace in_place;
+    Tape tape;
+    const Tensor x = tape.watch(wave({2, 3}));
+    Tensor logits = x * x;
+    const Tensor loss = nn::cross_entropy(logits, tensor({0, 2}));
+    const std::vector<double> before = elements(logits);
+    if (!held) logits = Tensor();
+    tape.backward(loss);
+    EXPECT_EQ(in_place.seen, !held);
+    if (held) {
+      EXPECT_EQ(elements(logits), before);
+    }
+  }
 }
 
 TEST(CrossEntropy, Bug37IsZeroWhenEveryTargetIsIgnored) {
