@@ -4,7 +4,7 @@
 
 #include "rewind/tensor/op.h"
 
-namespace rw {
+namespace [[gnu::visibility("default")]] rw {
 
 struct SoftmaxBackward {
   int axis;
