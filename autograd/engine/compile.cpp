@@ -83,7 +83,7 @@ class ElementsWriter {
   }
 
   ElementInstruction finished() && {
-    instruction_.program = writer_.finished();
+    instruction_.program = std::move(writer_).finished();
     return std::move(instruction_);
   }
 
@@ -240,11 +240,23 @@ class Compiler {
   Places places_;
 };
 
+std::vector<int> count_readers(const Step& step) {
+  const std::vector<ValueId> results = step.results();
+  std::vector<int> readers;
+  for (const auto& users : users_of(step.graph, live_values(step.graph, results))) {
+    readers.push_back(static_cast<int>(users.size()));
+  }
+  for (const ValueId y : results) readers[at(y)]++;
+  return readers;
+}
+
 }  // namespace
 
 Program compile(Step step, Index batch, const ProgramOptions& options) {
   Program program;
   program.step = std::move(step);
+  program.depends = dependences(program.step);
+  program.readers = count_readers(program.step);
   program.rows = rows_of(program.step, batch);
   program.fates = fates_of(program.step, program.rows, options.fates);
   program.mixing = what_mixes_rows(program.step, program.rows);

@@ -1,7 +1,7 @@
 #include "rewind/autograd/engine/element_form.h"
 
+#include <algorithm>
 #include <bit>
-#include <limits>
 #include <unordered_map>
 
 #include "rewind/autograd/engine/choose.h"
@@ -107,24 +107,25 @@ const std::unordered_map<const OpType*, Form>& forms() {
 
 bool has_element_form(const Operation& operation) { return forms().contains(&operation.type()); }
 
-Handle ElementWriter::operand() { return Handle{operands_++}; }
-Handle ElementWriter::temporary() { return Handle{kTemporaries + temporaries_++}; }
+Handle ElementWriter::operand() { return Handle{lines_.operands++}; }
+Handle ElementWriter::temporary() {
+  return Handle{ElementLines::kTemporaries + lines_.temporaries++};
+}
 
 Handle ElementWriter::constant(double number) {
   const auto bits = std::bit_cast<std::uint64_t>(number);
-  for (std::size_t i = 0; i < constants_.size(); i++) {
-    if (std::bit_cast<std::uint64_t>(constants_[i]) == bits) {
-      return Handle{kConstants + static_cast<int>(i)};
-    }
-  }
-  constants_.push_back(number);
-  return Handle{kConstants + static_cast<int>(constants_.size()) - 1};
+  std::vector<double>& known = lines_.constants;
+  auto found = std::find_if(known.begin(), known.end(), [&](double other) {
+    return std::bit_cast<std::uint64_t>(other) == bits;
+  });
+  if (found == known.end()) found = known.insert(found, number);
+  return Handle{ElementLines::kConstants + static_cast<int>(found - known.begin())};
 }
 
 void ElementWriter::instruction(ElementCode code, Handle result, Handle a, Handle b, Handle c) {
   const int count = kernels::arity(code);
   const auto argument = [&](Handle x, int i) { return i < count ? static_cast<int>(x) : -1; };
-  lines_.push_back(
+  lines_.lines.push_back(
       {code, static_cast<int>(result), {argument(a, 0), argument(b, 1), argument(c, 2)}});
 }
 
@@ -132,52 +133,9 @@ void ElementWriter::append(const Operation& operation, Handle result, const Hand
   forms().at (&operation.type())(*this, operation, result, arguments);
 }
 
-kernels::ElementProgram ElementWriter::finished() const {
-  std::unordered_map<int, std::size_t> last_use;
-  for (std::size_t i = 0; i < lines_.size(); i++) {
-    for (const int x : lines_[i].arguments) last_use[x] = i;
-  }
-  std::unordered_map<int, int> place;  // of a temporary
-  std::vector<int> vacant;
-  int places = 0;
-  kernels::ElementProgram program;
-  std::vector<Line> placed = lines_;
-  for (std::size_t i = 0; i < placed.size(); i++) {
-    const auto is_temporary = [](int x) { return x >= kTemporaries && x < kConstants; };
-    Line& line = placed[i];
-    for (int& x : line.arguments) {
-      if (!is_temporary(x)) continue;
-      const int temporary = x;
-      x = kTemporaries + place.at(temporary);
-      if (last_use.at(temporary) == i && place.contains(temporary)) {
-        vacant.push_back(place.at(temporary));
-        last_use[temporary] = std::numeric_limits<std::size_t>::max();  // once
-      }
-    }
-    if (is_temporary(line.result)) {
-      const int temporary = line.result;
-      if (!place.contains(temporary)) {
-        if (vacant.empty()) vacant.push_back(places++);
-        place[temporary] = vacant.back();
-        vacant.pop_back();
-      }
-      line.result = kTemporaries + place.at(temporary);
-    }
-  }
-  const auto number = [&](int x) {
-    if (x < 0) return std::uint16_t{0};
-    if (x < kTemporaries) return static_cast<std::uint16_t>(x);
-    if (x < kConstants) return static_cast<std::uint16_t>(operands_ + x - kTemporaries);
-    return static_cast<std::uint16_t>(operands_ + places + x - kConstants);
-  };
-  for (const Line& line : placed) {
-    program.instructions.push_back({line.code, number(line.result), number(line.arguments[0]),
-                                    number(line.arguments[1]), number(line.arguments[2])});
-  }
-  program.operands = operands_;
-  program.temporaries = places;
-  program.constants = constants_;
-  return program;
+kernels::ElementProgram ElementWriter::finished() && {
+  combine(lines_);
+  return numbered(lines_);
 }
 
 }  // namespace rw::engine

@@ -1,10 +1,8 @@
 // Element-wise operations as instructions of element programs (tensor/kernels/element_program.h).
 #pragma once
 
-#include <map>
-
+#include "rewind/autograd/engine/element_lines.h"
 #include "rewind/autograd/engine/graph.h"
-#include "rewind/tensor/kernels/element_program.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -26,19 +24,11 @@ class ElementWriter {
   // Appends the form of an operation: result = operation(arguments).
   void append(const Operation& operation, Handle result, const std::vector<Handle>& arguments);
 
-  // The program, its temporaries in as few places as the order of instructions allows.
-  kernels::ElementProgram finished() const;
+  // The program, in as few instructions as say it.
+  kernels::ElementProgram finished() &&;
 
  private:
-  struct Line {
-    kernels::ElementCode code;
-    int result, arguments[3];
-  };
-  static constexpr int kTemporaries = 1 << 10, kConstants = 1 << 20;
-
-  int operands_ = 0, temporaries_ = 0;
-  std::vector<double> constants_;
-  std::vector<Line> lines_;
+  ElementLines lines_;
 };
 
 }  // namespace engine

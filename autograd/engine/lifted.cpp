@@ -10,20 +10,15 @@ void execute(const Operation& operation, std::span<const Tensor* const> inputs,
   operation.type().execute(operation.op(), inputs, outputs, donated);
 }
 
-Lifted::Lifted(const Step& step, const Rows& rows, Index total)
-    : step_(step), rows_(rows), total_(total), depends_(dependences(step)) {
-  values_.resize(static_cast<std::size_t>(step.graph.values()));
+Lifted::Lifted(const Program& program, Index total) : program_(program), total_(total) {
+  values_.resize(static_cast<std::size_t>(program.step.graph.values()));
   constants_.resize(values_.size());
-  readers_.resize(values_.size());
-  const auto users = users_of(step.graph, live_values(step.graph, step.results()));
-  for (std::size_t v = 0; v < users.size(); v++) readers_[v] = static_cast<int>(users[v].size());
-  for (const ValueId y : step.results()) readers_[static_cast<std::size_t>(y)]++;
 }
 
 const Tensor& Lifted::constant(ValueId value) {
   Tensor& x = constants_[static_cast<std::size_t>(value)];
   if (x.defined()) return x;
-  const Graph::Node& node = *step_.graph.maker(value);
+  const Graph::Node& node = *program_.step.graph.maker(value);
   std::vector<const Tensor*> inputs;
   for (const ValueId input : node.inputs) inputs.push_back(&constant(input));
   execute(
@@ -34,15 +29,15 @@ const Tensor& Lifted::constant(ValueId value) {
 
 const Tensor& Lifted::get(ValueId value) {
   // With rows it is made from nothing, and can be made for any number of them.
-  if (is_constant(value) && rows_.axis_of(value) == Rows::kNone) return constant(value);
+  if (is_constant(value) && program_.rows.axis_of(value) == Rows::kNone) return constant(value);
   Tensor& x = values_[static_cast<std::size_t>(value)];
-  if (!x.defined()) compute(*step_.graph.maker(value));
+  if (!x.defined()) compute(*program_.step.graph.maker(value));
   return x;
 }
 
 bool Lifted::is_spent(ValueId value) const {
-  return step_.graph.maker(value) && !is_constant(value) &&
-         readers_[static_cast<std::size_t>(value)] == 1;
+  return program_.step.graph.maker(value) && !is_constant(value) &&
+         program_.readers[static_cast<std::size_t>(value)] == 1;
 }
 
 void Lifted::compute(const Graph::Node& node) {
@@ -57,13 +52,13 @@ void Lifted::compute(const Graph::Node& node) {
   const std::span<Tensor> outputs(&values_[static_cast<std::size_t>(node.first)],
                                   static_cast<std::size_t>(node.results));
   // The same bits as at a single step: by the kernel of the loop.
-  const bool by_packing = node.operation.is<MatMul>() && rows_.axis_of(node.first) == 0 &&
-                          rows_.axis_of(node.inputs[1]) == Rows::kNone && is_packable(*inputs[1]) &&
-                          inputs[0]->rank() == 2;
+  const bool by_packing = node.operation.is<MatMul>() && program_.rows.axis_of(node.first) == 0 &&
+                          program_.rows.axis_of(node.inputs[1]) == Rows::kNone &&
+                          is_packable(*inputs[1]) && inputs[0]->rank() == 2;
   if (by_packing) {
     outputs[0] = packed_matmul(*inputs[0], *inputs[1]);
   } else {
-    execute(with_rows(node.operation, rows_, node.first, total_), inputs, outputs, donated);
+    execute(with_rows(node.operation, program_.rows, node.first, total_), inputs, outputs, donated);
   }
   for (const ValueId x : node.inputs) {
     if (is_spent(x)) values_[static_cast<std::size_t>(x)] = Tensor();

@@ -3,15 +3,15 @@
 // up, need nothing else (rows.h).
 #pragma once
 
-#include "rewind/autograd/engine/rows.h"
+#include "rewind/autograd/engine/program.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
 class Lifted {
  public:
-  // `total`: the rows of all steps together.
-  Lifted(const Step& step, const Rows& rows, Index total);
+  // `total`: the rows of all steps together. Keeps a reference to the program.
+  Lifted(const Program& program, Index total);
 
   void set(ValueId value, Tensor x) { values_[static_cast<std::size_t>(value)] = std::move(x); }
   void set_invariant(ValueId value, Tensor x) {
@@ -23,7 +23,7 @@ class Lifted {
 
   // What depends on neither inputs nor states, as it is at each step.
   bool is_constant(ValueId value) const {
-    return depends_[static_cast<std::size_t>(value)] == Dependence::nothing;
+    return program_.depends[static_cast<std::size_t>(value)] == Dependence::nothing;
   }
   const Tensor& constant(ValueId value);
 
@@ -32,11 +32,8 @@ class Lifted {
   // Whether only this node reads a value, so that it may take its memory.
   bool is_spent(ValueId value) const;
 
-  const Step& step_;
-  const Rows& rows_;
+  const Program& program_;
   Index total_;
-  std::vector<Dependence> depends_;
-  std::vector<int> readers_;  // by value: nodes, and one more for a result
   std::vector<Tensor> values_, constants_;
 };
 

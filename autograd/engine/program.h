@@ -92,6 +92,8 @@ using Instruction = std::variant<ProductInstruction, ElementInstruction, Ordinar
 
 struct Program {
   Step step;
+  std::vector<Dependence> depends;  // of the step, by value
+  std::vector<int> readers;         // by value: the nodes that read it, and one more for a result
   Rows rows;
   Fates fates;
   std::vector<Buffer> buffers;

@@ -25,7 +25,7 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 // What is known before the loop, in the order of rows in which it runs.
 Lifted lifted_inputs(const Program& program, const LoopInputs& in) {
   const Step& step = program.step;
-  Lifted lifted(step, program.rows, in.rows.total());
+  Lifted lifted(program, in.rows.total());
   for (std::size_t i = 0; i < step.invariants.size(); i++) {
     const int axis = program.rows.axis_of(step.invariants[i]);
     const Tensor& x = in.invariants[i];

@@ -155,6 +155,17 @@ void run_instruction(const ElementInstruction& instruction, BlockSize<T> size,
     case ElementCode::less_equal:
       return each_row([](auto d, auto p, auto q) { return one_where(d, hn::Le(p, q)); }, size, y, a,
                       b);
+    case ElementCode::sigmoid_slope:
+      return each_row(
+          [](auto d, auto p, auto q) { return hn::Mul(p, hn::Mul(q, hn::Sub(hn::Set(d, 1), q))); },
+          size, y, a, b);
+    case ElementCode::tanh_slope:
+      return each_row(
+          [](auto d, auto p, auto q) { return hn::Mul(p, hn::Sub(hn::Set(d, 1), hn::Mul(q, q))); },
+          size, y, a, b);
+    case ElementCode::multiply_add:
+      return each_row([](auto, auto p, auto q, auto r) { return hn::Add(hn::Mul(p, q), r); }, size,
+                      y, a, b, c);
     case ElementCode::select:
       return each_row([](auto d, auto p, auto q,
                          auto r) { return hn::IfThenElse(hn::Eq(p, hn::Zero(d)), r, q); },
@@ -253,7 +264,7 @@ HWY_EXPORT(run_float);
 HWY_EXPORT(run_double);
 
 int arity(ElementCode code) {
-  if (code == ElementCode::select) return 3;
+  if (code >= ElementCode::select) return 3;
   return code < ElementCode::add ? 1 : 2;
 }
 

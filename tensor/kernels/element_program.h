@@ -14,7 +14,9 @@ namespace [[gnu::visibility("default")]] rw {
 namespace kernels {
 
 // Values as the operations of the same name have them. Comparisons give 1 and 0, and select(a, b,
-// c) is b where a is not 0, and c elsewhere.
+// c) is b where a is not 0, and c elsewhere. The slopes are a times the derivative of the function
+// whose value is b, a (b (1 - b)) and a (1 - b b), and multiply_add is a b + c, each operation
+// rounded as it is alone: what several instructions do, in one.
 enum class ElementCode : std::uint8_t {
   copy,
   negative,
@@ -37,7 +39,10 @@ enum class ElementCode : std::uint8_t {
   equal,
   less,
   less_equal,
+  sigmoid_slope,
+  tanh_slope,
   select,
+  multiply_add,
 };
 
 int arity(ElementCode code);

@@ -15,12 +15,14 @@
 #include <cstdlib>
 
 #include "rewind/tensor/axes.h"
+#include "rewind/tensor/kernels/accumulate.h"
 #include "rewind/tensor/op.h"
 
 namespace rw::kernels {
 
 inline constexpr Index kLanes = 8;
 inline constexpr Index kColumns = 128;
+using NextToEachOther = std::integral_constant<Index, 1>;
 
 // Some axes of a tensor in order, adjacent ones joined where one step leads through both.
 struct AxisGroup {
@@ -62,7 +64,8 @@ struct FoldPlan {
 };
 
 // A Reducer has an accumulator type Acc; `identity()`; `step(Acc&, T value, Index place, Index r)`;
-// and `join(Acc, Acc)`, whose first operand comes from a lower lane.
+// and `join(Acc, Acc)`, whose first operand comes from a lower lane. It may have `step_row(Acc*,
+// const T*, Index width)`, the same for places side by side.
 
 template <class T, class Reducer>
 typename Reducer::Acc fold_place(const T* x, const FoldPlan& plan, const Reducer& reducer,
@@ -87,7 +90,7 @@ typename Reducer::Acc fold_place(const T* x, const FoldPlan& plan, const Reducer
   const Index step = plan.gone.inner_step();
   for_each_row<1>(plan.gone.shape, {plan.gone.strides}, [&](const std::array<Index, 1>& at) {
     if (step == 1) {
-      row(x + at[0], std::integral_constant<Index, 1>());
+      row(x + at[0], NextToEachOther());
     } else {
       row(x + at[0], step);
     }
@@ -113,10 +116,15 @@ void fold_columns(const T* x, Index width, Step step, const FoldPlan& plan, cons
     const T* from = x + at[0];
     for (Index i = 0; i < plan.gone.inner_size(); i++, r++, from += plan.gone.inner_step()) {
       Acc* const lane = lanes[r % kLanes];
-      for (Index c = 0; c < width; c++) {
-        Acc acc = lane[c];
-        reducer.step(acc, from[c * step], place + c, r);
-        lane[c] = acc;
+      if constexpr (std::is_same_v<Step, NextToEachOther> &&
+                    requires { reducer.step_row(lane, from, width); }) {
+        reducer.step_row(lane, from, width);
+      } else {
+        for (Index c = 0; c < width; c++) {
+          Acc acc = lane[c];
+          reducer.step(acc, from[c * step], place + c, r);
+          lane[c] = acc;
+        }
       }
     }
   });
@@ -149,7 +157,7 @@ void fold(const T* x, const FoldPlan& plan, const Reducer& reducer, Write&& writ
       const Index width = std::min(kColumns, n - i);
       const T* from = x + at[0] + i * step;
       if (step == 1) {
-        fold_columns(from, width, std::integral_constant<Index, 1>(), plan, reducer, place, lanes);
+        fold_columns(from, width, NextToEachOther(), plan, reducer, place, lanes);
       } else {
         fold_columns(from, width, step, plan, reducer, place, lanes);
       }
@@ -178,6 +186,9 @@ struct SumOf {
   using Acc = Wide<T>;
   Acc identity() const { return 0; }
   void step(Acc& acc, T value, Index, Index) const { acc += static_cast<Acc>(value); }
+  void step_row(Acc* lane, const T* x, Index width) const requires(std::is_floating_point_v<T>) {
+    accumulate(x, width, lane);
+  }
   Acc join(Acc a, Acc b) const { return a + b; }
 };
 

@@ -31,10 +31,15 @@ class Lowering {
     return values[static_cast<std::size_t>(value)];
   }
 
-  // Made of invariants and by an operation that has inputs; repetitions are free inside.
+  // Made of invariants and by an operation that has inputs. Repetitions are free inside; so is the
+  // transpose of a matrix, whose gradient is made in the layout of the matrix itself there.
   bool moves(const Graph::Node& node) {
     return at(depends_, node.first) == Dependence::nothing && !node.inputs.empty() &&
-           !node.operation.is<Expand>() && stands_outside(node);
+           !node.operation.is<Expand>() && !transposes_a_matrix(node) && stands_outside(node);
+  }
+  bool transposes_a_matrix(const Graph::Node& node) const {
+    const auto* permute = node.operation.as<Permute>();
+    return permute && permute->order == Dims{1, 0} && !from_.graph.maker(node.inputs[0]);
   }
   // Whether it rests on an invariant, and not on numbers made from nothing alone: those stay where
   // they are used.
