@@ -12,6 +12,7 @@
 #include "rewind/autograd/engine/compile/places.h"
 #include "rewind/autograd/engine/element_form.h"
 #include "rewind/autograd/engine/simplify.h"
+#include "rewind/tensor/matmul.h"
 
 namespace rw::engine {
 namespace {
@@ -122,6 +123,7 @@ class Compiler {
 
   void run() {
     write_loop();
+    write_recipes();
     remember_stacks();
     hand_over_states();
     for (const int s : program_.fates.accumulated) places_.of(program_.step.sums[at(s)]);
@@ -165,6 +167,18 @@ class Compiler {
       return static_cast<int>(program_.packed.size()) - 1;
     }
     return static_cast<int>(found - program_.packed.begin());
+  }
+
+  // Of the matrices that products have on their right at every step.
+  void write_recipes() {
+    for (const Graph::Node& node : body_.nodes()) {
+      if (!node.operation.is<MatMul>()) continue;
+      const ValueId w = node.inputs[1];
+      const Spec& spec = body_.spec(w);
+      if (!body_.invariant(w) || spec.rank() != 2 || !is_float(spec.dtype)) continue;
+      if (body_.rows().axis_of(w) != Rows::kNone) continue;
+      program_.recipes.try_emplace(w, recipe_of(program_.step, w));
+    }
   }
 
   void write_ordinary(int n) {

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "rewind/tensor/creation.h"
 #include "rewind/tensor/error.h"
 
 namespace rw::engine {
@@ -46,7 +47,10 @@ const Graph::Node* Graph::known(const Operation& operation,
 }
 
 ValueId Graph::apply(const Operation& operation, std::vector<ValueId> inputs, int results) {
-  if (const Node* same = known(operation, inputs)) return same->first;
+  // A tensor filled with a number may be rows of the batch to one reader and a part of a weight to
+  // another: each has its own.
+  const Node* same = operation.is<Full>() ? nullptr : known(operation, inputs);
+  if (same) return same->first;
   std::vector<const Tensor*> arguments;
   for (const ValueId input : inputs) arguments.push_back(&symbol(input));
   std::vector<Tensor> made(static_cast<std::size_t>(results));

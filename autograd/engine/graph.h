@@ -60,7 +60,7 @@ class Graph {
   ValueId leaf(const Spec& spec);
 
   // The results of an operation on values, as many as it has: the first one's number. What the
-  // graph holds already is not made again.
+  // graph holds already is not made again, but for tensors filled with one number.
   ValueId apply(const Operation& operation, std::vector<ValueId> inputs, int results = 1);
 
   int values() const { return static_cast<int>(symbols_.size()); }

@@ -40,8 +40,37 @@ bool Lifted::is_spent(ValueId value) const {
          program_.readers[static_cast<std::size_t>(value)] == 1;
 }
 
+Tensor Lifted::packed_form(ValueId value) const {
+  const RecipeOf& made = program_.recipes.at(value);
+  std::vector<Tensor> sources;
+  for (const ValueId x : made.sources) {
+    sources.push_back(constants_[static_cast<std::size_t>(x)]);
+  }
+  return packed(made.recipe, sources);
+}
+
+// Rows times a matrix that is the same at every step: the same bits as at a single step, by the
+// kernel of the loop.
+bool Lifted::is_packed_product(const Graph::Node& node) const {
+  return node.operation.is<MatMul>() && program_.recipes.contains(node.inputs[1]) &&
+         program_.rows.axis_of(node.first) == 0 &&
+         program_.step.graph.spec(node.inputs[0]).rank() == 2;
+}
+
 void Lifted::compute(const Graph::Node& node) {
-  for (const ValueId x : node.inputs) get(x);
+  Tensor& y = values_[static_cast<std::size_t>(node.first)];
+  if (is_packed_product(node)) {
+    const Index columns = program_.step.graph.spec(node.first).shape.back();
+    y = times_packed(get(node.inputs[0]), packed_form(node.inputs[1]), columns);
+  } else {
+    compute_by_its_kernel(node, {&y, static_cast<std::size_t>(node.results)});
+  }
+  for (const ValueId x : node.inputs) {
+    if (is_spent(x)) values_[static_cast<std::size_t>(x)] = Tensor();
+  }
+}
+
+void Lifted::compute_by_its_kernel(const Graph::Node& node, std::span<Tensor> outputs) {
   std::vector<const Tensor*> inputs;
   std::uint64_t donated = 0;
   for (std::size_t i = 0; i < node.inputs.size(); i++) {
@@ -49,20 +78,7 @@ void Lifted::compute(const Graph::Node& node) {
     inputs.push_back(&get(x));
     if (i < 64 && is_spent(x)) donated |= std::uint64_t{1} << i;
   }
-  const std::span<Tensor> outputs(&values_[static_cast<std::size_t>(node.first)],
-                                  static_cast<std::size_t>(node.results));
-  // The same bits as at a single step: by the kernel of the loop.
-  const bool by_packing = node.operation.is<MatMul>() && program_.rows.axis_of(node.first) == 0 &&
-                          program_.rows.axis_of(node.inputs[1]) == Rows::kNone &&
-                          is_packable(*inputs[1]) && inputs[0]->rank() == 2;
-  if (by_packing) {
-    outputs[0] = packed_matmul(*inputs[0], *inputs[1]);
-  } else {
-    execute(with_rows(node.operation, program_.rows, node.first, total_), inputs, outputs, donated);
-  }
-  for (const ValueId x : node.inputs) {
-    if (is_spent(x)) values_[static_cast<std::size_t>(x)] = Tensor();
-  }
+  execute(with_rows(node.operation, program_.rows, node.first, total_), inputs, outputs, donated);
 }
 
 }  // namespace rw::engine

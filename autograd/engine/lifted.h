@@ -26,9 +26,13 @@ class Lifted {
     return program_.depends[static_cast<std::size_t>(value)] == Dependence::nothing;
   }
   const Tensor& constant(ValueId value);
+  // The packed form of one that has a recipe.
+  Tensor packed_form(ValueId value) const;
 
  private:
   void compute(const Graph::Node& node);
+  void compute_by_its_kernel(const Graph::Node& node, std::span<Tensor> outputs);
+  bool is_packed_product(const Graph::Node& node) const;
   // Whether only this node reads a value, so that it may take its memory.
   bool is_spent(ValueId value) const;
 

@@ -9,13 +9,20 @@
 #include "rewind/tensor/views.h"
 
 namespace rw::engine {
-
-bool is_packable(const Tensor& w) { return w.rank() == 2 && is_float(w.dtype()); }
-
 namespace {
 
+using SharedRecipe = std::shared_ptr<const Recipe>;
+
 struct Form {
-  Tensor w, packed;
+  SharedRecipe recipe;  // null: the source itself
+  std::vector<Tensor> sources;
+  Tensor packed;
+
+  bool is_of(const SharedRecipe& other, const std::vector<Tensor>& tensors) const;
+  // Nobody but the memory holds one of its sources: it cannot be asked for again.
+  bool is_lost() const {
+    return std::any_of(sources.begin(), sources.end(), [](const Tensor& w) { return w.alone(); });
+  }
 };
 
 struct Memory {
@@ -35,25 +42,32 @@ bool same(const Tensor& a, const Tensor& b) {
   return place(a) == place(b) && a.spec() == b.spec() && a.strides() == b.strides();
 }
 
-Tensor recall(const Tensor& w) {
+bool Form::is_of(const SharedRecipe& other, const std::vector<Tensor>& tensors) const {
+  if (!std::equal(sources.begin(), sources.end(), tensors.begin(), tensors.end(), same)) {
+    return false;
+  }
+  return recipe == other || (recipe && other && *recipe == *other);
+}
+
+Tensor recall(const SharedRecipe& recipe, const std::vector<Tensor>& sources) {
   Memory& known = memory();
   const std::scoped_lock lock(known.mutex);
   for (const Form& form : known.forms) {
-    if (same(form.w, w)) return form.packed;
+    if (form.is_of(recipe, sources)) return form.packed;
   }
   return {};
 }
 
-void remember(const Tensor& w, const Tensor& packed) {
+void remember(Form made) {
   Memory& known = memory();
   std::list<Form> gone;  // ends after the lock
   const std::scoped_lock lock(known.mutex);
   for (auto form = known.forms.begin(); form != known.forms.end();) {
     const auto next = std::next(form);
-    if (form->w.alone()) gone.splice(gone.begin(), known.forms, form);
+    if (form->is_lost()) gone.splice(gone.begin(), known.forms, form);
     form = next;
   }
-  known.forms.push_front({w, packed});
+  known.forms.push_front(std::move(made));
   if (known.forms.size() > Memory::kMost)
     gone.splice(gone.begin(), known.forms, --known.forms.end());
 }
@@ -76,18 +90,19 @@ std::size_t remembered_forms() {
   return memory().forms.size();
 }
 
-Tensor packed(const Tensor& w) {
-  Tensor form = recall(w);
+Tensor packed(const SharedRecipe& recipe, const std::vector<Tensor>& sources) {
+  Tensor form = recall(recipe, sources);
   if (form.defined()) return form;
-  form = packed_now(w);
-  remember(w, form);
+  form = packed_now(recipe ? recipe->made_of(sources) : sources[0]);
+  remember({recipe, sources, form});
   return form;
 }
 
-Tensor packed_matmul(const Tensor& a, const Tensor& w) {
+Tensor packed(const Tensor& w) { return packed(nullptr, {w}); }
+
+Tensor times_packed(const Tensor& a, const Tensor& form, Index n) {
   const Tensor left = a.strides()[1] == 1 ? a : contiguous(a);
-  const Tensor right = packed(w);
-  const Index rows = left.dim(0), k = left.dim(1), n = w.dim(1);
+  const Index rows = left.dim(0), k = left.dim(1);
   Tensor result = Tensor::uninitialized({{rows, n}, a.dtype()});
   dispatch_float("packed", a.dtype(), [&](auto v) {
     using T = decltype(v);
@@ -102,7 +117,7 @@ Tensor packed_matmul(const Tensor& a, const Tensor& w) {
                                                   .k = k,
                                                   .a = from + begin * stride,
                                                   .a_stride = stride,
-                                                  .packed = right.data<T>(),
+                                                  .packed = form.data<T>(),
                                                   .c = out + begin * n,
                                                   .c_stride = n});
     });

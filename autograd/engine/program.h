@@ -2,10 +2,12 @@
 // operations by their ordinary kernels, on numbers whose place in memory is settled beforehand.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <variant>
 
 #include "rewind/autograd/engine/fates.h"
+#include "rewind/autograd/engine/recipe.h"
 #include "rewind/tensor/kernels/element_program.h"
 
 namespace [[gnu::visibility("default")]] rw {
@@ -100,9 +102,10 @@ struct Program {
   std::vector<std::optional<Place>> places;  // by value: of those that the loop keeps in memory
   std::vector<std::optional<Place>> stacks;  // by value: of those it remembers for every step
   std::vector<Instruction> loop;
-  std::vector<ValueId> packed;  // right operands of products
-  bool rows_apart = false;      // every instruction keeps rows apart: workers may share the rows
-  std::string mixing;           // what mixes rows; empty: nothing, so some may be left out
+  std::vector<ValueId> packed;          // right operands of its products
+  std::map<ValueId, RecipeOf> recipes;  // of these, and of those of products outside of the loop
+  bool rows_apart = false;  // every instruction keeps rows apart: workers may share the rows
+  std::string mixing;       // what mixes rows; empty: nothing, so some may be left out
 
   const std::optional<Place>& place(ValueId value) const {
     return places[static_cast<std::size_t>(value)];

@@ -47,7 +47,7 @@ class Loop {
         batch_(program.rows.batch),
         lifted_(lifted_inputs(program, in)),
         memory_(program, in, lifted_) {
-    for (const ValueId w : program.packed) packed_.push_back(packed(lifted_.constant(w)));
+    for (const ValueId w : program.packed) packed_.push_back(lifted_.packed_form(w));
     for (const int s : program.fates.accumulated) {
       const Spec& spec = program.step.graph.spec(program.step.sums[at(s)]);
       accumulated_.push_back(zeros(spec.shape, spec.dtype));

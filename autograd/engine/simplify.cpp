@@ -52,11 +52,26 @@ Found permute(Graph& graph, const Permute& op, const Values& in) {
       order.set(i, inner->order[static_cast<int>(op.order[i])]);
     return simplified(graph, Permute{order}, {input_of(graph, in[0], 0)});
   }
+  if (const auto* full = made_by<Full>(graph, in[0])) {
+    Dims shape;
+    for (const Index axis : op.order) shape.push_back(full->shape[static_cast<int>(axis)]);
+    return simplified(graph, Full{shape, full->dtype, full->value}, {});
+  }
   const bool matrix = is_transpose(op.order);
   if (matrix && is_made_by<MatMul>(graph, in[0])) {
     const ValueId a = input_of(graph, in[0], 0), b = input_of(graph, in[0], 1);
     if (shape_of(graph, a).rank() != 2 || shape_of(graph, b).rank() != 2) return {};
     return simplified(graph, MatMul{}, {transposed(graph, b), transposed(graph, a)});
+  }
+  if (const auto* slice = made_by<Slice>(graph, in[0]); matrix && slice) {
+    const Slice across{1 - slice->axis, slice->start, slice->stop, slice->step};
+    return simplified(graph, across, {transposed(graph, input_of(graph, in[0], 0))});
+  }
+  if (const auto* concat = made_by<Concat>(graph, in[0]); matrix && concat) {
+    const Concat across{1 - concat->axis};
+    Values parts = graph.maker(in[0])->inputs;
+    for (ValueId& part : parts) part = transposed(graph, part);
+    return simplified(graph, across, parts);
   }
   if (matrix && is_made_by<Add>(graph, in[0])) {
     const ValueId a = input_of(graph, in[0], 0), b = input_of(graph, in[0], 1);
@@ -194,6 +209,23 @@ Found add_rows(Graph& graph, const AddRows&, const Values& in) {
   return simplified(graph, Add{}, {in[0], sum});
 }
 
+// u c - v c, as (u - v) c.
+Found difference_of_products(Graph& graph, ValueId x, ValueId minus_y) {
+  const auto* negative = made_by<Affine>(graph, minus_y);
+  if (!negative || negative->scale != -1 || negative->shift != 0) return {};
+  const ValueId y = input_of(graph, minus_y, 0);
+  if (!is_made_by<Multiply>(graph, x) || !is_made_by<Multiply>(graph, y)) return {};
+  for (const std::size_t i : {0u, 1u}) {
+    for (const std::size_t k : {0u, 1u}) {
+      if (input_of(graph, x, i) != input_of(graph, y, k)) continue;
+      const ValueId u = input_of(graph, x, 1 - i), v = input_of(graph, y, 1 - k);
+      const ValueId difference = simplified(graph, Subtract{}, {u, v});
+      return simplified(graph, Multiply{}, {difference, input_of(graph, x, i)});
+    }
+  }
+  return {};
+}
+
 Found add(Graph& graph, const Add&, const Values& in) {
   for (const std::size_t i : {0u, 1u}) {
     const double* number = filled_with(graph, in[i]);
@@ -202,6 +234,7 @@ Found add(Graph& graph, const Add&, const Values& in) {
         graph.spec(other) == broadcast("add", graph.spec(in[0]), graph.spec(in[1]))) {
       return other;
     }
+    if (const Found better = difference_of_products(graph, in[i], other)) return better;
   }
   return {};
 }

@@ -1,11 +1,13 @@
 // Local rewriting, done whenever a value is made: what is cheaper to say is said so from the start,
-// and the passes meet fewer forms. All of it holds exactly, up to the sign of a zero.
+// and the passes meet fewer forms. All of it holds exactly, up to the sign of a zero and the
+// rounding of a difference of products.
 //
 //   views        a view of a view is one view, one that changes nothing is none; a slice of
 //                values put side by side is a slice of one of them, and the reverse
 //   transposes   (a b)^T = b^T a^T, (a + b)^T = a^T + b^T: they move to the leaves, where they are
 //                free
 //   slices       what is added into slices of zeros stands side by side: no padded tensor appears
+//   products     u c - v c is (u - v) c
 //   constants    what is filled with one number is that number, where broadcasting repeats it
 #pragma once
 

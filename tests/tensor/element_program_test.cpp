@@ -58,13 +58,19 @@ T plain(ElementCode code, T a, T b, T c) {
       return a < b;
     case ElementCode::less_equal:
       return a <= b;
+    case ElementCode::sigmoid_slope:
+      return a * (b * (1 - b));
+    case ElementCode::tanh_slope:
+      return a * (1 - b * b);
     case ElementCode::select:
       return a != 0 ? b : c;
+    case ElementCode::multiply_add:
+      return a * b + c;
   }
   return 0;
 }
 
-constexpr ElementCode kLast = ElementCode::select;
+constexpr ElementCode kLast = ElementCode::multiply_add;
 
 // Equal, both NaN, or within some units in the last place of the functions.
 template <class T>
@@ -196,7 +202,9 @@ TEST(ElementProgram, KnowsHowManyArgumentsACodeHas) {
   EXPECT_EQ(arity(ElementCode::relu), 1);
   EXPECT_EQ(arity(ElementCode::add), 2);
   EXPECT_EQ(arity(ElementCode::less_equal), 2);
+  EXPECT_EQ(arity(ElementCode::tanh_slope), 2);
   EXPECT_EQ(arity(ElementCode::select), 3);
+  EXPECT_EQ(arity(ElementCode::multiply_add), 3);
 }
 
 }  // namespace

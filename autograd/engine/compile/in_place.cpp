@@ -2,6 +2,7 @@
 
 #include "rewind/autograd/engine/facts.h"
 #include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/views.h"
 
 namespace rw::engine {
 
@@ -58,12 +59,31 @@ bool InPlace::is_private(ValueId value) const {
   const int n = body_.node_of(value);
   if (n < 0 || body_.leaves_the_step(value)) return false;
   if (body_.fates().node[at(n)] == Fate::before) {
-    return !is_view(body_.node(n).operation) && !contains(body_.step().outputs, value) &&
-           !read_outside(value);
+    if (is_result(value) || read_outside(value)) return false;
+    return !is_view(body_.node(n).operation) || is_private_part(body_.node(n));
   }
   if (inside(value)) return false;
   return forms_.of(n) == Form::product ||
          (forms_.of(n) == Form::element && is_float(body_.spec(value).dtype));
+}
+
+// A slice of what was made before the loop and is read slice by slice, none over another.
+bool InPlace::is_private_part(const Graph::Node& part) const {
+  const auto* mine = part.operation.as<Slice>();
+  const int n = body_.node_of(part.inputs[0]);
+  if (!mine || n < 0 || body_.fates().node[at(n)] != Fate::before) return false;
+  if (is_view(body_.node(n).operation) || is_result(part.inputs[0])) return false;
+  return std::all_of(body_.nodes().begin(), body_.nodes().end(), [&](const Graph::Node& reader) {
+    if (reader.first == part.first || !contains(reader.inputs, part.inputs[0])) return true;
+    const auto* other = reader.operation.as<Slice>();
+    return other && other->axis == mine->axis && other->step == 1 &&
+           (other->stop <= mine->start || mine->stop <= other->start);
+  });
+}
+
+bool InPlace::is_result(ValueId value) const {
+  const Step& step = body_.step();
+  return contains(step.next, value) || contains(step.outputs, value) || contains(step.sums, value);
 }
 
 // Whether work before or after the loop reads it, too.

@@ -21,6 +21,7 @@ Canonical canonical(const Step& step, const Passes& passes) {
   if (passes.join) best = join_products(best);
   if (passes.regroup) best = regroup_sums(best);
   best = without_stages(best);
+  if (passes.join_sums) best = join_sums(best);
   if (passes.number) best = number_masks(best);
   if (passes.lower) return lower_invariants(best);
   Canonical same{std::move(best), {}};

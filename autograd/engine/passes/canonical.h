@@ -8,7 +8,7 @@ namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
 struct Passes {
-  bool split = true, join = true, regroup = true, number = true, lower = true;
+  bool split = true, join = true, regroup = true, join_sums = true, number = true, lower = true;
 };
 
 // Operations before a loop: from its old invariants to its new ones.
@@ -35,6 +35,9 @@ Step join_products(const Step& step);
 // Sums are taken in the order of what the terms depend on, so that what is known early, biases and
 // products of inputs, is added early and once.
 Step regroup_sums(const Step& step);
+
+// What is added to the parts of a product one by one is put side by side and added once.
+Step join_sums(const Step& step);
 
 // Masks that are given for every step, as those of resets are, choose as numbers: they are made
 // numbers for all steps before the loop, and element programs can read them.

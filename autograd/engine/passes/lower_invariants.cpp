@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <map>
 
 #include "rewind/autograd/engine/passes/canonical.h"
 #include "rewind/autograd/engine/simplify.h"
+#include "rewind/tensor/joining.h"
+#include "rewind/tensor/matmul.h"
 #include "rewind/tensor/views.h"
 
 namespace rw::engine {
@@ -31,15 +34,10 @@ class Lowering {
     return values[static_cast<std::size_t>(value)];
   }
 
-  // Made of invariants and by an operation that has inputs. Repetitions are free inside; so is the
-  // transpose of a matrix, whose gradient is made in the layout of the matrix itself there.
+  // Made of invariants and by an operation that has inputs; repetitions are free inside.
   bool moves(const Graph::Node& node) {
     return at(depends_, node.first) == Dependence::nothing && !node.inputs.empty() &&
-           !node.operation.is<Expand>() && !transposes_a_matrix(node) && stands_outside(node);
-  }
-  bool transposes_a_matrix(const Graph::Node& node) const {
-    const auto* permute = node.operation.as<Permute>();
-    return permute && permute->order == Dims{1, 0} && !from_.graph.maker(node.inputs[0]);
+           !node.operation.is<Expand>() && stands_outside(node);
   }
   // Whether it rests on an invariant, and not on numbers made from nothing alone: those stay where
   // they are used.
@@ -72,12 +70,40 @@ class Lowering {
     return entry->second;
   }
 
+  // A matrix put together from given ones by views and concatenations alone.
+  bool is_put_together(ValueId value) const {
+    const Graph::Node* node = from_.graph.maker(value);
+    if (!node) return is_invariant(value);
+    const bool arranges = node->operation.is<Permute>() || node->operation.is<Slice>() ||
+                          node->operation.is<Concat>();
+    return arranges && std::all_of(node->inputs.begin(), node->inputs.end(), [&](ValueId x) {
+             return from_.graph.spec(x).rank() == 2 && is_put_together(x);
+           });
+  }
+  bool is_invariant(ValueId value) const {
+    return std::find(from_.invariants.begin(), from_.invariants.end(), value) !=
+           from_.invariants.end();
+  }
+
+  // Stays inside, as the right operand of a product: there it is packed from what is given, whose
+  // gradients are made in the layout that they have.
+  ValueId put_together(ValueId value) {
+    const Graph::Node* node = from_.graph.maker(value);
+    if (r_.of(value) >= 0 || !node) return inside(value);
+    for (const ValueId x : node->inputs) put_together(x);
+    r_.set(value, copy(r_, *node));
+    return r_.of(value);
+  }
+
   ValueId inside(ValueId value) {
     if (r_.of(value) >= 0) return r_.of(value);
     const Graph::Node* node = from_.graph.maker(value);
     if (!node || moves(*node)) {
       r_.set(value, invariant(value));
       return r_.of(value);
+    }
+    if (node->operation.is<MatMul>() && is_put_together(node->inputs[1])) {
+      put_together(node->inputs[1]);
     }
     for (const ValueId x : node->inputs) inside(x);
     const ValueId image = copy(r_, *node);

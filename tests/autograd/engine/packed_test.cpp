@@ -25,6 +25,10 @@ Tensor ramp(const Dims& shape) {
   return x;
 }
 
+Tensor packed_matmul(const Tensor& a, const Tensor& w) {
+  return times_packed(a, packed(w), w.dim(1));
+}
+
 TEST(Packed, TheSameNumbersArePackedOnce) {
   const Tensor w = ramp({5, 20});
   const Tensor form = packed(w);
