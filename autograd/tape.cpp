@@ -85,9 +85,11 @@ Tensor Tape::follow(const Parameter& parameter) {
     found = leaf_of_parameter_.emplace(parameter.id(), leaves_.size() - 1).first;
   }
   const Leaf& leaf = leaves_[found->second];
-  require<ShapeError>(leaf.variable.spec() == value.spec(),
-                      "tape: {} is {} now; a parameter keeps its shape while a tape follows it",
-                      leaf.variable.description(), value.spec());
+  if (leaf.variable.spec() != value.spec()) {
+    throw ShapeError(
+        fmt::format("tape: {} is {} now; a parameter keeps its shape while a tape follows it",
+                    leaf.variable.description(), value.spec()));
+  }
   value.set_mark(mark_of(leaf.slot));
   return value;
 }

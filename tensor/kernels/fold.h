@@ -65,7 +65,7 @@ struct FoldPlan {
 
 // A Reducer has an accumulator type Acc; `identity()`; `step(Acc&, T value, Index place, Index r)`;
 // and `join(Acc, Acc)`, whose first operand comes from a lower lane. It may have `step_row(Acc*,
-// const T*, Index width)`, the same for places side by side.
+// const T*, Index width, const T* soon)`, the same for places side by side.
 
 template <class T, class Reducer>
 typename Reducer::Acc fold_place(const T* x, const FoldPlan& plan, const Reducer& reducer,
@@ -117,8 +117,11 @@ void fold_columns(const T* x, Index width, Step step, const FoldPlan& plan, cons
     for (Index i = 0; i < plan.gone.inner_size(); i++, r++, from += plan.gone.inner_step()) {
       Acc* const lane = lanes[r % kLanes];
       if constexpr (std::is_same_v<Step, NextToEachOther> &&
-                    requires { reducer.step_row(lane, from, width); }) {
-        reducer.step_row(lane, from, width);
+                    requires { reducer.step_row(lane, from, width, from); }) {
+        constexpr Index kAhead = 8;
+        const bool more = i + kAhead < plan.gone.inner_size();
+        reducer.step_row(lane, from, width,
+                         more ? from + kAhead * plan.gone.inner_step() : nullptr);
       } else {
         for (Index c = 0; c < width; c++) {
           Acc acc = lane[c];
@@ -186,8 +189,9 @@ struct SumOf {
   using Acc = Wide<T>;
   Acc identity() const { return 0; }
   void step(Acc& acc, T value, Index, Index) const { acc += static_cast<Acc>(value); }
-  void step_row(Acc* lane, const T* x, Index width) const requires(std::is_floating_point_v<T>) {
-    accumulate(x, width, lane);
+  void step_row(Acc* lane, const T* x, Index width, const T* soon) const
+      requires(std::is_floating_point_v<T>) {
+    accumulate(x, width, lane, soon);
   }
   Acc join(Acc a, Acc b) const { return a + b; }
 };

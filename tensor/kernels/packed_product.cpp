@@ -192,6 +192,12 @@ void pack_panels(const T* w, Index row_step, Index column_step, Index k, Index n
   for (Index first = 0; first < n; first += width<T>(), packed += k * width<T>()) {
     const Index columns = std::min(n - first, width<T>());
     if (columns < width<T>()) std::fill_n(packed, k * width<T>(), T{0});
+    if (column_step == 1) {
+      for (Index i = 0; i < k; i++) {
+        std::copy_n(w + first + i * row_step, columns, packed + i * width<T>());
+      }
+      continue;
+    }
     for (Index j = 0; j < columns; j++) {
       const T* column = w + (first + j) * column_step;
       for (Index i = 0; i < k; i++) packed[i * width<T>() + j] = column[i * row_step];
