@@ -61,6 +61,10 @@ class Programs(unittest.TestCase):
         self.assertGreater(line["denormal_part"], 0.9)
         self.close(line["ratio"], line["denormal_ms"] / line["normal_ms"])
 
+    def test_planning(self):
+        (line,) = self.lines("planning", "--cell", "RNN")
+        self.assertLess(line["look_up_us_least"], line["plan_us_least"])
+
     def test_memory(self):
         gru, rnn = self.lines("memory", "--cell", "GRU", "RNN")
         for line in (gru, rnn):  # the outputs at least; what is kept is there at the peak
