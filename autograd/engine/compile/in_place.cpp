@@ -57,24 +57,32 @@ void InPlace::plan_addition(int n) {
 
 bool InPlace::is_private(ValueId value) const {
   const int n = body_.node_of(value);
-  if (n < 0 || body_.leaves_the_step(value)) return false;
-  if (body_.fates().node[at(n)] == Fate::before) {
-    if (is_result(value) || read_outside(value)) return false;
-    return !is_view(body_.node(n).operation) || is_private_part(body_.node(n));
-  }
-  if (inside(value)) return false;
+  if (n < 0 || body_.leaves_the_step(value) || inside(value)) return false;
+  if (is_view(body_.node(n).operation)) return is_private_part(body_.node(n));
+  return is_own(value);
+}
+
+// Whether it is made in memory of its own, and read in the loop alone.
+bool InPlace::is_own(ValueId value) const {
+  const int n = body_.node_of(value);
+  if (n < 0 || is_view(body_.node(n).operation)) return false;
+  if (body_.fates().node[at(n)] == Fate::before) return !is_result(value) && !read_outside(value);
+  if (body_.leaves_the_step(value) || inside(value)) return false;
   return forms_.of(n) == Form::product ||
          (forms_.of(n) == Form::element && is_float(body_.spec(value).dtype));
 }
 
-// A slice of what was made before the loop and is read slice by slice, none over another.
+// A slice of what is read slice by slice, none over another. Before the loop the slices are made by
+// operations that only look at it.
 bool InPlace::is_private_part(const Graph::Node& part) const {
   const auto* mine = part.operation.as<Slice>();
-  const int n = body_.node_of(part.inputs[0]);
-  if (!mine || n < 0 || body_.fates().node[at(n)] != Fate::before) return false;
-  if (is_view(body_.node(n).operation) || is_result(part.inputs[0])) return false;
+  const ValueId whole = part.inputs[0];
+  const int n = body_.node_of(whole);
+  if (!mine || n < 0 || is_view(body_.node(n).operation) || is_result(part.first)) return false;
+  const bool before = body_.fates().node[at(n)] == Fate::before;
+  if (before ? is_result(whole) || read_outside(part.first) : !is_own(whole)) return false;
   return std::all_of(body_.nodes().begin(), body_.nodes().end(), [&](const Graph::Node& reader) {
-    if (reader.first == part.first || !contains(reader.inputs, part.inputs[0])) return true;
+    if (reader.first == part.first || !contains(reader.inputs, whole)) return true;
     const auto* other = reader.operation.as<Slice>();
     return other && other->axis == mine->axis && other->step == 1 &&
            (other->stop <= mine->start || mine->stop <= other->start);

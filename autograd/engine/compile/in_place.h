@@ -49,6 +49,7 @@ class InPlace {
   }
   void plan_join(int n);
   void plan_addition(int n);
+  bool is_own(ValueId value) const;
   bool is_private_part(const Graph::Node& part) const;
   bool is_result(ValueId value) const;
   bool read_outside(ValueId value) const;
