@@ -99,7 +99,7 @@ class Builder {
     };
     for (const ValueId root : wanted) note(root);
     for (const Graph::Node& node : joint_.graph.nodes()) {
-      if (!live[at(node.first)] || is_forward(node.first)) continue;
+      if (!is_live(node, live) || is_forward(node.first)) continue;
       for (const ValueId x : node.inputs) note(x);
     }
     return read;

@@ -75,8 +75,7 @@ std::string what_mixes_rows(const Step& step, const Rows& rows) {
   const std::vector<bool> live = live_values(graph, step.results());
   for (std::size_t n = 0; n < graph.nodes().size(); n++) {
     const Graph::Node& node = graph.nodes()[n];
-    const bool is_live = live[at(node.first)];
-    if (is_live && rows.effect[n] == RowEffect::mixed) return node.operation.text();
+    if (is_live(node, live) && rows.effect[n] == RowEffect::mixed) return node.operation.text();
   }
   const std::vector<Dependence> depends = dependences(step);
   for (const ValueId y : step.outputs) {

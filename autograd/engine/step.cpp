@@ -31,15 +31,16 @@ std::vector<Dependence> dependences(const Step& step) {
   return found;
 }
 
+bool is_live(const Graph::Node& node, const std::vector<bool>& live) {
+  const auto first = live.begin() + node.first;
+  return std::find(first, first + node.results, true) != first + node.results;
+}
+
 std::vector<bool> live_values(const Graph& graph, const std::vector<ValueId>& results) {
   std::vector<bool> live(static_cast<std::size_t>(graph.values()), false);
   for (const ValueId y : results) live[static_cast<std::size_t>(y)] = true;
   for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
-    bool used = false;
-    for (int i = 0; i < node->results; i++) {
-      used |= live[static_cast<std::size_t>(node->first + i)];
-    }
-    if (!used) continue;
+    if (!is_live(*node, live)) continue;
     for (const ValueId x : node->inputs) live[static_cast<std::size_t>(x)] = true;
   }
   return live;
@@ -49,9 +50,7 @@ std::vector<std::vector<int>> users_of(const Graph& graph, const std::vector<boo
   std::vector<std::vector<int>> users(static_cast<std::size_t>(graph.values()));
   for (std::size_t i = 0; i < graph.nodes().size(); i++) {
     const Graph::Node& node = graph.nodes()[i];
-    bool used = false;
-    for (int k = 0; k < node.results; k++) used |= live[static_cast<std::size_t>(node.first + k)];
-    if (!used) continue;
+    if (!is_live(node, live)) continue;
     for (const ValueId x : node.inputs) {
       users[static_cast<std::size_t>(x)].push_back(static_cast<int>(i));
     }
@@ -78,9 +77,7 @@ Step rewrite(const Step& step, const std::function<ValueId(Rewriting&, const Gra
   for (const ValueId x : step.states) r.to.states.push_back(r.leaf(x));
   const std::vector<bool> live = live_values(step.graph, step.results());
   for (const Graph::Node& node : step.graph.nodes()) {
-    bool used = false;
-    for (int i = 0; i < node.results; i++) used |= live[static_cast<std::size_t>(node.first + i)];
-    if (!used) continue;
+    if (!is_live(node, live)) continue;
     ValueId image = -1;
     if (rule && node.results == 1) image = rule(r, node);
     if (image < 0) image = copy(r, node);

@@ -32,6 +32,9 @@ std::vector<Dependence> dependences(const Step& step);  // by value
 // Whether a result of the step depends on a value, by value.
 std::vector<bool> live_values(const Graph& graph, const std::vector<ValueId>& results);
 
+// Whether one of a node's results is.
+bool is_live(const Graph::Node& node, const std::vector<bool>& live);
+
 // The nodes that use a value, by value, as positions in graph.nodes(); live nodes alone.
 std::vector<std::vector<int>> users_of(const Graph& graph, const std::vector<bool>& live);
 

@@ -4,6 +4,7 @@
 
 #include "autograd/engine/cells.h"
 #include "rewind/tensor/regions.h"
+#include "support/message_of.h"
 
 namespace rw::test {
 namespace {
@@ -103,6 +104,19 @@ TEST(PlannedScan, RefusesAGeneratorOfTheStepsOwn) {
         "scan: uniform in the step draws from a generator of its own; draw from this thread's, "
         "which Random sets, or use loop");
   }
+}
+
+// Also where the first of the inner scan's results, its last state, is wanted by nobody.
+TEST(PlannedScan, RefusesLengthsWhereAScanInsideMayMixRows) {
+  const auto inner = [](const Tensor& h) { return h * 0.5; };
+  const auto step = [&](const Tensor& x, const Tensor& h) {
+    return x + sum(scan(inner, 2, h).outputs, 0);
+  };
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              scan(step, numbers({T, B, H}, 1), numbers({B, H}, 2), {.lengths = {1, 2, 3}});
+            }),
+            "scan: the step mixes rows of the batch, scan{2 steps}, and with lengths they are not "
+            "all there; use loop, or declare an operation of yours `rowwise`");
 }
 
 TEST(PlannedScan, IsThePlainLoopForIntegers) {
