@@ -48,17 +48,13 @@ class Follower final : public Interpreter, public TracingScope {
   // What comes after the step was lost will be traced again.
   bool knows(const Tensor& x) const override { return lost_ || x.mark() >> kIdBits == serial_; }
 
-  // The node that does this: the next one, or one before it when the step does the same thing
-  // twice.
+  // The next node, if it does this.
   const Graph::Node* expected(const Call& call) {
     inputs_.clear();
     for (const Tensor* x : call.inputs) inputs_.push_back(value_of(*x));
     const auto& nodes = known_.graph.nodes();
-    if (next_ < nodes.size() && is_done_by(nodes[next_], call)) return &nodes[next_++];
-    for (std::size_t n = 0; n < next_; n++) {
-      if (is_done_by(nodes[n], call)) return &nodes[n];
-    }
-    return nullptr;
+    const bool same = next_ < nodes.size() && is_done_by(nodes[next_], call);
+    return same ? &nodes[next_++] : nullptr;
   }
 
   bool is_done_by(const Graph::Node& node, const Call& call) const {

@@ -13,7 +13,7 @@ using TracedStep = std::function<std::vector<Tensor>(const std::vector<Tensor>&)
 
 // Runs the step on the shapes of `known` and holds each of its operations against those there, in
 // full. The tensors that it captured this time, or nothing: then it does something else, and is to
-// be traced. A trace made with relative draws is followed so. Throws what the step throws.
+// be traced. The trace was made as written. Throws what the step throws.
 std::optional<std::vector<Tensor>> follow(const Trace& known, const TracedStep& step);
 
 }  // namespace engine

@@ -50,7 +50,10 @@ ValueId Graph::apply(const Operation& operation, std::vector<ValueId> inputs, in
   // A tensor filled with a number may be rows of the batch to one reader and a part of a weight to
   // another: each has its own.
   const Node* same = operation.is<Full>() ? nullptr : known(operation, inputs);
-  if (same) return same->first;
+  return same ? same->first : append(operation, std::move(inputs), results);
+}
+
+ValueId Graph::append(const Operation& operation, std::vector<ValueId> inputs, int results) {
   std::vector<const Tensor*> arguments;
   for (const ValueId input : inputs) arguments.push_back(&symbol(input));
   std::vector<Tensor> made(static_cast<std::size_t>(results));

@@ -62,6 +62,8 @@ class Graph {
   // The results of an operation on values, as many as it has: the first one's number. What the
   // graph holds already is not made again, but for tensors filled with one number.
   ValueId apply(const Operation& operation, std::vector<ValueId> inputs, int results = 1);
+  // The same, made again also where the graph holds it.
+  ValueId append(const Operation& operation, std::vector<ValueId> inputs, int results = 1);
 
   int values() const { return static_cast<int>(symbols_.size()); }
   const Spec& spec(ValueId value) const { return symbol(value).spec(); }

@@ -7,8 +7,6 @@
 #include "rewind/tensor/random.h"
 
 namespace rw::engine {
-namespace {}  // namespace
-
 constinit thread_local TracingScope* TracingScope::innermost_ = nullptr;
 
 bool same_tensor(const Tensor& a, const Tensor& b) {
@@ -25,16 +23,17 @@ namespace {
 
 class Tracer final : public Interpreter, public TracingScope {
  public:
-  Tracer(Trace& trace, bool relative_draws)
-      : trace_(trace), relative_draws_(relative_draws), first_draw_(Random::state()) {}
+  Tracer(Trace& trace, bool as_written)
+      : trace_(trace), as_written_(as_written), first_draw_(Random::state()) {}
 
   void run(Call& call) override {
     std::vector<ValueId> inputs;
     for (const Tensor* x : call.inputs) inputs.push_back(value_of(*x));
     Operation operation(call.type, call.op);
-    if (relative_draws_ && is_random(operation)) operation = numbered(operation);
-    const ValueId first =
-        trace_.graph.apply(operation, std::move(inputs), static_cast<int>(call.outputs.size()));
+    if (as_written_ && is_random(operation)) operation = numbered(operation);
+    const auto results = static_cast<int>(call.outputs.size());
+    const ValueId first = as_written_ ? trace_.graph.append(operation, std::move(inputs), results)
+                                      : trace_.graph.apply(operation, std::move(inputs), results);
     for (std::size_t i = 0; i < call.outputs.size(); i++) {
       call.outputs[i] = handle(first + static_cast<ValueId>(i));
     }
@@ -78,7 +77,7 @@ class Tracer final : public Interpreter, public TracingScope {
   }
 
   Trace& trace_;
-  const bool relative_draws_;
+  const bool as_written_;
   const Rng first_draw_;
   std::unordered_map<const void*, ValueId> values_;
 };
@@ -87,10 +86,10 @@ class Tracer final : public Interpreter, public TracingScope {
 
 Trace trace(const std::vector<Spec>& arguments,
             const std::function<std::vector<Tensor>(const std::vector<Tensor>&)>& step,
-            bool relative_draws) {
+            bool as_written) {
   Trace trace;
   const Rng before = Random::state();
-  Tracer tracer(trace, relative_draws);
+  Tracer tracer(trace, as_written);
   std::vector<Tensor> handles;
   for (const Spec& spec : arguments) {
     trace.arguments.push_back(trace.graph.leaf(spec));

@@ -21,12 +21,14 @@ struct Trace {
 };
 
 // Runs `step` on tensors without numbers. Throws what the step throws; and ValueError when it reads
-// a number of an argument, or returns a value of another trace. With `relative_draws` random
-// operations are numbered from the first draw of this thread's generator on, of generator 0; a step
-// that draws from another one throws ValueError.
+// a number of an argument, or returns a value of another trace.
+//
+// What the step does twice is found once; but with `as_written`, which is for the steps of users,
+// it stays as it was written. Random operations are then numbered from the first draw of this
+// thread's generator on, of generator 0; a step that draws from another one throws ValueError.
 Trace trace(const std::vector<Spec>& arguments,
             const std::function<std::vector<Tensor>(const std::vector<Tensor>&)>& step,
-            bool relative_draws = false);
+            bool as_written = false);
 
 // Handles of the same numbers, seen the same way and standing at the same place of a tape.
 bool same_tensor(const Tensor& a, const Tensor& b);
