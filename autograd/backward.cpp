@@ -30,6 +30,7 @@ class Rewinder {
       roles_[leaf.slot] |= leaf.computed ? kWanted : kWanted | kLeaf;
     }
     if (!options.wrt.empty()) limit_to(options.wrt);
+    if (!options.per_use.empty()) per_use_.assign(slots_, 0);
     for (const Variable& v : options.per_use) keep_terms_of(v);
     // Last: what throws above leaves the tape as it was, since no destructor will.
     tape_.pauses_ = options.record ? 0 : 1;
@@ -56,11 +57,12 @@ class Rewinder {
         from.dy.spec() == from.y.spec(),
         "backward: the gradient {} that arrives is not of the spec of the result {}",
         from.dy.spec(), from.y.spec());
-    put(slot, from.dy);
+    put(slot, from.dy, roles_[slot] & kPerUse);
   }
 
   Gradients run(Record* last) {
     for (Record* r = last; r; r = r->previous) {
+      if (!per_use_.empty()) enter(*r);
       if (reached(*r)) rewind(*r);
     }
     return collect();
@@ -93,6 +95,28 @@ class Rewinder {
                            "or name it in wrt as well",
                            variable.description());
     role |= kPerUse;
+    per_use_[slot_of("per_use", variable)] = 1;
+  }
+
+  // Records that belong to an operation of many uses: its own, and those right before.
+  void enter(Record& r) {
+    if (records_of_many_ > 0) records_of_many_--;
+    if (records_of_many_ > 0 || !r.rules->uses) return;
+    many_ = r.rules->uses(r.attributes());
+    records_of_many_ = many_.records + 1;
+  }
+
+  // Whether what arrives now at argument i of a record, at a slot of which the terms are asked for,
+  // is one of them.
+  bool is_term(const Record& r, std::size_t i) const {
+    if (records_of_many_ == 0) return true;
+    const bool own = r.rules->uses && records_of_many_ == many_.records + 1;
+    if (own && static_cast<int>(i) >= many_.arguments) return true;
+    require<GradientError>(many_.known,
+                           "backward: per_use names a variable that the rewind of a scan used, "
+                           "recorded; the terms of such uses are not told apart; run the scan in a "
+                           "PlainLoops scope");
+    return false;
   }
 
   // Marks what leads from the variables to later values, in the order of recording.
@@ -173,8 +197,18 @@ class Rewinder {
 
   void rewind_jointly(Record& r, Frame& frame) {
     std::vector<Tensor> dx(r.inputs);
+    std::vector<std::pair<int, Tensor>> terms;
     frame.joint = dx.data();
+    if (!per_use_.empty()) {
+      frame.per_use_slots = per_use_.data();
+      frame.terms = &terms;
+    }
     r.rules->joint(frame);
+    for (auto& [argument, values] : terms) {
+      const auto i = static_cast<std::size_t>(argument);
+      check(r, i, values);
+      terms_.push_back({r.edges()[i].slot, {std::move(values), {}}});
+    }
     for (std::size_t i = 0; i < r.inputs; i++) {
       if (frame.wanted(static_cast<int>(i)) && dx[i].defined()) deliver(r, i, std::move(dx[i]));
     }
@@ -199,7 +233,7 @@ class Rewinder {
       Gradient::Term term;
       rule.rows(frame, &term.rows, &term.values);
       check_rows(r, i, frame.kept_shape(static_cast<int>(i)), term);
-      deliver_rows(slot, frame.kept_shape(static_cast<int>(i)), std::move(term));
+      deliver_rows(r, i, frame.kept_shape(static_cast<int>(i)), std::move(term));
     } else {
       const bool in_one_pass = rule.unrecorded && !options_.record;
       Tensor dx = in_one_pass ? rule.unrecorded(frame) : rule.call(frame);
@@ -229,24 +263,25 @@ class Rewinder {
 
   void deliver(Record& r, std::size_t i, Tensor dx) {
     check(r, i, dx);
-    put(r.edges()[i].slot, std::move(dx));
+    const std::uint32_t slot = r.edges()[i].slot;
+    put(slot, std::move(dx), roles_[slot] & kPerUse && is_term(r, i));
   }
 
-  void put(std::uint32_t slot, Tensor dx) {
-    if (roles_[slot] & kPerUse) {
-      terms_.push_back({slot, {dx, {}}});
-      if (roles_[slot] & kLeaf) return;
-    }
+  void put(std::uint32_t slot, Tensor dx, bool is_term) {
+    if (is_term) terms_.push_back({slot, {dx, {}}});
+    if (roles_[slot] & kPerUse && roles_[slot] & kLeaf) return;
     Tensor& sum = gradients_[slot];
     sum = sum.defined() ? std::move(sum) + std::move(dx) : std::move(dx);
   }
 
   // Rows of a leaf stay rows; a value in the middle of the tape needs its whole gradient.
-  void deliver_rows(std::uint32_t slot, const Spec& spec, Gradient::Term term) {
+  void deliver_rows(Record& r, std::size_t i, const Spec& spec, Gradient::Term term) {
+    const std::uint32_t slot = r.edges()[i].slot;
     if (roles_[slot] & kLeaf) {
-      terms_.push_back({slot, std::move(term)});
+      const bool keeps = !(roles_[slot] & kPerUse) || is_term(r, i);
+      if (keeps) terms_.push_back({slot, std::move(term)});
     } else if (roles_[slot] & kPerUse) {
-      put(slot, add_rows(zeros(spec.shape, spec.dtype), term.rows, term.values));
+      put(slot, add_rows(zeros(spec.shape, spec.dtype), term.rows, term.values), is_term(r, i));
     } else {
       Tensor& sum = gradients_[slot];
       if (!sum.defined()) sum = zeros(spec.shape, spec.dtype);
@@ -298,6 +333,9 @@ class Rewinder {
   std::vector<std::uint8_t> needed_;  // by slot; empty: everything is
   std::vector<Tape::Leaf> limited_;   // the variables of `wrt`
   std::vector<SlotTerm> terms_;
+  std::vector<std::uint8_t> per_use_;  // by slot; empty: no terms are asked for
+  RuleSet::Uses many_{};               // the operation of many uses that was met last
+  int records_of_many_ = 0;            // of its records, that of now included, those to come
 };
 
 Gradients Tape::backward(const Tensor& loss, const BackwardOptions& options) {

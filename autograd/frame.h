@@ -48,6 +48,10 @@ struct Frame {
   int argument = 0;
   Tensor* into = nullptr;
   Tensor* joint = nullptr;
+  // Where the terms of some arguments are asked for one by one, by slot, and where they go: each
+  // with the position of its argument.
+  const std::uint8_t* per_use_slots = nullptr;  // null: none
+  std::vector<std::pair<int, Tensor>>* terms = nullptr;
   Tensor* spent = nullptr;  // the one dy, when nobody asks for it after the rules
   bool last = false;        // no rule reads what was kept after this one
 
@@ -62,6 +66,10 @@ struct Frame {
   bool wanted(int i) const {
     const std::uint32_t slot = edges[static_cast<std::size_t>(i)].slot;
     return slot != 0 && (!needed_slots || needed_slots[slot]);
+  }
+  bool per_use(int i) const {
+    const std::uint32_t slot = edges[static_cast<std::size_t>(i)].slot;
+    return slot != 0 && per_use_slots && per_use_slots[slot];
   }
 
  private:
@@ -89,6 +97,14 @@ struct RuleSet {
   // place of needs. The rule finds it in Frame::kept.
   void (*keep)(const void* op, std::span<const Tensor* const> inputs,
                std::span<const Tensor> outputs, std::vector<const Tensor*>& kept) = nullptr;
+  // For an operation that stands for many uses of its first so many arguments, as a loop does. What
+  // arrives at these, and passes through so many records right before its own, are sums over the
+  // uses. Where the terms are known, its joint rule gives them to Frame::terms.
+  struct Uses {
+    int arguments = 0, records = 0;
+    bool known = false;
+  };
+  Uses (*uses)(const void* op) = nullptr;
   bool broadcasts = false;
   bool missing = true;
 };
