@@ -40,6 +40,11 @@ struct ScanOptions {
   std::optional<State> fresh = {};  // the state after a reset; wanted when `reset` is given
   bool reverse = false;             // from the last step to the first
   bool states = false;              // collect the state after every step
+  // The rewind computes the steps again, in so many segments, one at a time; 0: all is kept. With
+  // about sqrt(time) of them what is kept falls to that of about 2 sqrt(time) steps, for the time
+  // of one more forward pass. Same results, but for the order in which gradients of weights are
+  // added up. A plain loop keeps everything in any case, and so does a rewind that is recorded.
+  Index segments = 0;
 };
 
 template <class State, class Outputs>
@@ -159,7 +164,9 @@ auto masked_step(Step&& step, Inputs x, const State& state, const Tensor& active
 }
 
 template <class State>
-void require_fresh(const ScanOptions<State>& options, const State& state) {
+void check(const ScanOptions<State>& options, const State& state) {
+  require(options.segments >= 0,
+          "scan: {} segments; 0 keeps everything, 1 or more are computed again", options.segments);
   require(!options.reset.defined() || options.fresh.has_value(),
           "scan: reset is given without fresh, the state that a row starts anew with");
   if (options.fresh) {
@@ -172,7 +179,7 @@ template <class InputAt, class Step, class State>
 auto run(InputAt&& input_at, Step&& step, State state, const Sequence& sequence,
          const ScanOptions<State>& options) {
   using Outputs = typename StepResult<decltype(step(input_at(0), state))>::Outputs;
-  require_fresh(options, state);
+  check(options, state);
   Collector<Outputs> outputs(sequence.time());
   Collector<State> states(options.states ? sequence.time() : 0);
   states.set_shape(state);
@@ -257,7 +264,7 @@ auto planned(Apply&& apply, const std::vector<Tensor>& inputs, Index time, const
   const Index batch = first_tensor(initial).dim(0);
   if (time == 0 || batch == 0 || loops_are_plain()) return Answer();
   const Sequence sequence("scan", time, batch, options.lengths, options.reset, options.reverse);
-  require_fresh(options, initial);
+  check(options, initial);
   std::vector<Tensor> all_inputs = inputs;
   const bool resets = options.reset.defined();
   if (resets) all_inputs.push_back(sequence.starting_rows());
@@ -282,8 +289,9 @@ auto planned(Apply&& apply, const std::vector<Tensor>& inputs, Index time, const
     for_each_tensor(*outputs, [&](const Tensor& y) { all.push_back(y); });
     return all;
   };
-  const auto answer = engine::scan_planned(
-      {all_inputs, states, time, batch, options.lengths, options.reverse, options.states, step});
+  const auto answer =
+      engine::scan_planned({all_inputs, states, time, batch, options.lengths, options.reverse,
+                            options.states, options.segments, step});
   if (!answer) return Answer();
   return Answer({filled(*outputs, answer->outputs.begin()), filled(initial, answer->last.begin()),
                  options.states ? filled(initial, answer->states.begin()) : State{}});

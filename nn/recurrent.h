@@ -38,6 +38,7 @@ struct RecurrentCall {
   Tensor reset = {};     // bool [time, batch]: the row starts anew with cell.initial()
   bool reverse = false;  // read from the last step to the first (one direction only)
   bool states = false;   // return every state of every step
+  Index segments = 0;    // computed again by the rewind, one at a time, for less memory (scan.h)
 };
 
 template <class CellState, class Outputs>
@@ -250,7 +251,8 @@ class Recurrent {
          .reset = call.reset,
          .fresh = fresh,
          .reverse = call.reverse || backward,
-         .states = call.states});
+         .states = call.states,
+         .segments = call.segments});
   }
 
   // The outputs of both directions side by side.

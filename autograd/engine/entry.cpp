@@ -4,7 +4,7 @@
 
 #include "rewind/autograd/engine/follow.h"
 #include "rewind/autograd/engine/plans.h"
-#include "rewind/autograd/engine/scan_op.h"
+#include "rewind/autograd/engine/segments.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/tensor/random.h"
 #include "rewind/tensor/select.h"
@@ -71,16 +71,6 @@ Understood understand(const ScanRequest& request) {
   return {recent[0], traced.trace.captured_tensors};
 }
 
-// Whether a row counts at a step, bool [time, batch].
-Tensor active_rows(const ScanRequest& request) {
-  Tensor active = Tensor::uninitialized({{request.time, request.batch}, boolean});
-  auto next = active.mutable_span<bool>().begin();
-  for (Index t = 0; t < request.time; t++) {
-    for (const Index length : request.lengths) *next++ = t < length;
-  }
-  return active;
-}
-
 // The states after every step; where a row does not count, the one in which it rests.
 Tensor keep_resting(const Tensor& active, const Tensor& states, const Tensor& resting) {
   Dims shape = active.shape();
@@ -110,9 +100,18 @@ std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
   const Draws draws{before.seed(), before.draw(), draws_of_a_step, request.reverse};
   Random::set_state(Rng(before.seed(), before.draw() + static_cast<std::uint64_t>(
                                                            schedule->busy_steps() * draws.each)));
-  ScanResults results =
-      apply_scan(plan_of(understood.step, request.batch, followed), schedule, request.reverse,
-                 draws, understood.captured, request.inputs, request.initial);
+  Scan scan{plan_of(understood.step, request.batch, followed), schedule, request.reverse, draws};
+  if (followed.any && !TracingScope::any()) scan.written = understood.step;
+  const ScanInputs in{understood.captured, request.inputs, request.initial};
+  ScanResults results;
+  if (request.segments > 0) {
+    const Followed nobody{std::vector<bool>(followed.invariants.size()),
+                          std::vector<bool>(followed.inputs.size()), false};
+    scan.again = std::exchange(scan.recurrence, plan_of(understood.step, request.batch, nobody));
+    results = apply_in_segments(scan, in, request.segments);
+  } else {
+    results = apply_scan(scan, in);
+  }
   ScanAnswer answer;
   answer.last = std::move(results.last);
   const auto states = std::ssize(results.outputs) -
@@ -120,7 +119,7 @@ std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
   answer.outputs.assign(results.outputs.begin(), results.outputs.begin() + states);
   answer.states.assign(results.outputs.begin() + states, results.outputs.end());
   if (!schedule->whole()) {
-    const Tensor active = active_rows(request);
+    const Tensor active = schedule->active();
     for (std::size_t i = 0; i < answer.states.size(); i++) {
       const Tensor& resting = request.reverse ? request.initial[i] : answer.last[i];
       answer.states[i] = keep_resting(active, answer.states[i], resting);

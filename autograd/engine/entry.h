@@ -15,7 +15,8 @@ struct ScanRequest {
   Index time, batch;
   std::vector<Index> lengths;  // empty: all rows count at all steps
   bool reverse;
-  bool states;  // give the state after every step
+  bool states;     // give the state after every step
+  Index segments;  // that a rewind computes again, one at a time; 0: none
   // Takes the inputs of a step, then the states; gives the next states, then outputs.
   std::function<std::vector<Tensor>(const std::vector<Tensor>&)> step;
 };

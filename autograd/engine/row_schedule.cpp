@@ -58,6 +58,22 @@ Index RowSchedule::busy_steps() const {
   return t;
 }
 
+RowSchedule RowSchedule::part(Index begin, Index end) const {
+  if (whole()) return RowSchedule(end - begin, batch_);
+  std::vector<Index> lengths(order_.size(), 0);
+  for (Index t = begin; t < end; t++) {
+    for (Index r = 0; r < rows_at(t); r++) lengths[at(order_[at(r)])]++;
+  }
+  return RowSchedule(end - begin, lengths);
+}
+
+Tensor RowSchedule::active() const {
+  Tensor result = zeros({time_, batch_}, boolean);
+  bool* const counts = result.mutable_span<bool>().data();
+  for_each_row([&](Index, Index, Index row) { counts[row] = true; });
+  return result;
+}
+
 Tensor RowSchedule::sorted(const Tensor& x, int axis) const {
   return whole() ? x : taken(x, axis, order_);
 }

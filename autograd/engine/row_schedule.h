@@ -28,6 +28,12 @@ class RowSchedule {
 
   // The steps at which any row counts are the first ones: so many.
   Index busy_steps() const;
+  // A row that counts at all of these.
+  Index longest_row() const { return whole() ? 0 : order_[0]; }
+  // Whether a row counts at a step, bool [time, batch].
+  Tensor active() const;
+  // That of the steps from `begin` to before `end`.
+  RowSchedule part(Index begin, Index end) const;
 
   Index rows_at(Index t) const { return whole() ? batch_ : first_[at(t + 1)] - first_[at(t)]; }
   Index first_row(Index t) const { return whole() ? t * batch_ : first_[at(t)]; }

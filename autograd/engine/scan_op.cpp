@@ -1,27 +1,27 @@
+// Inputs of the operation are invariants, inputs and initial states, and then what the step as it
+// was written captured: nothing flows back there but the terms of single uses. Outputs are last
+// states, outputs, sums.
 #include "rewind/autograd/engine/scan_op.h"
 
 #include "rewind/autograd/engine/replay.h"
+#include "rewind/autograd/engine/rewind.h"
+#include "rewind/autograd/engine/uses.h"
 #include "rewind/autograd/frame.h"
 #include "rewind/autograd/tape.h"
-#include "rewind/tensor/creation.h"
 
 namespace rw::engine {
 namespace {
 
 using Tensors = std::vector<Tensor>;
 
-// The attributes. Inputs are invariants, inputs and initial states; outputs are last states,
-// outputs, sums.
-struct Scan {
-  std::shared_ptr<const Recurrence> recurrence;
-  std::shared_ptr<const RowSchedule> rows;
-  bool reverse;
-  Draws draws;
+struct ScanOp {
+  Scan scan;
+  int records;  // of the prelude
 
-  const Step& step() const { return recurrence->step(); }
+  const Step& step() const { return scan.recurrence->step(); }
 };
 
-const Scan& scan_of(const void* op) { return *static_cast<const Scan*>(op); }
+const ScanOp& op_of(const void* op) { return *static_cast<const ScanOp*>(op); }
 
 Dims with_time(Index time, const Dims& shape) {
   Dims result{time};
@@ -29,9 +29,17 @@ Dims with_time(Index time, const Dims& shape) {
   return result;
 }
 
-LoopInputs loop_inputs(const Scan& scan, std::span<const Tensor* const> inputs) {
-  const Step& step = scan.step();
-  LoopInputs in{*scan.rows, scan.reverse, scan.draws, {}, {}, {}};
+// The next `count` tensors of a list.
+template <class Iterator>
+Tensors taken(Iterator& next, std::size_t count) {
+  const auto first = next;
+  next += static_cast<std::ptrdiff_t>(count);
+  return Tensors(first, next);
+}
+
+LoopInputs loop_inputs(const ScanOp& op, std::span<const Tensor* const> inputs) {
+  const Step& step = op.step();
+  LoopInputs in{*op.scan.rows, op.scan.reverse, op.scan.draws, {}, {}, {}};
   auto next = inputs.begin();
   for (std::size_t i = 0; i < step.invariants.size(); i++) in.invariants.push_back(**next++);
   for (std::size_t i = 0; i < step.inputs.size(); i++) in.inputs.push_back(**next++);
@@ -41,8 +49,8 @@ LoopInputs loop_inputs(const Scan& scan, std::span<const Tensor* const> inputs) 
 
 void execute(const void* op, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
              std::uint64_t) {
-  const Scan& scan = scan_of(op);
-  LoopResults results = run(scan.recurrence->program(), loop_inputs(scan, inputs));
+  const ScanOp& scan = op_of(op);
+  LoopResults results = run(scan.scan.recurrence->program(), loop_inputs(scan, inputs));
   auto next = outputs.begin();
   for (Tensors* part : {&results.last, &results.outputs, &results.sums}) {
     for (Tensor& x : *part) *next++ = std::move(x);
@@ -50,183 +58,170 @@ void execute(const void* op, std::span<const Tensor* const> inputs, std::span<Te
 }
 
 void infer(const void* op, std::span<const Tensor* const>, std::span<Tensor> outputs) {
-  const Scan& scan = scan_of(op);
-  const Step& step = scan.step();
+  const Step& step = op_of(op).step();
   auto next = outputs.begin();
   for (const ValueId x : step.states) *next++ = Tensor::shape_only(step.graph.spec(x));
   for (const ValueId y : step.outputs) {
     const Spec& spec = step.graph.spec(y);
-    *next++ = Tensor::shape_only(spec.with_shape(with_time(scan.rows->time(), spec.shape)));
+    const Dims shape = with_time(op_of(op).scan.rows->time(), spec.shape);
+    *next++ = Tensor::shape_only(spec.with_shape(shape));
   }
   for (const ValueId y : step.sums) *next++ = Tensor::shape_only(step.graph.spec(y));
 }
 
-// What the backward scan may read: everything that went in but the initial states, and the outputs
-// that were kept for it.
+// Whether the scan may have to run again, from its initial states.
+bool may_run_again(const Scan& scan) { return scan.again || scan.written; }
+
+// What the backward scan may read: everything that went in, but the initial states only to run
+// again, and the outputs that were kept for it.
 void keep(const void* op, std::span<const Tensor* const> inputs, std::span<const Tensor> outputs,
           std::vector<const Tensor*>& kept) {
-  const Scan& scan = scan_of(op);
+  const ScanOp& scan = op_of(op);
   const Step& step = scan.step();
-  const std::size_t given = step.invariants.size() + step.inputs.size();
+  const std::size_t given =
+      may_run_again(scan.scan) ? inputs.size() : step.invariants.size() + step.inputs.size();
   kept.assign(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(given));
-  for (const int i : scan.recurrence->kept()) {
+  for (const int i : scan.scan.recurrence->kept()) {
     kept.push_back(&outputs[step.states.size() + static_cast<std::size_t>(i)]);
   }
 }
 
-// One rewind of a scan.
-class Rewind {
- public:
-  explicit Rewind(Frame& frame)
-      : frame_(frame), scan_(scan_of(frame.op)), step_(scan_.step()), planned_(plan()) {}
+void rewind(Frame& frame) {
+  const ScanOp& op = op_of(frame.op);
+  const Step& step = op.step();
+  const std::size_t invariants = step.invariants.size(), inputs = step.inputs.size();
+  const std::size_t states = step.states.size(), given = invariants + inputs + states;
+  const Tensor* next = frame.kept;
+  PreparedInputs took;
+  took.in = {taken(next, invariants), taken(next, inputs), {}};
+  if (may_run_again(op.scan)) took.in.initial = taken(next, states);
+  if (op.scan.written) took.captured = taken(next, frame.edges.size() - given);
+  Kept kept{took.in.invariants, took.in.inputs, taken(next, op.scan.recurrence->kept().size())};
+  next = frame.dy;
+  ScanResults arriving{taken(next, states), taken(next, step.outputs.size()),
+                       taken(next, step.sums.size())};
 
-  void run() {
-    const ScanResults results = apply_scan(planned_->recurrence, scan_.rows, !scan_.reverse,
-                                           scan_.draws, tensors(planned_->wiring.invariants),
-                                           tensors(planned_->wiring.inputs), last_gradients());
-    const auto set = [&](std::size_t position, const Tensor& dx) {
-      if (frame_.wanted(static_cast<int>(position))) frame_.joint[position] = dx;
-    };
-    const Backward& wiring = planned_->wiring;
-    const std::size_t inputs = step_.invariants.size(), states = inputs + step_.inputs.size();
-    for (std::size_t i = 0; i < wiring.sums.size(); i++) {
-      set(static_cast<std::size_t>(wiring.sums[i]), results.sums[i]);
-    }
-    for (std::size_t i = 0; i < wiring.outputs.size(); i++) {
-      set(inputs + static_cast<std::size_t>(wiring.outputs[i]), results.outputs[i]);
-    }
-    for (std::size_t i = 0; i < wiring.states.size(); i++) {
-      set(states + static_cast<std::size_t>(wiring.states[i]), results.last[i]);
-    }
-  }
-
- private:
-  const Tensor& last(std::size_t i) const { return frame_.dy[i]; }
-  const Tensor& output(std::size_t i) const { return frame_.dy[step_.states.size() + i]; }
-  const Tensor& sum(std::size_t i) const {
-    return frame_.dy[step_.states.size() + step_.outputs.size() + i];
-  }
-
-  std::shared_ptr<const PlannedBackward> plan() const {
-    Wanted wanted;
-    int position = 0;
-    for (std::size_t i = 0; i < step_.invariants.size(); i++) {
-      wanted.invariants.push_back(frame_.wanted(position++));
-    }
-    for (std::size_t i = 0; i < step_.inputs.size(); i++) {
-      wanted.inputs.push_back(frame_.wanted(position++));
-    }
-    for (std::size_t i = 0; i < step_.outputs.size(); i++) {
-      wanted.outputs.push_back(output(i).defined());
-    }
-    for (std::size_t i = 0; i < step_.sums.size(); i++) wanted.sums.push_back(sum(i).defined());
-    return scan_.recurrence->backward(wanted, Tape::current() != nullptr);
-  }
-
-  Tensors tensors(const std::vector<Source>& sources) const {
-    const auto& kept = scan_.recurrence->kept();
-    Tensors result;
-    for (const Source& source : sources) {
-      const auto index = static_cast<std::size_t>(source.index);
-      switch (source.kind) {
-        case Source::invariant:
-          result.push_back(frame_.kept[index]);
-          break;
-        case Source::input:
-          result.push_back(frame_.kept[step_.invariants.size() + index]);
-          break;
-        case Source::output: {
-          const auto found = std::find(kept.begin(), kept.end(), source.index) - kept.begin();
-          result.push_back(frame_.kept[step_.invariants.size() + step_.inputs.size() +
-                                       static_cast<std::size_t>(found)]);
-          break;
-        }
-        case Source::output_gradient:
-          result.push_back(output(index));
-          break;
-        case Source::sum_gradient:
-          result.push_back(sum(index));
-          break;
-        case Source::constant:
-          result.push_back(planned_->wiring.constants[index]);
-          break;
-      }
-    }
+  const auto asked = [&](std::size_t first, std::size_t count, auto of) {
+    std::vector<bool> result;
+    for (std::size_t i = first; i < first + count; i++) result.push_back(of(static_cast<int>(i)));
     return result;
-  }
+  };
+  const auto wanted = [&](int i) { return frame.wanted(i); };
+  const auto per_use = [&](int i) { return frame.per_use(i); };
 
-  Tensors last_gradients() const {
-    Tensors result;
-    for (const int k : planned_->wiring.states) {
-      const Tensor& dy = last(static_cast<std::size_t>(k));
-      const Spec& spec = step_.graph.spec(step_.states[static_cast<std::size_t>(k)]);
-      result.push_back(dy.defined() ? dy : zeros(spec.shape, spec.dtype));
+  const std::vector<bool> split = asked(given, took.captured.size(), per_use);
+  if (std::find(split.begin(), split.end(), true) != split.end()) {
+    ScanInputs in = took.in;
+    in.invariants = took.captured;
+    for (Term& term : terms_of_uses(op.scan, in, arriving, split)) {
+      frame.terms->push_back({static_cast<int>(given + term.invariant), std::move(term.values)});
     }
-    return result;
   }
 
-  Frame& frame_;
-  const Scan& scan_;
-  const Step& step_;
-  const std::shared_ptr<const PlannedBackward> planned_;
-};
+  Scan scan = op.scan;
+  if (scan.again) {
+    scan = {op.scan.again, scan.rows, scan.reverse, scan.draws};
+    took.captured = {};
+    kept.outputs = apply_prepared(scan, took).kept;
+    arriving.outputs.resize(scan.recurrence->step().outputs.size());
+  }
+  const ScanGradients gradients = rewind_scan(scan, kept, arriving, asked(0, invariants, wanted),
+                                              asked(invariants, inputs, wanted));
+  std::size_t position = 0;
+  for (const Tensors* part : {&gradients.invariants, &gradients.inputs, &gradients.initial}) {
+    for (const Tensor& dx : *part) frame.joint[position++] = dx;
+  }
+}
 
 void describe(void* rules) {
   auto& set = *static_cast<RuleSet*>(rules);
   set.missing = false;
   set.keep = keep;
-  set.joint = [](Frame& frame) { Rewind(frame).run(); };
+  set.joint = rewind;
+  set.uses = [](const void* op) {
+    const ScanOp& scan = op_of(op);
+    return RuleSet::Uses{static_cast<int>(scan.step().invariants.size()), scan.records,
+                         scan.scan.written != nullptr};
+  };
 }
 
 constinit const OpType scan_type{
     .name = "scan",
-    .size = sizeof(Scan),
+    .size = sizeof(ScanOp),
     .traits = {},
     .execute = execute,
     .infer = infer,
-    .copy = [](void* to, const void* from) { new (to) Scan(scan_of(from)); },
-    .destroy = [](void* op) { std::destroy_at(static_cast<Scan*>(op)); },
+    .copy = [](void* to, const void* from) { new (to) ScanOp(op_of(from)); },
+    .destroy = [](void* op) { std::destroy_at(static_cast<ScanOp*>(op)); },
     .equal =
         [](const void* op, const void* other) {
-          const Scan &a = scan_of(op), &b = scan_of(other);
+          const Scan &a = op_of(op).scan, &b = op_of(other).scan;
           return a.recurrence == b.recurrence && *a.rows == *b.rows && a.reverse == b.reverse &&
-                 a.draws == b.draws;
+                 a.draws == b.draws && a.again == b.again && a.written == b.written;
         },
     .attributes =
         [](const void* op) {
-          const Scan& scan = scan_of(op);
+          const Scan& scan = op_of(op).scan;
           return fmt::format("{} steps{}", scan.rows->time(), scan.reverse ? ", reversed" : "");
         },
     .describe = describe,
 };
 
+// Operations on the tape that records now.
+std::size_t recorded() {
+  const Tape* tape = TracingScope::any() ? nullptr : Tape::current();
+  return tape ? tape->size() : 0;
+}
+
 }  // namespace
 
-ScanResults apply_scan(std::shared_ptr<const Recurrence> recurrence,
-                       std::shared_ptr<const RowSchedule> rows, bool reverse, const Draws& draws,
-                       const Tensors& invariants, const Tensors& inputs, const Tensors& initial) {
-  const Prelude& prelude = recurrence->prelude();
-  const Step& step = recurrence->step();
-  const Tensors before = replay(prelude.graph, invariants);
+bool is_scan(const Operation& operation) { return &operation.type() == &scan_type; }
+
+PreparedInputs prepare(const Recurrence& recurrence, ScanInputs in) {
+  const Prelude& prelude = recurrence.prelude();
+  const std::size_t before = recorded();
+  const Tensors values = replay(prelude.graph, in.invariants);
+  PreparedInputs prepared;
+  prepared.records = static_cast<int>(recorded() - before);
+  prepared.captured = std::move(in.invariants);
+  in.invariants.clear();
+  for (const ValueId y : prelude.results) {
+    in.invariants.push_back(values[static_cast<std::size_t>(y)]);
+  }
+  prepared.in = std::move(in);
+  return prepared;
+}
+
+KeptResults apply_prepared(const Scan& scan, const PreparedInputs& prepared) {
+  const Step& step = scan.recurrence->step();
   std::vector<const Tensor*> all;
-  for (const ValueId y : prelude.results) all.push_back(&before[static_cast<std::size_t>(y)]);
-  for (const Tensor& x : inputs) all.push_back(&x);
-  for (const Tensor& x : initial) all.push_back(&x);
+  const auto add = [&](const Tensors& tensors) {
+    for (const Tensor& x : tensors) all.push_back(&x);
+  };
+  add(prepared.in.invariants);
+  add(prepared.in.inputs);
+  add(prepared.in.initial);
+  if (scan.written) add(prepared.captured);
 
   Tensors outputs(step.states.size() + step.outputs.size() + step.sums.size());
-  const std::size_t own = recurrence->own_outputs();
-  const Scan scan{std::move(recurrence), std::move(rows), reverse, draws};
-  Call call{scan_type, &scan, all, outputs};
+  const ScanOp op{scan, prepared.records};
+  Call call{scan_type, &op, all, outputs};
   Interpreter::dispatch(call);
 
-  ScanResults results;
+  KeptResults ran;
+  for (const int i : scan.recurrence->kept()) {
+    ran.kept.push_back(outputs[step.states.size() + static_cast<std::size_t>(i)]);
+  }
   auto next = std::make_move_iterator(outputs.begin());
-  results.last.assign(next, next + std::ssize(step.states));
-  next += std::ssize(step.states);
-  results.outputs.assign(next, next + static_cast<std::ptrdiff_t>(own));
-  next += std::ssize(step.outputs);
-  results.sums.assign(next, next + std::ssize(step.sums));
-  return results;
+  ran.results.last = taken(next, step.states.size());
+  ran.results.outputs = taken(next, step.outputs.size());
+  ran.results.outputs.resize(scan.recurrence->own_outputs());
+  ran.results.sums = taken(next, step.sums.size());
+  return ran;
+}
+
+ScanResults apply_scan(const Scan& scan, const ScanInputs& in) {
+  return apply_prepared(scan, prepare(*scan.recurrence, in)).results;
 }
 
 }  // namespace rw::engine

@@ -34,64 +34,127 @@ struct ScanCase {
   bool reverse = false;
   Lengths lengths = {};
   Tensor reset = {};
+  Index segments = 0;
 };
 
-// Everything that can be asked of a scan: results, gradients, and, of a square of those, again.
-inline Tensors all_of(const ScanCase& c, bool second) {
-  const Random same(5);
+// A scan under a tape, and a loss of all that it gives.
+struct ScanRun {
+  const Random same{5};
   Tape tape;
-  Tensors leaves;
-  const auto watch = [&](Tensors values) {
-    for (Tensor& x : values) {
-      if (is_float(x.dtype())) leaves.push_back(tape.watch(x));
-    }
-    return values;
-  };
-  const Tensors xs = watch(c.xs), initial = watch(c.initial), weights = watch(c.weights);
-  const auto step = [&](const Tensors& x, const Tensors& state) {
-    return c.step(x, state, weights);
-  };
-  Tensors fresh;
-  if (c.reset.defined()) {
-    for (const Tensor& x : initial) {
-      fresh.push_back(is_float(x.dtype()) ? numbers(x.shape(), 77) : zeros(x.shape(), x.dtype()));
-    }
-    fresh = watch(fresh);
-  }
-  const auto result = scan(step, xs, initial,
-                           {.lengths = c.lengths,
-                            .reset = c.reset,
-                            .fresh = c.reset.defined() ? std::optional(fresh) : std::nullopt,
-                            .reverse = c.reverse,
-                            .states = true});
-
-  Tensors values = result.outputs;
-  values.insert(values.end(), result.final.begin(), result.final.end());
-  values.insert(values.end(), result.states.begin(), result.states.end());
+  Tensors leaves, weights;  // all that is watched; the weights among it
+  Tensors values;           // outputs, last states, and the states of every step
   Tensor loss = zeros({}, float64);
   double seed = 3;
-  for (const Tensor& y : values) {
-    if (is_float(y.dtype())) loss = loss + sum(y * y * numbers(y.shape(), seed += 1));
+
+  explicit ScanRun(const ScanCase& c) {
+    const Tensors xs = watch(c.xs), initial = watch(c.initial);
+    weights = watch(c.weights);
+    const auto step = [&](const Tensors& x, const Tensors& state) {
+      return c.step(x, state, weights);
+    };
+    Tensors fresh;
+    if (c.reset.defined()) {
+      for (const Tensor& x : initial) {
+        fresh.push_back(is_float(x.dtype()) ? numbers(x.shape(), 77) : zeros(x.shape(), x.dtype()));
+      }
+      fresh = watch(fresh);
+    }
+    const auto result = scan(step, xs, initial,
+                             {.lengths = c.lengths,
+                              .reset = c.reset,
+                              .fresh = c.reset.defined() ? std::optional(fresh) : std::nullopt,
+                              .reverse = c.reverse,
+                              .states = true,
+                              .segments = c.segments});
+    values = result.outputs;
+    values.insert(values.end(), result.final.begin(), result.final.end());
+    values.insert(values.end(), result.states.begin(), result.states.end());
+    for (const Tensor& y : values) {
+      if (is_float(y.dtype())) loss = loss + sum(y * y * numbers(y.shape(), seed += 1));
+    }
   }
-  const auto gradients_of = [&](const Tensor& y, bool record) {
+
+  Tensors watch(Tensors tensors) {
+    for (Tensor& x : tensors) {
+      if (is_float(x.dtype())) leaves.push_back(tape.watch(x));
+    }
+    return tensors;
+  }
+
+  Tensors gradients_of(const Tensor& y, bool record) {
     const Gradients gradients = tape.backward(y, {.record = record});
     Tensors found;
     for (const Tensor& x : leaves) {
       found.push_back(gradients.find(x) ? gradients[x] : zeros(x.shape(), x.dtype()));
     }
     return found;
-  };
-  const Tensors first = gradients_of(loss, second);
+  }
+};
+
+// Everything that can be asked of a scan: results, gradients, and, of a square of those, again.
+inline Tensors all_of(const ScanCase& c, bool second) {
+  ScanRun run(c);
+  Tensors values = run.values;
+  const Tensors first = run.gradients_of(run.loss, second);
   values.insert(values.end(), first.begin(), first.end());
   if (second) {
     Tensor penalty = zeros({}, float64);
-    for (const Tensor& g : first) penalty = penalty + sum(g * g * numbers(g.shape(), seed += 1));
+    for (const Tensor& g : first) {
+      penalty = penalty + sum(g * g * numbers(g.shape(), run.seed += 1));
+    }
     if (Interpreter::any_holds(penalty.mark())) {
-      const Tensors again = gradients_of(penalty, false);
+      const Tensors again = run.gradients_of(penalty, false);
       values.insert(values.end(), again.begin(), again.end());
     }
   }
   return values;
+}
+
+// The terms of the gradient of each weight, one for each use, and last their sum as the tape has it
+// by itself.
+inline std::vector<Tensors> terms_of(const ScanCase& c, bool record = false) {
+  std::vector<Tensors> all;
+  ScanRun run(c);
+  std::vector<Variable> weights;
+  for (const Tensor& w : run.weights) {
+    if (is_float(w.dtype())) weights.push_back(w);
+  }
+  const Gradients sums = run.tape.backward(run.loss, {.keep = true});
+  const Gradients gradients =
+      run.tape.backward(run.loss, {.record = record, .per_use = std::move(weights)});
+  for (const Tensor& w : run.weights) {
+    all.emplace_back();
+    if (const Gradient* gradient = gradients.find(w)) {
+      for (const Gradient::Term& term : gradient->terms) {
+        all.back().push_back(Gradient{gradient->spec, {term}}.dense());
+      }
+    }
+    all.back().push_back(sums[w]);
+  }
+  return all;
+}
+
+inline void expect_the_terms_of_the_plain_loop(const ScanCase& c, const char* name = "random") {
+  const auto planned = terms_of(c);
+  const PlainLoops plainly;
+  const auto plain = terms_of(c);
+  ASSERT_EQ(planned.size(), plain.size()) << name;
+  for (std::size_t w = 0; w < plain.size(); w++) {
+    // A plan leaves out what has no effect; in a plain loop its terms are zero.
+    const bool left_out = planned[w].size() == 1;
+    for (std::size_t i = 0; left_out && i < plain[w].size(); i++) {
+      EXPECT_EQ(max(abs(plain[w][i])).item(), 0) << name << " weight " << w;
+    }
+    if (left_out) continue;
+    ASSERT_EQ(planned[w].size(), plain[w].size()) << name << " weight " << w;
+    Tensor total = zeros(plain[w].back().shape(), plain[w].back().dtype());
+    for (std::size_t i = 0; i < plain[w].size(); i++) {
+      EXPECT_LE(largest_difference(planned[w][i], plain[w][i]), 1e-12)
+          << name << " weight " << w << " term " << i;
+      if (i + 1 < plain[w].size()) total = total + planned[w][i];
+    }
+    EXPECT_LE(largest_difference(total, planned[w].back()), 1e-12) << name << " weight " << w;
+  }
 }
 
 inline void expect_the_plain_loop(const ScanCase& c, const char* name) {

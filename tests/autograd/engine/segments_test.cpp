@@ -1,0 +1,106 @@
+// Scans in segments, beside plain loops and beside themselves in one piece.
+#include <gtest/gtest.h>
+
+#include "autograd/engine/cells.h"
+#include "support/elements.h"
+#include "support/message_of.h"
+
+namespace rw::test {
+namespace {
+
+std::vector<std::pair<const char*, ScanCase>> cells() {
+  const Dims gate{I + H, H}, bias{H};
+  return {
+      {"elman", {inputs(), states({H}), kSimple, elman}},
+      {"lstm", {inputs(), states({H, H}), kLstm, lstm_of_two_products}},
+      {"gru", {inputs(), states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}),
+               gru_after}},
+      {"minimal gated", {inputs(), states({H}), weights({gate, bias, gate, bias}), minimal_gated}},
+      {"context", {inputs(), states({H}), weights({{I, H}, {H, H}, {H, H}, {B, H}}),
+                   captured_context}},
+      {"head", {inputs(), states({H}), weights({{I, H}, {H, H}, {H}, {H, V}, {V}}), head_inside}},
+      {"dropped", {inputs(), states({H}), kSimple, dropped}},
+  };
+}
+
+// Both directions; all rows whole, of several lengths, and with resets.
+template <class F>
+void in_every_way(ScanCase c, F f) {
+  for (const bool reverse : {false, true}) {
+    c.reverse = reverse;
+    c.lengths = {};
+    c.reset = {};
+    f(c);
+    c.lengths = {3, 0, 2};
+    f(c);
+    c.reset = greater(numbers({T, B}, 4), 0.1);
+    f(c);
+  }
+}
+
+TEST(Segments, AreThePlainLoop) {
+  for (const auto& [name, cell] : cells()) {
+    for (const Index segments : {1, 2, 3, 4, 9}) {
+      SCOPED_TRACE(fmt::format("{} in {} segments", name, segments));
+      in_every_way(cell, [&](ScanCase c) {
+        c.segments = segments;
+        expect_the_plain_loop(c, "segments");
+      });
+    }
+  }
+}
+
+// Of a rewind only sums over time are added up in another order.
+TEST(Segments, GiveTheBitsOfOnePiece) {
+  for (const auto& [name, cell] : cells()) {
+    SCOPED_TRACE(name);
+    in_every_way(cell, [&](ScanCase c) {
+      const Tensors whole = all_of(c, false);
+      c.segments = 3;
+      const Tensors parts = all_of(c, false);
+      const std::size_t per_row = ScanRun(c).values.size() + c.xs.size() + c.initial.size();
+      for (std::size_t i = 0; i < per_row; i++) {
+        EXPECT_EQ(elements(parts[i]), elements(whole[i])) << "value " << i;
+      }
+    });
+  }
+}
+
+TEST(Segments, MayBeRewoundAgain) {
+  ScanCase in_three = cells()[1].second;
+  in_three.segments = 3;
+  ScanRun run(in_three);
+  const Gradients once = run.tape.backward(run.loss, {.keep = true});
+  const Gradients twice = run.tape.backward(run.loss);
+  for (const Tensor& x : run.leaves) EXPECT_EQ(elements(once[x]), elements(twice[x]));
+}
+
+TEST(Segments, OfAScanInsideAStep) {
+  const Tensor w = numbers({H, H}, 8), xs = numbers({T, B, H}, 3);
+  const auto gradients = [&](Index segments) {
+    Tape tape;
+    const Tensor weight = tape.watch(w), input = tape.watch(xs);
+    const auto inner = [&](const Tensor& h) { return tanh(matmul(h, weight)); };
+    const auto outer = [&](const Tensor& x, const Tensor& h) {
+      return scan(inner, 5, x + h, {.segments = segments}).final;
+    };
+    const Gradients found = tape.backward(sum(square(scan(outer, input, xs[0]).outputs)));
+    return Tensors{found[weight], found[input]};
+  };
+  const Tensors whole = gradients(0), parts = gradients(2);
+  for (std::size_t i = 0; i < whole.size(); i++) {
+    EXPECT_LE(largest_difference(parts[i], whole[i]), 1e-12) << i;
+  }
+}
+
+TEST(Segments, MustBeZeroOrMore) {
+  const Tensor h = ones({B, H});
+  const auto step = [](const Tensor& s) { return s * 0.5; };
+  const char* const message = "scan: -2 segments; 0 keeps everything, 1 or more are computed again";
+  EXPECT_EQ(message_of<ValueError>([&] { scan(step, 3, h, {.segments = -2}); }), message);
+  EXPECT_EQ(message_of<ValueError>([&] { loop(step, 3, h, {.segments = -2}); }), message);
+  EXPECT_EQ(message_of<ValueError>([&] { scan(step, 0, h, {.segments = -2}); }), message);
+}
+
+}  // namespace
+}  // namespace rw::test
