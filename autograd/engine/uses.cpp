@@ -189,9 +189,8 @@ std::vector<Term> terms_of_uses(const Scan& scan, const ScanInputs& in, const Sc
   const Kept kept{prepared.in.invariants, prepared.in.inputs, apply_prepared(again, prepared).kept};
   ScanResults gradients{arriving.last, first_steps(arriving.outputs, time), {}};
   gradients.outputs.resize(again.recurrence->step().outputs.size());
-  const ScanGradients found =
-      rewind_scan(again, kept, gradients, std::vector<bool>(prepared.in.invariants.size()),
-                  followed.inputs);
+  const ScanGradients found = rewind_scan(
+      again, kept, gradients, std::vector<bool>(prepared.in.invariants.size()), followed.inputs);
 
   std::vector<Term> terms;
   for (Index k = time; k-- > 0;) {

@@ -4,7 +4,8 @@
 // A planned scan adds them up where it can, in one product over all steps, and does with captured
 // tensors alone what it can before the loop; the single terms are gone then. So they are found by
 // another scan: of the step as it was written, in which each use of such a tensor is an input of
-// its own, the same at every step. The gradients of these inputs, one for every step, are the terms.
+// its own, the same at every step. The gradients of these inputs, one for every step, are the
+// terms.
 #pragma once
 
 #include "rewind/autograd/engine/scan_op.h"

@@ -13,11 +13,11 @@ std::vector<std::pair<const char*, ScanCase>> cells() {
   return {
       {"elman", {inputs(), states({H}), kSimple, elman}},
       {"lstm", {inputs(), states({H, H}), kLstm, lstm_of_two_products}},
-      {"gru", {inputs(), states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}),
-               gru_after}},
+      {"gru",
+       {inputs(), states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}), gru_after}},
       {"minimal gated", {inputs(), states({H}), weights({gate, bias, gate, bias}), minimal_gated}},
-      {"context", {inputs(), states({H}), weights({{I, H}, {H, H}, {H, H}, {B, H}}),
-                   captured_context}},
+      {"context",
+       {inputs(), states({H}), weights({{I, H}, {H, H}, {H, H}, {B, H}}), captured_context}},
       {"head", {inputs(), states({H}), weights({{I, H}, {H, H}, {H}, {H, V}, {V}}), head_inside}},
       {"dropped", {inputs(), states({H}), kSimple, dropped}},
   };

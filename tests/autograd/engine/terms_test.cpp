@@ -33,17 +33,16 @@ TEST(Terms, AreThoseOfThePlainLoop) {
   in_every_way({inputs(), states({H, H}), kLstm, lstm_of_two_products}, "lstm");
   in_every_way({inputs(), states({H, H}), weights({{I + H, 4 * H}, {4 * H}}), lstm_of_concat},
                "lstm of concat");
-  in_every_way({inputs(), states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}),
-                gru_after},
-               "gru after");
-  in_every_way({inputs(), states({H}), weights({{I, 3 * H}, {H, 2 * H}, {H, H}, {3 * H}}),
-                gru_before},
-               "gru before");
+  in_every_way(
+      {inputs(), states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}), gru_after},
+      "gru after");
+  in_every_way(
+      {inputs(), states({H}), weights({{I, 3 * H}, {H, 2 * H}, {H, H}, {3 * H}}), gru_before},
+      "gru before");
   in_every_way({inputs(), states({H}), weights({gate, bias, gate, bias}), minimal_gated},
                "minimal gated");
   in_every_way({inputs(), states({H}), weights({{H, H}, {H}}), weight_used_twice}, "twice");
-  in_every_way({inputs(), states({H}), weights({{I, H}, {H, H}, {H, H}, {B, H}}),
-                captured_context},
+  in_every_way({inputs(), states({H}), weights({{I, H}, {H, H}, {H, H}, {B, H}}), captured_context},
                "context");
   in_every_way({inputs(), states({H}), kSimple, dropped}, "dropped");
   in_every_way({inputs(), states({H}), weights({{B, S, K}, {K, K}, {H, K}, {I, H}, {K, H}, {H, H}}),
@@ -201,9 +200,10 @@ TEST(Terms, AreRefusedOfARecordedRewind) {
   const Tensor loss = sum(square(scan(step, 3, numbers({B, H}, 7)).outputs));
   const Gradients gradients = tape.backward(loss, {.record = true});
   const Tensor penalty = sum(square(gradients[w]));
-  EXPECT_EQ(message_of<GradientError>([&] { (void)tape.backward(penalty, {.per_use = {w}}); }),
-            "backward: per_use names a variable that the rewind of a scan used, recorded; the terms "
-            "of such uses are not told apart; run the scan in a PlainLoops scope");
+  EXPECT_EQ(
+      message_of<GradientError>([&] { (void)tape.backward(penalty, {.per_use = {w}}); }),
+      "backward: per_use names a variable that the rewind of a scan used, recorded; the terms "
+      "of such uses are not told apart; run the scan in a PlainLoops scope");
 }
 
 TEST(Terms, AreRefusedOfAScanInsideAStep) {

@@ -1,0 +1,60 @@
+// The memory of long sequences in segments.
+#include <gtest/gtest.h>
+
+#include "autograd/engine/scan_comparison.h"
+#include "rewind/nn/lstm.h"
+#include "rewind/tensor/memory.h"
+#include "rewind/tensor/unary.h"
+
+namespace rw::test {
+namespace {
+
+std::size_t most_bytes = 0;
+
+// x itself. Looks at the memory in use at every step, forward and back.
+struct Looking {
+  static constexpr std::string_view name = "looking";
+  Spec infer(const Spec& x) const { return x; }
+  void run(const Tensor& x, Tensor& y) const {
+    most_bytes = std::max(most_bytes, memory::bytes_in_use());
+    y = x;
+  }
+  static void derivative(Rules<Looking> d) {
+    d([](const Tensor& dy) { return apply(Looking{}, dy); });
+  }
+};
+
+constexpr Index kHidden = 64, kBatch = 4;
+
+// The most that a forward pass and its rewind have in use at a time, in bytes.
+std::size_t peak(Index time, Index segments) {
+  Rng rng(1);
+  const nn::LSTMCell cell(1, kHidden, rng);
+  const Tensor input = ones({kBatch, 1});
+  const auto step = [&](const nn::LSTMCell::State& s) {
+    const nn::LSTMCell::State next = cell.step(input, s);
+    return std::pair(nn::LSTMCell::State{apply(Looking{}, next.h), next.c}, Tensors{});
+  };
+  const auto run = [&] {
+    Tape tape;
+    const auto last = scan(step, time, cell.initial(kBatch), {.segments = segments}).final;
+    (void)tape.backward(sum(square(last.h)));
+  };
+  run();  // what is remembered from call to call
+  const std::size_t before = memory::bytes_in_use();
+  most_bytes = 0;
+  run();
+  return most_bytes - before;
+}
+
+// A state for each of sqrt(time) segments, and what the steps of one of them keep.
+TEST(Segments, KeepTheMemoryOfTwiceTheRootOfTheSteps) {
+  constexpr Index kTime = 1024, kRoot = 32;
+  const std::size_t whole = peak(kTime, 0), short_one = peak(kRoot, 0);
+  const std::size_t of_a_step = (whole - short_one) / (kTime - kRoot);
+  EXPECT_GE(of_a_step, 6 * kHidden * kBatch * sizeof(float));  // four gates and two states
+  EXPECT_LE(peak(kTime, kRoot), short_one + kRoot * of_a_step);
+}
+
+}  // namespace
+}  // namespace rw::test
