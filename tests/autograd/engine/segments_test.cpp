@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "autograd/engine/cells.h"
+#include "rewind/autograd/gradcheck.h"
 #include "support/elements.h"
 #include "support/message_of.h"
 
@@ -73,6 +74,33 @@ TEST(Segments, MayBeRewoundAgain) {
   const Gradients once = run.tape.backward(run.loss, {.keep = true});
   const Gradients twice = run.tape.backward(run.loss);
   for (const Tensor& x : run.leaves) EXPECT_EQ(elements(once[x]), elements(twice[x]));
+}
+
+TEST(Segments, HaveTheDerivativesOfDifferences) {
+  const auto f = [](const std::vector<Tensor>& in) {
+    const auto step = [&](const Tensor& x, const Tensor& h) {
+      return tanh(matmul(x, in[2]) + matmul(h, in[3]));
+    };
+    const auto result =
+        scan(step, in[0], in[1], {.lengths = {3, 0, 4}, .states = true, .segments = 2});
+    return Tensors{result.outputs, result.final, result.states};
+  };
+  const Tensors at{numbers({T, B, I}, 1), numbers({B, H}, 2), numbers({I, H}, 3),
+                   numbers({H, H}, 4)};
+  EXPECT_TRUE(gradcheck(f, at));
+  EXPECT_TRUE(gradgradcheck(f, at));
+}
+
+TEST(Segments, MayBeAskedForSomeGradientsAlone) {
+  ScanCase in_three = cells()[1].second;
+  in_three.segments = 3;
+  ScanRun run(in_three);
+  const Gradients all = run.tape.backward(run.loss, {.keep = true});
+  for (const Tensor& x : run.leaves) {
+    const Gradients one = run.tape.backward(run.loss, {.keep = true, .wrt = {x}});
+    EXPECT_EQ(elements(one[x]), elements(all[x]));
+    EXPECT_EQ(one.entries().size(), 1u);
+  }
 }
 
 TEST(Segments, OfAScanInsideAStep) {
