@@ -40,10 +40,11 @@ struct ScanOptions {
   std::optional<State> fresh = {};  // the state after a reset; wanted when `reset` is given
   bool reverse = false;             // from the last step to the first
   bool states = false;              // collect the state after every step
-  // The rewind computes the steps again, in so many segments, one at a time; 0: all is kept. With
-  // about sqrt(time) of them what is kept falls to that of about 2 sqrt(time) steps, for the time
-  // of one more forward pass. Same results, but for the order in which gradients of weights are
-  // added up. A plain loop keeps everything in any case, and so does a rewind that is recorded.
+  // The rewind computes the steps again, in so many segments (at most one for each step), one at a
+  // time; 0: all is kept. With about sqrt(time) of them what is kept falls to that of about
+  // 2 sqrt(time) steps, for the time of one more forward pass. Same results, but for the order in
+  // which gradients of weights are added up. A plain loop keeps everything in any case, and so does
+  // a rewind that is recorded.
   Index segments = 0;
 };
 

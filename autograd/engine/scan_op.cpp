@@ -3,6 +3,8 @@
 // states, outputs, sums.
 #include "rewind/autograd/engine/scan_op.h"
 
+#include <algorithm>
+
 #include "rewind/autograd/engine/replay.h"
 #include "rewind/autograd/engine/rewind.h"
 #include "rewind/autograd/engine/uses.h"
@@ -86,45 +88,49 @@ void keep(const void* op, std::span<const Tensor* const> inputs, std::span<const
   }
 }
 
+template <class F>
+std::vector<bool> asked(std::size_t first, std::size_t count, F is_asked) {
+  std::vector<bool> result;
+  for (std::size_t i = first; i < first + count; i++) {
+    result.push_back(is_asked(static_cast<int>(i)));
+  }
+  return result;
+}
+
+// The terms of captured tensors of which they are asked for, which stand behind all other inputs.
+void give_terms(Frame& frame, const PreparedInputs& took, const ScanResults& arriving) {
+  const std::size_t first = frame.edges.size() - took.captured.size();
+  const std::vector<bool> split =
+      asked(first, took.captured.size(), [&](int i) { return frame.per_use(i); });
+  if (std::find(split.begin(), split.end(), true) == split.end()) return;
+  const ScanInputs in{took.captured, took.in.inputs, took.in.initial};
+  for (Term& term : terms_of_uses(op_of(frame.op).scan, in, arriving, split)) {
+    frame.terms->push_back({static_cast<int>(first + term.invariant), std::move(term.values)});
+  }
+}
+
 void rewind(Frame& frame) {
-  const ScanOp& op = op_of(frame.op);
-  const Step& step = op.step();
+  Scan scan = op_of(frame.op).scan;
+  const Step& step = op_of(frame.op).step();
   const std::size_t invariants = step.invariants.size(), inputs = step.inputs.size();
-  const std::size_t states = step.states.size(), given = invariants + inputs + states;
+  const std::size_t states = step.states.size();
   const Tensor* next = frame.kept;
   PreparedInputs took;
   took.in = {taken(next, invariants), taken(next, inputs), {}};
-  if (may_run_again(op.scan)) took.in.initial = taken(next, states);
-  if (op.scan.written) took.captured = taken(next, frame.edges.size() - given);
-  Kept kept{took.in.invariants, took.in.inputs, taken(next, op.scan.recurrence->kept().size())};
+  if (may_run_again(scan)) took.in.initial = taken(next, states);
+  if (scan.written) took.captured = taken(next, frame.edges.size() - invariants - inputs - states);
+  Kept kept{took.in.invariants, took.in.inputs, taken(next, scan.recurrence->kept().size())};
   next = frame.dy;
   ScanResults arriving{taken(next, states), taken(next, step.outputs.size()),
                        taken(next, step.sums.size())};
 
-  const auto asked = [&](std::size_t first, std::size_t count, auto of) {
-    std::vector<bool> result;
-    for (std::size_t i = first; i < first + count; i++) result.push_back(of(static_cast<int>(i)));
-    return result;
-  };
-  const auto wanted = [&](int i) { return frame.wanted(i); };
-  const auto per_use = [&](int i) { return frame.per_use(i); };
-
-  const std::vector<bool> split = asked(given, took.captured.size(), per_use);
-  if (std::find(split.begin(), split.end(), true) != split.end()) {
-    ScanInputs in = took.in;
-    in.invariants = took.captured;
-    for (Term& term : terms_of_uses(op.scan, in, arriving, split)) {
-      frame.terms->push_back({static_cast<int>(given + term.invariant), std::move(term.values)});
-    }
-  }
-
-  Scan scan = op.scan;
+  give_terms(frame, took, arriving);
   if (scan.again) {
-    scan = {op.scan.again, scan.rows, scan.reverse, scan.draws};
-    took.captured = {};
+    scan = {scan.again, scan.rows, scan.reverse, scan.draws};
     kept.outputs = apply_prepared(scan, took).kept;
     arriving.outputs.resize(scan.recurrence->step().outputs.size());
   }
+  const auto wanted = [&](int i) { return frame.wanted(i); };
   const ScanGradients gradients = rewind_scan(scan, kept, arriving, asked(0, invariants, wanted),
                                               asked(invariants, inputs, wanted));
   std::size_t position = 0;
