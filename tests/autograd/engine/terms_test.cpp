@@ -127,6 +127,7 @@ TEST(Terms, OfASequenceAndAnInitialStateAreOneEach) {
   const Gradients sums = tape.backward(loss, {.keep = true});
   const Gradients terms = tape.backward(loss, {.per_use = {xs, h0}});
   for (const Tensor& x : {xs, h0}) {
+    ASSERT_NE(terms.find(x), nullptr);
     ASSERT_EQ(terms.find(x)->terms.size(), 1u);
     EXPECT_EQ(elements(terms[x]), elements(sums[x]));
   }
