@@ -214,15 +214,15 @@ class Compiler {
     std::set<int> taken;
     for (std::size_t k = 0; k < program_.step.states.size(); k++) {
       const ValueId x = program_.step.states[k], y = program_.step.next[k];
-      HandOver state{HandOver::copy, places_.of(y)};
+      HandOver state{HandOver::copied, places_.of(y)};
       const Buffer& memory = places_.buffer(state.next);
       const bool own = state.next.column == 0 && memory.width == body_.columns(y) && memory.rows &&
                        memory.dtype == body_.spec(y).dtype;
       if (own && memory.kind == Buffer::stack && taken.insert(state.next.buffer).second) {
-        state.kind = HandOver::chain;
+        state.kind = HandOver::chained;
         if (program_.stacks[at(x)]) state.stack = program_.stacks[at(x)]->buffer;
       } else if (own && memory.kind == Buffer::local && taken.insert(state.next.buffer).second) {
-        state.kind = HandOver::exchange;
+        state.kind = HandOver::exchanged;
       } else if (memory.kind == Buffer::state) {
         // All states are read before any is written.
         state.next = copied(y, state.next, Buffer::local);

@@ -36,7 +36,7 @@ LoopMemory::LoopMemory(const Program& program, const LoopInputs& inputs, Lifted&
   }
   for (std::size_t k = 0; k < program.states.size(); k++) {
     if (chained(k)) chain(k);
-    if (hands_over(k, HandOver::exchange)) exchange(k);
+    if (hands_over(k, HandOver::exchanged)) exchange(k);
   }
 }
 
@@ -71,7 +71,7 @@ void LoopMemory::exchange(std::size_t state) {
 
 void LoopMemory::hand_over_states(Index t, Index begin, Index end) const {
   for (std::size_t k = 0; k < program_.states.size(); k++) {
-    if (in_.rows.whole() && program_.states[k].kind != HandOver::copy) continue;
+    if (in_.rows.whole() && program_.states[k].kind != HandOver::copied) continue;
     const int state = state_buffer(k);
     copy_rows(program_.states[k].next, {state, 0}, buffer(state).width, t, begin, end);
   }
@@ -229,7 +229,7 @@ Tensor LoopMemory::last_state(std::size_t state) const {
     const Tensor rows = next.tensor.view({program_.rows.batch, next.row}, {next.row, 1}, last);
     return reshape(contiguous(rows), own.shape);
   }
-  const bool exchanged = hands_over(state, HandOver::exchange) && time % 2 == 1;
+  const bool exchanged = hands_over(state, HandOver::exchanged) && time % 2 == 1;
   return reshape(in_.rows.unsorted(exchanged ? next.tensor : before.tensor, 0), own.shape);
 }
 

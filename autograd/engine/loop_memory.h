@@ -18,7 +18,7 @@ class LoopMemory {
   Index row_step(int buffer) const { return bound_[static_cast<std::size_t>(buffer)].row; }
 
   // Whether the step after reads a state where this one wrote it.
-  bool chained(std::size_t state) const { return hands_over(state, HandOver::chain); }
+  bool chained(std::size_t state) const { return hands_over(state, HandOver::chained); }
   // Makes next states of rows begin .. end the states of the step after, where that takes a copy.
   void hand_over_states(Index t, Index begin, Index end) const;
 

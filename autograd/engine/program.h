@@ -80,13 +80,12 @@ struct ArrangeInstruction {
 // How a state becomes the next one, where all rows count at all steps; else it is copied.
 struct HandOver {
   enum Kind : char {
-    copy,
-    chain,     // the next state is remembered, and the step after reads it there
-    exchange,  // the memory of the state and that of the next one change places
-  } kind = copy;
+    copied,
+    chained,    // the next state is remembered, and the step after reads it there
+    exchanged,  // the memory of the state and that of the next one change places
+  } kind = copied;
   Place next;
-  int stack =
-      -1;  // of a chain: the buffer in which the states that steps begin with are remembered
+  int stack = -1;  // of a chained one: the buffer that remembers the states that steps begin with
 };
 
 using Instruction = std::variant<ProductInstruction, ElementInstruction, OrdinaryInstruction,

@@ -4,9 +4,11 @@
 
 #include "rewind/tensor/index.h"
 
-namespace rw::kernels {
+namespace [[gnu::visibility("default")]] rw {
+namespace kernels {
 
 void accumulate(const float* x, Index n, double* sums, const float* soon);
 void accumulate(const double* x, Index n, double* sums, const double* soon);
 
-}  // namespace rw::kernels
+}  // namespace kernels
+}  // namespace rw
