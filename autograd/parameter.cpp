@@ -1,5 +1,6 @@
 #include "rewind/autograd/parameter.h"
 
+#include "rewind/autograd/parameter_watch.h"
 #include "rewind/autograd/tape.h"
 
 namespace rw {
@@ -34,6 +35,13 @@ Parameter& Parameter::operator=(const Parameter& other) {
   return *this;
 }
 
+Parameter& Parameter::operator=(Parameter&& other) noexcept {
+  if (this == &other) return *this;
+  let_go();
+  state_ = std::move(other.state_);
+  return *this;
+}
+
 Parameter Parameter::tie() const {
   Parameter same;
   same.state_ = state_;
@@ -48,6 +56,7 @@ Parameter::operator Tensor() const {
 ParameterState& Parameter::state() const {
   require(state_ != nullptr,
           "parameter: this one holds nothing (default-constructed or moved from)");
+  ParameterWatch::saw(state_);
   return *state_;
 }
 

@@ -15,6 +15,8 @@ struct ParameterState {
   std::uint64_t id;  // never used twice in a process
   bool frozen = false;
   std::atomic<int> holders{0};  // optimizers that will change it
+  // Handles that let go of it: whoever had one of them may hold another parameter now.
+  std::atomic<std::uint64_t> departures{0};
 };
 
 // Copying a parameter makes an independent one that shares storage until either is written; so a
@@ -32,8 +34,8 @@ class Parameter {
   explicit Parameter(const Parameter& other);
   Parameter& operator=(const Parameter& other);
   Parameter(Parameter&&) noexcept = default;
-  Parameter& operator=(Parameter&&) noexcept = default;
-  ~Parameter() = default;
+  Parameter& operator=(Parameter&& other) noexcept;
+  ~Parameter() { let_go(); }
 
   // Another handle of the same parameter: one weight in two places, with one gradient, the sum.
   // (Copying a struct that holds both makes two independent parameters of them.)
@@ -63,6 +65,10 @@ class Parameter {
   ParameterState& state() const;
 
  private:
+  void let_go() noexcept {
+    if (state_) state_->departures.fetch_add(1, std::memory_order_relaxed);
+  }
+
   std::shared_ptr<ParameterState> state_;
 };
 

@@ -22,10 +22,11 @@ namespace {
 // settled anew.
 class Settled {
  public:
-  Settled(const LoopBody& body, const ProgramOptions& options) : options_(options) {
+  Settled(const LoopBody& body, const ProgramOptions& options, const InPlace* like)
+      : options_(options) {
     do {
       forms_ = std::make_unique<Forms>(body, options, refused_);
-      in_place_ = std::make_unique<InPlace>(body, *forms_, options);
+      in_place_ = std::make_unique<InPlace>(body, *forms_, options, like);
       schedule_ = std::make_unique<Schedule>(body, *forms_, *in_place_);
     } while (refuses_more_masks(body));
   }
@@ -115,16 +116,21 @@ class ElementsWriter {
 
 class Compiler {
  public:
-  Compiler(Program& program, const ProgramOptions& options)
+  Compiler(Program& program, const ProgramOptions& options, const InPlace* like = nullptr)
       : program_(program),
         body_(program.step, program.rows, program.fates),
-        settled_(body_, options),
+        settled_(body_, options, like),
         places_(body_, settled_.forms(), settled_.in_place(), settled_.schedule(), options) {}
 
   void run() {
     write_loop();
     write_recipes();
-    remember_stacks();
+    program_.stacks.resize(at(body_.graph().values()));
+    if (settled_.options().single_steps) {
+      for (const ValueId y : program_.step.outputs) places_.of(y);
+    } else {
+      remember_stacks();
+    }
     hand_over_states();
     for (const int s : program_.fates.accumulated) places_.of(program_.step.sums[at(s)]);
     program_.places = places_.all();
@@ -188,7 +194,6 @@ class Compiler {
 
   // What is remembered for every step is copied where it lies in memory of one.
   void remember_stacks() {
-    program_.stacks.resize(at(body_.graph().values()));
     for (ValueId v = 0; v < body_.graph().values(); v++) {
       if (!body_.stacked(v)) continue;
       if (body_.rows().axis_of(v) > 0) {
@@ -274,7 +279,15 @@ Program compile(Step step, Index batch, const ProgramOptions& options) {
   program.rows = rows_of(program.step, batch);
   program.fates = fates_of(program.step, program.rows, options.fates);
   program.mixing = what_mixes_rows(program.step, program.rows);
-  Compiler(program, options).run();
+  if (!options.single_steps) {
+    Compiler(program, options).run();
+    return program;
+  }
+  const Fates over_time =
+      std::exchange(program.fates, fates_of(program.step, program.rows, {false, false}));
+  const LoopBody body(program.step, program.rows, over_time);
+  const Settled like(body, options, nullptr);
+  Compiler(program, options, &like.in_place()).run();
   return program;
 }
 

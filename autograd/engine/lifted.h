@@ -28,11 +28,12 @@ class Lifted {
   const Tensor& constant(ValueId value);
   // The packed form of one that has a recipe.
   Tensor packed_form(ValueId value) const;
+  // Whether it multiplies rows by a matrix that has a recipe: then by that form, wherever it runs.
+  bool is_packed_product(const Graph::Node& node) const;
 
  private:
   void compute(const Graph::Node& node);
   void compute_by_its_kernel(const Graph::Node& node, std::span<Tensor> outputs);
-  bool is_packed_product(const Graph::Node& node) const;
   // Whether only this node reads a value, so that it may take its memory.
   bool is_spent(ValueId value) const;
 

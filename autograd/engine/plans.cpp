@@ -32,6 +32,7 @@ class Recent {
 struct Plan {
   KnownStep step;
   Followed followed;
+  bool single_steps;
   std::shared_ptr<const Recurrence> recurrence;
 };
 
@@ -67,6 +68,23 @@ Step step_of(const Traced& traced) {
   return step;
 }
 
+std::shared_ptr<const Recurrence> plan(const KnownStep& step, Index batch, const Followed& followed,
+                                       bool single_steps) {
+  {
+    const std::scoped_lock lock(plans().mutex);
+    const Plan* known = plans().find([&](const Plan& p) {
+      return p.step == step && p.followed == followed && p.single_steps == single_steps;
+    });
+    if (known) return known->recurrence;
+  }
+  // Planned without the lock: another thread may do the same at the same time, to the same end.
+  const PlanOptions options{.program = {.single_steps = single_steps}};
+  auto recurrence = std::make_shared<const Recurrence>(step_of(*step), batch, followed, options);
+  const std::scoped_lock lock(plans().mutex);
+  plans().add({step, followed, single_steps, recurrence});
+  return recurrence;
+}
+
 }  // namespace
 
 KnownStep known_step(const Traced& traced) {
@@ -81,17 +99,13 @@ KnownStep known_step(const Traced& traced) {
 
 std::shared_ptr<const Recurrence> plan_of(const KnownStep& step, Index batch,
                                           const Followed& followed) {
-  {
-    const std::scoped_lock lock(plans().mutex);
-    const Plan* known = plans().find(
-        [&](const Plan& plan) { return plan.step == step && plan.followed == followed; });
-    if (known) return known->recurrence;
-  }
-  // Planned without the lock: another thread may do the same at the same time, to the same end.
-  auto recurrence = std::make_shared<const Recurrence>(step_of(*step), batch, followed);
-  const std::scoped_lock lock(plans().mutex);
-  plans().add({step, followed, recurrence});
-  return recurrence;
+  return plan(step, batch, followed, false);
+}
+
+std::shared_ptr<const Recurrence> single_step_plan_of(const KnownStep& step, Index batch) {
+  const Followed nothing{std::vector<bool>(step->trace.captured.size()),
+                         std::vector<bool>(step->inputs), false};
+  return plan(step, batch, nothing, true);
 }
 
 std::size_t remembered_plans() {

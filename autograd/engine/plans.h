@@ -24,6 +24,8 @@ inline constexpr std::size_t kRememberedPlans = 128;
 KnownStep known_step(const Traced& traced);
 std::shared_ptr<const Recurrence> plan_of(const KnownStep& step, Index batch,
                                           const Followed& followed);
+// The same step, by itself: for a stream. It is not derived.
+std::shared_ptr<const Recurrence> single_step_plan_of(const KnownStep& step, Index batch);
 
 // How many plans are remembered now.
 std::size_t remembered_plans();

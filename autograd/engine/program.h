@@ -115,6 +115,9 @@ struct Program {
 struct ProgramOptions {
   FateOptions fates = {};
   bool pack = true, fuse = true, alias = true;
+  // All of it at every step, nothing remembered: a program for single steps. The bits are those
+  // that the same step has where some of it runs before or after the loop.
+  bool single_steps = false;
 };
 
 Program compile(Step step, Index batch, const ProgramOptions& options = {});

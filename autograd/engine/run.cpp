@@ -175,6 +175,9 @@ class Loop {
     const Index rows = in_.rows.rows_at(t);
     if (is_random(node.operation)) {
       draw(node, t, pointers, outputs);
+    } else if (lifted_.is_packed_product(node)) {
+      const Index columns = program_.step.graph.spec(node.first).shape.back();
+      outputs[0] = times_packed(inputs[0], lifted_.packed_form(node.inputs[1]), columns);
     } else if (rows == batch_) {
       execute(node.operation, pointers, outputs);
     } else {

@@ -25,29 +25,16 @@ namespace rw::kernels {
 
 constexpr Index kBlockBytes = 2048;  // of one value: a program with ten fits L1
 
-// Where the rows of a value stand in the block at hand.
-template <class T>
-struct BlockValue {
-  T* data;
-  Index row_step;
-};
-
-template <class T>
 struct BlockSize {
   Index rows, columns;
 };
 
-// The memory of a run: reused by the next one of this thread.
+// Of a whole block.
 template <class T>
-struct Scratch {
-  std::vector<T> numbers;
-  std::vector<BlockValue<T>> values;
-  std::vector<T*> own;
-};
-template <class T>
-Scratch<T>& scratch() {
-  thread_local Scratch<T> memory;
-  return memory;
+BlockSize block_size(Index rows, Index columns) {
+  constexpr Index kBlock = kBlockBytes / static_cast<Index>(sizeof(T));
+  const Index width = std::min(columns, kBlock);
+  return {std::clamp<Index>(kBlock / width, 1, rows), width};
 }
 
 }  // namespace rw::kernels
@@ -79,7 +66,7 @@ HWY_INLINE void each_vector(F f, Index n, T* y, const In*... x) {
 
 // Rows that follow each other in every value are one long row.
 template <class F, class T, class... In>
-HWY_INLINE void each_row(F f, BlockSize<T> size, BlockValue<T> y, In... x) {
+HWY_INLINE void each_row(F f, BlockSize size, ElementRows<T> y, In... x) {
   const bool whole = y.row_step == size.columns && ((x.row_step == size.columns) && ...);
   if (whole) return each_vector(f, size.rows * size.columns, y.data, x.data...);
   for (Index i = 0; i < size.rows; i++) {
@@ -93,12 +80,12 @@ HWY_INLINE auto one_where(D d, M mask) {
 }
 
 template <class T>
-void run_instruction(const ElementInstruction& instruction, BlockSize<T> size,
-                     const BlockValue<T>* values) {
-  const BlockValue<T> y = values[instruction.result];
-  const BlockValue<T> a = values[instruction.a];
-  const BlockValue<T> b = values[instruction.b];
-  const BlockValue<T> c = values[instruction.c];
+void run_instruction(const ElementInstruction& instruction, BlockSize size,
+                     const ElementRows<T>* values) {
+  const ElementRows<T> y = values[instruction.result];
+  const ElementRows<T> a = values[instruction.a];
+  const ElementRows<T> b = values[instruction.b];
+  const ElementRows<T> c = values[instruction.c];
   switch (instruction.code) {
     case ElementCode::copy:
       return each_row([](auto, auto x) { return x; }, size, y, a);
@@ -178,59 +165,52 @@ template <class T>
 class Run {
  public:
   Run(const ElementProgram& program, std::span<const ElementOperand<T>> operands, Index rows,
-      Index columns)
+      Index columns, ElementMemory<T>& memory)
       : program_(program),
         operands_(operands),
-        columns_(std::min(columns, kBlock)),
-        rows_(std::clamp<Index>(kBlock / columns_, 1, rows)),
-        values_(scratch<T>().values),
-        own_(scratch<T>().own) {
-    values_.resize(operands.size() + static_cast<std::size_t>(program.temporaries) +
-                   program.constants.size());
-    const std::size_t block = static_cast<std::size_t>(rows_ * columns_);
-    std::vector<T>& memory = scratch<T>().numbers;
-    memory.resize(std::max(memory.size(), values_.size() * block));
-    T* next = memory.data();
-    for (BlockValue<T>& value : values_) {
-      value.data = next;
-      next += block;
+        whole_(block_size<T>(rows, columns)),
+        numbers_(memory.numbers.data()),
+        values_(memory.values.data()) {
+    for (std::size_t i = operands.size(); i < first_constant(); i++) values_[i].data = own(i);
+    for (std::size_t i = 0; i < program.constants.size(); i++) {
+      T* const constant = values_[first_constant() + i].data = own(first_constant() + i);
+      std::fill_n(constant, whole_.rows * whole_.columns, static_cast<T>(program.constants[i]));
     }
-    T* constant = next - static_cast<Index>(program.constants.size() * block);
-    for (const double number : program.constants) {
-      std::fill_n(constant, block, static_cast<T>(number));
-      constant += block;
-    }
-    own_.clear();
-    for (std::size_t i = 0; i < operands.size(); i++) own_.push_back(values_[i].data);
   }
 
   void all(Index rows, Index columns) {
-    for (Index row = 0; row < rows; row += rows_) {
-      for (Index column = 0; column < columns; column += columns_) {
-        block(row, column, {std::min(rows_, rows - row), std::min(columns_, columns - column)});
+    for (Index row = 0; row < rows; row += whole_.rows) {
+      for (Index column = 0; column < columns; column += whole_.columns) {
+        block(row, column,
+              {std::min(whole_.rows, rows - row), std::min(whole_.columns, columns - column)});
       }
     }
   }
 
  private:
-  static constexpr Index kBlock = kBlockBytes / static_cast<Index>(sizeof(T));
+  std::size_t first_constant() const {
+    return operands_.size() + static_cast<std::size_t>(program_.temporaries);
+  }
+  // A block for each value, where it is needed.
+  T* own(std::size_t value) const {
+    return numbers_ + static_cast<Index>(value) * whole_.rows * whole_.columns;
+  }
 
-  void block(Index row, Index column, BlockSize<T> size) {
+  void block(Index row, Index column, BlockSize size) {
     for (std::size_t i = 0; i < operands_.size(); i++) {
       const ElementOperand<T>& from = operands_[i];
       T* const first = from.data + row * from.row_step + column * from.column_step;
       values_[i] = {first, from.row_step};
-      if (from.column_step == 0) values_[i] = spread(first, from.row_step, own_[i], size);
+      if (from.column_step == 0) values_[i] = spread(first, from.row_step, own(i), size);
     }
-    for (std::size_t i = operands_.size(); i < values_.size(); i++) {
-      values_[i].row_step = size.columns;
-    }
+    const std::size_t values = first_constant() + program_.constants.size();
+    for (std::size_t i = operands_.size(); i < values; i++) values_[i].row_step = size.columns;
     for (const ElementInstruction& instruction : program_.instructions) {
-      run_instruction(instruction, size, values_.data());
+      run_instruction(instruction, size, values_);
     }
   }
 
-  static BlockValue<T> spread(const T* from, Index row_step, T* to, BlockSize<T> size) {
+  static ElementRows<T> spread(const T* from, Index row_step, T* to, BlockSize size) {
     for (Index i = 0; i < size.rows; i++) {
       std::fill_n(to + i * size.columns, size.columns, from[i * row_step]);
     }
@@ -239,18 +219,18 @@ class Run {
 
   const ElementProgram& program_;
   std::span<const ElementOperand<T>> operands_;
-  Index columns_, rows_;  // of a whole block
-  std::vector<BlockValue<T>>& values_;
-  std::vector<T*>& own_;  // a block for each operand, where it is spread
+  BlockSize whole_;
+  T* numbers_;
+  ElementRows<T>* values_;
 };
 
 void run_float(const ElementProgram& program, std::span<const ElementOperand<float>> operands,
-               Index rows, Index columns) {
-  Run<float>(program, operands, rows, columns).all(rows, columns);
+               Index rows, Index columns, ElementMemory<float>& memory) {
+  Run<float>(program, operands, rows, columns, memory).all(rows, columns);
 }
 void run_double(const ElementProgram& program, std::span<const ElementOperand<double>> operands,
-                Index rows, Index columns) {
-  Run<double>(program, operands, rows, columns).all(rows, columns);
+                Index rows, Index columns, ElementMemory<double>& memory) {
+  Run<double>(program, operands, rows, columns, memory).all(rows, columns);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -268,6 +248,26 @@ int arity(ElementCode code) {
   return code < ElementCode::add ? 1 : 2;
 }
 
+template <class T>
+void ElementMemory<T>::reserve(const ElementProgram& program, Index rows, Index columns) {
+  if (rows == 0 || columns == 0) return;
+  const BlockSize block = block_size<T>(rows, columns);
+  const std::size_t count =
+      static_cast<std::size_t>(program.operands + program.temporaries) + program.constants.size();
+  const std::size_t size = count * static_cast<std::size_t>(block.rows * block.columns);
+  if (values.size() < count) values.resize(count);
+  if (numbers.size() < size) numbers.resize(size);
+}
+
+template <class T>
+ElementMemory<T>& ElementMemory<T>::of_this_thread() {
+  thread_local ElementMemory memory;
+  return memory;
+}
+
+template struct ElementMemory<float>;
+template struct ElementMemory<double>;
+
 namespace {
 
 void check(const ElementProgram& program, std::size_t operands) {
@@ -278,15 +278,19 @@ void check(const ElementProgram& program, std::size_t operands) {
 }  // namespace
 
 void run(const ElementProgram& program, std::span<const ElementOperand<float>> operands, Index rows,
-         Index columns) {
+         Index columns, ElementMemory<float>& memory) {
   check(program, operands.size());
-  if (rows > 0 && columns > 0) HWY_DYNAMIC_DISPATCH(run_float)(program, operands, rows, columns);
+  memory.reserve(program, rows, columns);
+  if (rows == 0 || columns == 0) return;
+  HWY_DYNAMIC_DISPATCH(run_float)(program, operands, rows, columns, memory);
 }
 
 void run(const ElementProgram& program, std::span<const ElementOperand<double>> operands,
-         Index rows, Index columns) {
+         Index rows, Index columns, ElementMemory<double>& memory) {
   check(program, operands.size());
-  if (rows > 0 && columns > 0) HWY_DYNAMIC_DISPATCH(run_double)(program, operands, rows, columns);
+  memory.reserve(program, rows, columns);
+  if (rows == 0 || columns == 0) return;
+  HWY_DYNAMIC_DISPATCH(run_double)(program, operands, rows, columns, memory);
 }
 
 }  // namespace rw::kernels

@@ -6,8 +6,9 @@
 
 namespace rw::engine {
 
-InPlace::InPlace(const LoopBody& body, const Forms& forms, const ProgramOptions& options)
-    : body_(body), forms_(forms) {
+InPlace::InPlace(const LoopBody& body, const Forms& forms, const ProgramOptions& options,
+                 const InPlace* like)
+    : body_(body), forms_(forms), like_(like) {
   for (int n = 0; n < body.count(); n++) {
     if (forms.of(n) == Form::join) plan_join(n);
     if (forms.of(n) == Form::element && options.alias) plan_addition(n);
@@ -22,11 +23,13 @@ const InPlace::Inside* InPlace::inside(ValueId part) const {
 void InPlace::plan_join(int n) {
   const Graph::Node& node = body_.node(n);
   bool needs_stack = body_.stacked(node.first);
+  // Nothing may be added onto a part that others read.
+  const bool begins_a_sum = like_ && like_->product_added_onto(node.first) >= 0;
   Index column = 0;
   for (const ValueId part : node.inputs) {
     const Form form = forms_.of_value(part);
     const bool is_made_here = (form == Form::product || form == Form::element) && !inside(part) &&
-                              added_onto(part) < 0 && sum_begins_with(part) < 0;
+                              added_onto(part) < 0 && sum_begins_with(part) < 0 && !begins_a_sum;
     if (is_made_here) {
       inside_[part] = {node.first, column};
     } else {
@@ -44,15 +47,20 @@ void InPlace::plan_addition(int n) {
   if (!node.operation.is<Add>() || inside(node.first)) return;
   for (const std::size_t i : {1u, 0u}) {
     const ValueId p = node.inputs[i], u = node.inputs[1 - i];
-    if (u == p || forms_.of_value(p) != Form::product || inside(p)) continue;
-    if (body_.users(p).size() != 1 || body_.leaves_the_step(p)) continue;
-    if (body_.spec(u) != body_.spec(node.first) || !is_private(u)) continue;
-    if (body_.users(u).size() != 1) continue;
+    if (!may_add_onto(u, p, node.first)) continue;
     added_onto_[p] = u;
     products_[u] = p;
     sums_[node.first] = u;
     return;
   }
+}
+
+bool InPlace::may_add_onto(ValueId term, ValueId product, ValueId sum) const {
+  if (like_) return like_->added_onto(product) == term && like_->sum_begins_with(sum) == term;
+  if (term == product || forms_.of_value(product) != Form::product || inside(product)) return false;
+  if (body_.users(product).size() != 1 || body_.leaves_the_step(product)) return false;
+  if (body_.spec(term) != body_.spec(sum) || !is_private(term)) return false;
+  return body_.users(term).size() == 1;
 }
 
 bool InPlace::is_private(ValueId value) const {

@@ -21,7 +21,10 @@ struct JoinCopy {
 
 class InPlace {
  public:
-  InPlace(const LoopBody& body, const Forms& forms, const ProgramOptions& options);
+  // Where a sum begins changes its last bits. With `like` they begin where they do there, in
+  // another arrangement of the same step.
+  InPlace(const LoopBody& body, const Forms& forms, const ProgramOptions& options,
+          const InPlace* like = nullptr);
 
   struct Inside {
     ValueId whole;
@@ -49,6 +52,7 @@ class InPlace {
   }
   void plan_join(int n);
   void plan_addition(int n);
+  bool may_add_onto(ValueId term, ValueId product, ValueId sum) const;
   bool is_own(ValueId value) const;
   bool is_private_part(const Graph::Node& part) const;
   bool is_result(ValueId value) const;
@@ -56,6 +60,7 @@ class InPlace {
 
   const LoopBody& body_;
   const Forms& forms_;
+  const InPlace* const like_;
   std::map<ValueId, Inside> inside_;
   std::set<ValueId> needs_stack_;
   std::vector<JoinCopy> copies_;

@@ -1,0 +1,210 @@
+#include "rewind/autograd/engine/stream_step.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "rewind/autograd/engine/facts.h"
+#include "rewind/autograd/engine/packed.h"
+#include "rewind/autograd/engine/replay.h"
+#include "rewind/tensor/creation.h"
+#include "rewind/tensor/random.h"
+#include "rewind/tensor/strided.h"
+
+namespace rw::engine {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+LoopInputs single_step_inputs(const Recurrence& recurrence, const std::vector<Tensor>& captured) {
+  const Step& step = recurrence.step();
+  LoopInputs inputs{RowSchedule(1, recurrence.batch()), false, {}, {}, {}, {}};
+  const std::vector<Tensor> before = replay(recurrence.prelude().graph, captured);
+  for (const ValueId y : recurrence.prelude().results) inputs.invariants.push_back(before[at(y)]);
+  const auto fresh = [&](ValueId value) {
+    const Spec& spec = step.graph.spec(value);
+    return zeros(spec.shape, spec.dtype);
+  };
+  for (const ValueId x : step.inputs) inputs.inputs.push_back(fresh(x));
+  for (const ValueId x : step.states) inputs.initial.push_back(fresh(x));
+  return inputs;
+}
+
+Lifted lifted_inputs(const Program& program, const LoopInputs& inputs) {
+  const Step& step = program.step;
+  Lifted lifted(step, program.rows, program.rows.batch);
+  for (std::size_t i = 0; i < step.invariants.size(); i++) {
+    lifted.set_invariant(step.invariants[i], inputs.invariants[i]);
+  }
+  for (std::size_t i = 0; i < step.inputs.size(); i++) {
+    lifted.set(step.inputs[i], inputs.inputs[i]);
+  }
+  return lifted;
+}
+
+}  // namespace
+
+StreamStep::StreamStep(std::shared_ptr<const Recurrence> recurrence,
+                       const std::vector<Tensor>& captured, Index draws)
+    : recurrence_(std::move(recurrence)),
+      draws_(draws),
+      inputs_(single_step_inputs(*recurrence_, captured)),
+      lifted_(lifted_inputs(program(), inputs_)),
+      memory_(program(), inputs_, lifted_) {
+  for (const ValueId w : program().packed) packed_.push_back(packed(lifted_.constant(w)));
+  // Ordinary kernels give new memory each time, so it is made before anything is bound to it.
+  for (const Buffer& buffer : program().buffers) {
+    if (buffer.kind != Buffer::made) continue;
+    memory_.set_made(buffer.value, Tensor::uninitialized(program().step.graph.spec(buffer.value)));
+  }
+  for (const Instruction& instruction : program().loop) {
+    std::visit([&](const auto& i) { bind(i); }, instruction);
+  }
+  for (std::size_t k = 0; k < program().states.size(); k++) {
+    const Place to = *program().place(program().step.states[k]);
+    states_.push_back(copy(program().states[k].next, to, buffer(to).width));
+  }
+  output_ = output();
+}
+
+const Spec& StreamStep::state_spec(std::size_t state) const {
+  return program().step.graph.spec(program().step.states[state]);
+}
+
+std::byte* StreamStep::state(std::size_t state) const { return states_[state].to; }
+
+// ---- binding
+
+StreamStep::Copy StreamStep::copy(Place from, Place to, Index columns) const {
+  const auto bytes = [&](Index count) {
+    return static_cast<std::size_t>(count * bytes_of(buffer(to).dtype));
+  };
+  // Nothing may be known of the rows of what a state becomes, but then it lies row after row.
+  const Index step = buffer(from).rows ? memory_.row_step(from.buffer) : columns;
+  return {memory_.address(from, 0, 0),
+          memory_.address(to, 0, 0),
+          buffer(to).rows ? static_cast<std::size_t>(batch()) : 1,
+          bytes(step),
+          bytes(memory_.row_step(to.buffer)),
+          bytes(columns)};
+}
+
+StreamStep::Copy StreamStep::output() const {
+  const ValueId y = program().step.outputs[0];
+  const Place from = *program().place(y);
+  const Spec& spec = program().step.graph.spec(y);
+  const Index rows = buffer(from).rows ? batch() : 1;
+  const auto bytes = [&](Index count) {
+    return static_cast<std::size_t>(count * bytes_of(spec.dtype));
+  };
+  const std::size_t row = bytes(spec.shape.count() / rows);
+  return {memory_.address(from, 0, 0),
+          nullptr,
+          static_cast<std::size_t>(rows),
+          bytes(memory_.row_step(from.buffer)),
+          row,
+          row};
+}
+
+void StreamStep::bind(const ProductInstruction& i) {
+  buffer(i.c.place).dtype == float32 ? bind_product<float>(i) : bind_product<double>(i);
+}
+template <class T>
+void StreamStep::bind_product(const ProductInstruction& i) {
+  loop_.push_back(kernels::PackedProduct<T>{
+      .rows = batch(),
+      .n = i.n,
+      .k = i.k,
+      .a = reinterpret_cast<const T*>(memory_.address(i.a.place, 0, 0)),
+      .a_stride = memory_.row_step(i.a.place.buffer),
+      .packed = packed_[at(i.packed)].data<T>(),
+      .c = reinterpret_cast<T*>(memory_.address(i.c.place, 0, 0)),
+      .c_stride = memory_.row_step(i.c.place.buffer),
+      .add = i.add,
+  });
+}
+
+void StreamStep::bind(const ElementInstruction& i) {
+  i.dtype == float32 ? bind_elements<float>(i) : bind_elements<double>(i);
+}
+template <class T>
+void StreamStep::bind_elements(const ElementInstruction& i) {
+  Elements<T> elements{&i.program, {}, batch(), i.columns};
+  for (const Operand& o : i.operands) {
+    elements.operands.push_back({reinterpret_cast<T*>(memory_.address(o.place, 0, 0)),
+                                 o.by_row ? memory_.row_step(o.place.buffer) : 0,
+                                 o.by_column ? 1 : 0});
+  }
+  element_memory<T>().reserve(i.program, elements.rows, elements.columns);
+  loop_.push_back(std::move(elements));
+}
+
+void StreamStep::bind(const CopyInstruction& i) { loop_.push_back(copy(i.from, i.to, i.columns)); }
+
+void StreamStep::bind(const OrdinaryInstruction& i) {
+  const Graph::Node& node = program().step.graph.nodes()[at(i.node)];
+  Ordinary ordinary{&node, lifted_.multiplies_packed(node), {}};
+  for (int k = 0; k < node.results; k++) {
+    ordinary.results.push_back(memory_.value_at(node.first + k, 0));
+  }
+  loop_.push_back(std::move(ordinary));
+}
+
+// ---- running
+
+void StreamStep::run(const std::byte* in, std::byte* out) {
+  Tensor& x = inputs_.inputs[0];
+  std::memcpy(OutputAccess::bytes(x), in, static_cast<std::size_t>(x.size() * bytes_of(x.dtype())));
+  for (Bound& bound : loop_) {
+    std::visit([&](auto& b) { run_one(b); }, bound);
+  }
+  Copy y = output_;  // before the states: it may be one that the step began with
+  y.to = out;
+  run_one(y);
+  for (const Copy& state : states_) run_one(state);
+  if (draws_ > 0) {
+    const Rng now = Random::state();
+    Random::set_state(Rng(now.seed(), now.draw() + static_cast<std::uint64_t>(draws_)));
+  }
+}
+
+template <>
+kernels::ElementMemory<float>& StreamStep::element_memory() {
+  return float_memory_;
+}
+template <>
+kernels::ElementMemory<double>& StreamStep::element_memory() {
+  return double_memory_;
+}
+
+void StreamStep::run_one(const Copy& copy) {
+  if (copy.from_step == copy.bytes && copy.to_step == copy.bytes) {
+    std::memcpy(copy.to, copy.from, copy.rows * copy.bytes);
+    return;
+  }
+  for (std::size_t row = 0; row < copy.rows; row++) {
+    std::memcpy(copy.to + row * copy.to_step, copy.from + row * copy.from_step, copy.bytes);
+  }
+}
+
+void StreamStep::run_one(Ordinary& ordinary) {
+  const Graph::Node& node = *ordinary.node;
+  std::vector<Tensor> inputs;
+  for (const ValueId x : node.inputs) inputs.push_back(memory_.value_at(x, 0));
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& x : inputs) pointers.push_back(&x);
+  std::vector<Tensor> results(ordinary.results.size());
+  if (ordinary.by_packing) {
+    results[0] = packed_matmul(inputs[0], inputs[1]);
+  } else if (is_random(node.operation)) {
+    const Rng now = Random::state();
+    const kernels::PhiloxStream draw = draw_of(node.operation);
+    execute(with_draw(node.operation, {now.seed(), now.draw() + draw.draw}), pointers, results);
+  } else {
+    execute(node.operation, pointers, results);
+  }
+  for (std::size_t i = 0; i < results.size(); i++) {
+    copy_elements(results[i], ordinary.results[i]);
+  }
+}
+
+}  // namespace rw::engine

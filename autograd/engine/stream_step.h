@@ -1,0 +1,97 @@
+// One step of a recurrence, bound to memory: every number has its address and every instruction its
+// operands before the first step, and running it moves numbers alone.
+#pragma once
+
+#include "rewind/autograd/engine/loop_memory.h"
+#include "rewind/autograd/engine/recurrence.h"
+#include "rewind/tensor/kernels/packed_product.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace engine {
+
+class StreamStep {
+ public:
+  // `recurrence` is a plan for single steps of one input and one output; `captured` are the tensors
+  // that its trace lists. The states hold no numbers yet.
+  StreamStep(std::shared_ptr<const Recurrence> recurrence, const std::vector<Tensor>& captured,
+             Index draws);
+  StreamStep(const StreamStep&) = delete;
+  StreamStep& operator=(const StreamStep&) = delete;
+
+  // From the numbers of an input to those of an output, row after row. Where a step consists of
+  // products with what it captured, of element-wise work and of views, nothing is allocated.
+  void run(const std::byte* in, std::byte* out);
+
+  // A state's numbers, row after row.
+  const Spec& state_spec(std::size_t state) const;
+  std::byte* state(std::size_t state) const;
+
+ private:
+  // Rows of bytes, from place to place.
+  struct Copy {
+    const std::byte* from;
+    std::byte* to;
+    std::size_t rows, from_step, to_step, bytes;
+  };
+  template <class T>
+  struct Elements {
+    const kernels::ElementProgram* program;
+    std::vector<kernels::ElementOperand<T>> operands;
+    Index rows, columns;
+  };
+  // An operation by its own kernel: it makes tensors, which are copied to where they are read.
+  struct Ordinary {
+    const Graph::Node* node;
+    bool by_packing;
+    std::vector<Tensor> results;
+  };
+  using Bound = std::variant<kernels::PackedProduct<float>, kernels::PackedProduct<double>,
+                             Elements<float>, Elements<double>, Copy, Ordinary>;
+
+  const Program& program() const { return recurrence_->program(); }
+  const Buffer& buffer(Place place) const {
+    return program().buffers[static_cast<std::size_t>(place.buffer)];
+  }
+  Index batch() const { return recurrence_->batch(); }
+  void bind(const ProductInstruction& i);
+  void bind(const ElementInstruction& i);
+  void bind(const OrdinaryInstruction& i);
+  void bind(const CopyInstruction& i);
+  void bind(const ArrangeInstruction&) {}  // none where nothing is remembered
+  template <class T>
+  void bind_product(const ProductInstruction& i);
+  template <class T>
+  void bind_elements(const ElementInstruction& i);
+  Copy copy(Place from, Place to, Index columns) const;
+  Copy output() const;
+
+  template <class T>
+  kernels::ElementMemory<T>& element_memory();
+
+  template <class T>
+  void run_one(const kernels::PackedProduct<T>& product) {
+    kernels::multiply(product);
+  }
+  template <class T>
+  void run_one(const Elements<T>& elements) {
+    kernels::run(*elements.program, elements.operands, elements.rows, elements.columns,
+                 element_memory<T>());
+  }
+  static void run_one(const Copy& copy);
+  void run_one(Ordinary& ordinary);
+
+  const std::shared_ptr<const Recurrence> recurrence_;
+  const Index draws_;  // of random numbers
+  LoopInputs inputs_;
+  Lifted lifted_;
+  LoopMemory memory_;
+  std::vector<Tensor> packed_;  // as program.packed
+  kernels::ElementMemory<float> float_memory_;
+  kernels::ElementMemory<double> double_memory_;
+  std::vector<Bound> loop_;
+  std::vector<Copy> states_;  // the next ones to where steps find them
+  Copy output_;               // to nowhere yet
+};
+
+}  // namespace engine
+}  // namespace rw
