@@ -27,7 +27,8 @@ void ParameterWatch::saw(const std::shared_ptr<ParameterState>& parameter) {
   for (Scope* scope = youngest; scope; scope = scope->outer_) {
     std::vector<Seen>& all = scope->watch_.seen_;
     const auto known = [&](const Seen& seen) { return seen.parameter == parameter; };
-    if (std::none_of(all.begin(), all.end(), known)) all.push_back({parameter, parameter->value, 0});
+    if (std::none_of(all.begin(), all.end(), known))
+      all.push_back({parameter, parameter->value, 0});
   }
 }
 

@@ -97,12 +97,8 @@ StreamStep::Copy StreamStep::output() const {
     return static_cast<std::size_t>(count * bytes_of(spec.dtype));
   };
   const std::size_t row = bytes(spec.shape.count() / rows);
-  return {memory_.address(from, 0, 0),
-          nullptr,
-          static_cast<std::size_t>(rows),
-          bytes(memory_.row_step(from.buffer)),
-          row,
-          row};
+  return {memory_.address(from, 0, 0),          nullptr, static_cast<std::size_t>(rows),
+          bytes(memory_.row_step(from.buffer)), row,     row};
 }
 
 void StreamStep::bind(const ProductInstruction& i) {

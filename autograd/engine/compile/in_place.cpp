@@ -23,13 +23,11 @@ const InPlace::Inside* InPlace::inside(ValueId part) const {
 void InPlace::plan_join(int n) {
   const Graph::Node& node = body_.node(n);
   bool needs_stack = body_.stacked(node.first);
-  // Nothing may be added onto a part that others read.
-  const bool begins_a_sum = like_ && like_->product_added_onto(node.first) >= 0;
   Index column = 0;
   for (const ValueId part : node.inputs) {
     const Form form = forms_.of_value(part);
     const bool is_made_here = (form == Form::product || form == Form::element) && !inside(part) &&
-                              added_onto(part) < 0 && sum_begins_with(part) < 0 && !begins_a_sum;
+                              added_onto(part) < 0 && sum_begins_with(part) < 0;
     if (is_made_here) {
       inside_[part] = {node.first, column};
     } else {

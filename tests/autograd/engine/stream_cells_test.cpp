@@ -1,0 +1,108 @@
+// Streams beside scans, bit for bit, for cells of every form.
+#include <gtest/gtest.h>
+
+#include "autograd/engine/cells.h"
+#include "rewind/autograd/stream.h"
+
+namespace rw::test {
+namespace {
+
+using CellStep = decltype(ScanCase::step);
+
+// Once for each output that the step returns.
+void expect_the_bits_of_the_scan(const Tensor& xs, const Tensors& initial, const Tensors& weights,
+                                 const CellStep& cell) {
+  for (std::size_t output = 0;; output++) {
+    SCOPED_TRACE(output);
+    std::size_t outputs = 0;
+    const auto step = [&](const Tensor& x, const Tensors& state) {
+      auto [next, y] = cell({x}, state, weights);
+      outputs = y.size();
+      return std::pair(next, y[output]);
+    };
+    const Random same(7);
+    const Rng start = Random::state();
+    const auto expected = scan(step, xs, initial);
+    const Rng end = Random::state();
+    Random::set_state(start);
+    auto player = stream(step, xs[0], initial);
+    EXPECT_EQ(elements(player.run(xs)), elements(expected.outputs));
+    EXPECT_EQ(Random::state(), end);
+    for (std::size_t k = 0; k < initial.size(); k++) {
+      EXPECT_EQ(elements(player.state()[k]), elements(expected.final[k]));
+    }
+    if (output + 1 == outputs) return;
+  }
+}
+
+TEST(StreamCells, HaveTheBitsOfTheirScans) {
+  const Dims gate{I + H, H}, bias{H}, wide{4 * H};
+  const auto expect = [](const char* name, const Tensors& initial, const Tensors& w,
+                         const CellStep& cell) {
+    SCOPED_TRACE(name);
+    expect_the_bits_of_the_scan(inputs()[0], initial, w, cell);
+  };
+  expect("elman", states({H}), kSimple, elman);
+  expect("lstm", states({H, H}), kLstm, lstm_of_two_products);
+  expect("four gates", states({H, H}), weights({gate, gate, gate, gate, bias, bias, bias, bias}),
+         lstm_of_four_gates);
+  expect("peephole", states({H, H}), weights({{I, 4 * H}, {H, 4 * H}, wide, bias, bias, bias}),
+         peephole);
+  expect("layer norm", states({H, H}),
+         weights({{I, 4 * H}, {H, 4 * H}, wide, wide, wide, wide, bias, bias}), layer_norm_lstm);
+  expect("gru before", states({H}), weights({{I, 3 * H}, {H, 2 * H}, {H, H}, {3 * H}}), gru_before);
+  expect("gru after", states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}), gru_after);
+  expect("minimal gated", states({H}), weights({gate, bias, gate, bias}), minimal_gated);
+  expect("attention", states({H}),
+         weights({{B, S, K}, {K, K}, {H, K}, {I, H}, {K, H}, {H, H}, {K, 1}}), additive_attention);
+  expect("dot attention", states({H}), weights({{B, S, K}, {K, K}, {H, K}, {I, H}, {K, H}, {H, H}}),
+         dot_attention);
+  expect("context", states({H}), weights({{I, H}, {H, H}, {H, H}, {B, H}}), captured_context);
+  expect("two states", states({H, K}), weights({{H, H}, {K, H}, {H, K}, {K, K}, {I, H}, {H}, {K}}),
+         two_states);
+  expect("residual", states({H}), weights({gate, bias, {H, H}}), residual);
+  expect("twice", states({H}), weights({{H, H}, {H}}), weight_used_twice);
+  expect("head", states({H}), weights({{I, H}, {H, H}, {H}, {H, V}, {V}}), head_inside);
+  expect("layers of the input", states({H}), weights({{I, H}, {H}, {H, H}, {H, H}}),
+         layers_of_the_input);
+  expect("views", states({H}), {}, nothing_but_views);
+  expect("batch norm", states({H}), weights({{I, H}, {H, H}}), batch_norm);
+  expect("operation of a user", states({H}), kSimple, operation_of_a_user);
+  expect("dropped", states({H}), kSimple, dropped);
+}
+
+TEST(StreamCells, OfIntegersHaveTheBitsOfTheirScans) {
+  Tensor tokens = zeros({T, B}, int64);
+  Index i = 0;
+  for (Index& token : tokens.mutable_span<Index>()) token = (3 * i++) % V;
+  expect_the_bits_of_the_scan(tokens, states({H}), weights({{I, H}, {H, H}, {H}, {V, I}}), symbols);
+  Tensors six = states({H, H, H, H, H, H});
+  six[1] = zeros({B, 2}, int64);
+  expect_the_bits_of_the_scan(inputs()[0], six, weights({{H, H}, {I, H}}), many_states);
+}
+
+// Several rows of a product for each row of the batch.
+TEST(StreamCells, MultiplyByTheKernelOfTheScanWhatTheyArrangeAnew) {
+  constexpr Index kLong = 900, kWide = 19;
+  const auto cell = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor both = matmul(reshape(x[0], {2 * B, kLong}), w[0]);
+    const Tensor h = tanh(reshape(both, {B, 2 * kWide}) + s[0]);
+    const Tensor head = matmul(reshape(h, {2 * B, kWide}), w[1]);
+    return {{h}, {h, reshape(head, {B, 2 * kLong})}};
+  };
+  expect_the_bits_of_the_scan(numbers({T, B, 2 * kLong}, 1), {numbers({B, 2 * kWide}, 2)},
+                              weights({{kLong, kWide}, {kWide, kLong}}), cell);
+}
+
+TEST(StreamCells, OfTwoProductsOfTheInputAddThemAsTheScanDoes) {
+  const auto cell = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor from_x = matmul(x[0], w[0]) + matmul(tanh(x[0]), w[1]);
+    const Tensor h = tanh(from_x + matmul(s[0], w[2]));
+    return {{h}, {matmul(h, w[2]) + matmul(x[0], w[0])}};
+  };
+  expect_the_bits_of_the_scan(numbers({T, B, 40}, 1), {numbers({B, H}, 2)},
+                              weights({{40, H}, {40, H}, {H, H}}), cell);
+}
+
+}  // namespace
+}  // namespace rw::test
