@@ -6,6 +6,7 @@
 #include "nn/recurrent_kinds.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/optim/sgd.h"
+#include "support/allocations.h"
 
 namespace rw::test {
 namespace {
@@ -73,6 +74,30 @@ TYPED_TEST(RecurrentStream, ResetsGiveTheBitsOfAReplayWithResets) {
 
   const auto plain = layer(x);  // and the resets mattered
   EXPECT_GT(largest_difference(replay.outputs, plain.outputs), 1e-3);
+}
+
+TYPED_TEST(RecurrentStream, AStepTakesNoMemory) {
+  const auto layer = single_precision<TypeParam>();
+  for (Index batch : {1, 3}) {
+    auto player = layer.stream(batch);
+    const std::vector<float> in(static_cast<std::size_t>(batch * kInput), 0.5f);
+    std::vector<float> out(static_cast<std::size_t>(batch * kWide));
+    EXPECT_EQ(allocations_of([&] {
+                for (int i = 0; i < 3; i++) player.step(in, out);
+              }),
+              0u);
+  }
+}
+
+// The dropout between the layers acts where a tape records, and a stream is seen by none.
+TEST(RecurrentStream, DropsNothingUnderATape) {
+  const auto layer = recurrent<Lstm>({.layers = 2, .dropout = 0.5});
+  const Tensor x = layer_input();
+  const Tensor expected = layer(x).outputs;
+  Tape tape;
+  auto player = layer.stream(kBatch);
+  EXPECT_EQ(elements(player.run(x)), elements(expected));
+  EXPECT_EQ(tape.size(), 0u);
 }
 
 TEST(RecurrentStream, ChunksWithACarriedStateAreTheWhole) {

@@ -98,10 +98,10 @@ TEST(StreamCells, OfTwoProductsOfTheInputAddThemAsTheScanDoes) {
   const auto cell = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
     const Tensor from_x = matmul(x[0], w[0]) + matmul(tanh(x[0]), w[1]);
     const Tensor h = tanh(from_x + matmul(s[0], w[2]));
-    return {{h}, {matmul(h, w[2]) + matmul(x[0], w[0])}};
+    return {{h}, {matmul(h, w[2]) + matmul(x[0], w[3])}};
   };
   expect_the_bits_of_the_scan(numbers({T, B, 40}, 1), {numbers({B, H}, 2)},
-                              weights({{40, H}, {40, H}, {H, H}}), cell);
+                              weights({{40, H}, {40, H}, {H, H}, {40, H}}), cell);
 }
 
 }  // namespace
