@@ -18,6 +18,7 @@
 #include "rewind/tensor/cumsum.h"
 #include "rewind/tensor/division.h"
 #include "rewind/tensor/extrema.h"
+#include "rewind/tensor/indexing.h"
 #include "rewind/tensor/reduction.h"
 #include "support/elements.h"
 
