@@ -31,7 +31,7 @@ LoopInputs single_step_inputs(const Recurrence& recurrence, const std::vector<Te
 
 Lifted lifted_inputs(const Program& program, const LoopInputs& inputs) {
   const Step& step = program.step;
-  Lifted lifted(step, program.rows, program.rows.batch);
+  Lifted lifted(program, program.rows.batch);
   for (std::size_t i = 0; i < step.invariants.size(); i++) {
     lifted.set_invariant(step.invariants[i], inputs.invariants[i]);
   }
@@ -50,7 +50,7 @@ StreamStep::StreamStep(std::shared_ptr<const Recurrence> recurrence,
       inputs_(single_step_inputs(*recurrence_, captured)),
       lifted_(lifted_inputs(program(), inputs_)),
       memory_(program(), inputs_, lifted_) {
-  for (const ValueId w : program().packed) packed_.push_back(packed(lifted_.constant(w)));
+  for (const ValueId w : program().packed) packed_.push_back(lifted_.packed_form(w));
   // Ordinary kernels give new memory each time, so it is made before anything is bound to it.
   for (const Buffer& buffer : program().buffers) {
     if (buffer.kind != Buffer::made) continue;
@@ -138,7 +138,8 @@ void StreamStep::bind(const CopyInstruction& i) { loop_.push_back(copy(i.from, i
 
 void StreamStep::bind(const OrdinaryInstruction& i) {
   const Graph::Node& node = program().step.graph.nodes()[at(i.node)];
-  Ordinary ordinary{&node, lifted_.multiplies_packed(node), {}};
+  Ordinary ordinary{&node, {}, {}};
+  if (lifted_.is_packed_product(node)) ordinary.packed = lifted_.packed_form(node.inputs[1]);
   for (int k = 0; k < node.results; k++) {
     ordinary.results.push_back(memory_.value_at(node.first + k, 0));
   }
@@ -189,8 +190,8 @@ void StreamStep::run_one(Ordinary& ordinary) {
   std::vector<const Tensor*> pointers;
   for (const Tensor& x : inputs) pointers.push_back(&x);
   std::vector<Tensor> results(ordinary.results.size());
-  if (ordinary.by_packing) {
-    results[0] = packed_matmul(inputs[0], inputs[1]);
+  if (ordinary.packed.defined()) {
+    results[0] = times_packed(inputs[0], ordinary.packed, ordinary.results[0].shape().back());
   } else if (is_random(node.operation)) {
     const Rng now = Random::state();
     const kernels::PhiloxStream draw = draw_of(node.operation);

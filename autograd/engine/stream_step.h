@@ -42,7 +42,7 @@ class StreamStep {
   // An operation by its own kernel: it makes tensors, which are copied to where they are read.
   struct Ordinary {
     const Graph::Node* node;
-    bool by_packing;
+    Tensor packed;  // the right operand of a product that has one
     std::vector<Tensor> results;
   };
   using Bound = std::variant<kernels::PackedProduct<float>, kernels::PackedProduct<double>,

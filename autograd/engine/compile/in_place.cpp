@@ -26,8 +26,10 @@ void InPlace::plan_join(int n) {
   Index column = 0;
   for (const ValueId part : node.inputs) {
     const Form form = forms_.of_value(part);
-    const bool is_made_here = (form == Form::product || form == Form::element) && !inside(part) &&
-                              added_onto(part) < 0 && sum_begins_with(part) < 0;
+    // Not where sums begin as elsewhere: there one may begin with the join, which others read part
+    // by part.
+    const bool is_made_here = (form == Form::product || form == Form::element) && !like_ &&
+                              !inside(part) && added_onto(part) < 0 && sum_begins_with(part) < 0;
     if (is_made_here) {
       inside_[part] = {node.first, column};
     } else {
