@@ -4,6 +4,8 @@
 #include <cstring>
 
 #include "rewind/autograd/engine/follow.h"
+#include "rewind/autograd/engine/plans.h"
+#include "rewind/autograd/engine/stream_step.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/tensor/float_mode.h"
 #include "rewind/tensor/indexing.h"
@@ -37,6 +39,10 @@ StreamLoop::StreamLoop(Step step, const Spec& input, const Tensors& state)
   refresh();
   set_state(state);
 }
+
+StreamLoop::StreamLoop(StreamLoop&&) noexcept = default;
+StreamLoop& StreamLoop::operator=(StreamLoop&&) noexcept = default;
+StreamLoop::~StreamLoop() = default;
 
 const Spec& StreamLoop::output_spec() const { return output_of(*last_.step); }
 

@@ -5,12 +5,13 @@
 #include <functional>
 #include <memory>
 
-#include "rewind/autograd/engine/plans.h"
-#include "rewind/autograd/engine/stream_step.h"
 #include "rewind/autograd/parameter_watch.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
+
+struct Traced;
+class StreamStep;
 
 class StreamLoop {
  public:
@@ -19,6 +20,9 @@ class StreamLoop {
 
   // Throws what the step throws on these shapes, and what planning it throws.
   StreamLoop(Step step, const Spec& input, const std::vector<Tensor>& state);
+  StreamLoop(StreamLoop&&) noexcept;
+  StreamLoop& operator=(StreamLoop&&) noexcept;
+  ~StreamLoop();
 
   const Spec& input_spec() const { return arguments_[0]; }
   const Spec& output_spec() const;
@@ -45,7 +49,7 @@ class StreamLoop {
 
   // What the step does, and with which tensors, in the order of its trace.
   struct Look {
-    KnownStep step;
+    std::shared_ptr<const Traced> step;
     std::vector<Tensor> captured;
   };
   Look look() const;
