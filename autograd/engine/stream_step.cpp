@@ -66,10 +66,6 @@ StreamStep::StreamStep(std::shared_ptr<const Recurrence> recurrence,
   output_ = output();
 }
 
-const Spec& StreamStep::state_spec(std::size_t state) const {
-  return program().step.graph.spec(program().step.states[state]);
-}
-
 std::byte* StreamStep::state(std::size_t state) const { return states_[state].to; }
 
 // ---- binding

@@ -23,7 +23,6 @@ class StreamStep {
   void run(const std::byte* in, std::byte* out);
 
   // A state's numbers, row after row.
-  const Spec& state_spec(std::size_t state) const;
   std::byte* state(std::size_t state) const;
 
  private:
