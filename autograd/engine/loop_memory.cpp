@@ -10,11 +10,12 @@ namespace {
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-// Whether a tensor's rows are consecutive numbers, wherever the rows lie.
-bool has_contiguous_rows(const Tensor& x) {
+// Whether a tensor's rows, of so many entries each, are consecutive numbers, wherever they lie.
+bool has_contiguous_rows(const Tensor& x, Index each) {
   const Strides strides = x.strides();
+  const int first = each == 1 ? 1 : 0;
   Index expected = 1;
-  for (int axis = x.rank() - 1; axis > 0; axis--) {
+  for (int axis = x.rank() - 1; axis >= first; axis--) {
     if (x.shape()[axis] != 1 && strides[at(axis)] != expected) return false;
     expected *= x.shape()[axis];
   }
@@ -87,11 +88,11 @@ LoopMemory::Bound LoopMemory::bound(const Buffer& buffer) const {
     case Buffer::input:
     case Buffer::before: {
       const Tensor x = given(buffer);
-      return {x, nullptr, buffer.rows ? x.strides()[0] : 0, buffer.width, true};
+      return {x, nullptr, buffer.rows ? x.strides()[0] * each_of(buffer) : 0, buffer.width, true};
     }
     case Buffer::constant: {
       const Tensor x = constant(buffer);
-      return {x, nullptr, buffer.rows ? x.strides()[0] : 0};
+      return {x, nullptr, buffer.rows ? x.strides()[0] * each_of(buffer) : 0};
     }
     case Buffer::state:
       return {initial_state(buffer), nullptr, buffer.width};
@@ -113,12 +114,12 @@ Tensor LoopMemory::given(const Buffer& buffer) const {
     return contiguous(in_.inputs[position(program_.step.inputs, buffer.value)]);
   }
   const Tensor& x = lifted_.get(buffer.value);
-  return has_contiguous_rows(x) ? x : contiguous(x);
+  return has_contiguous_rows(x, each_of(buffer)) ? x : contiguous(x);
 }
 
 Tensor LoopMemory::constant(const Buffer& buffer) const {
   const Tensor& x = lifted_.constant(buffer.value);
-  const bool fits = buffer.rows ? has_contiguous_rows(x) : x.contiguous();
+  const bool fits = buffer.rows ? has_contiguous_rows(x, each_of(buffer)) : x.contiguous();
   return fits ? x : contiguous(x);
 }
 

@@ -53,6 +53,7 @@ class LoopMemory {
   const Buffer& buffer(int number) const {
     return program_.buffers[static_cast<std::size_t>(number)];
   }
+  Index each_of(const Buffer& buffer) const { return program_.rows.each_of(buffer.value); }
   const Spec& spec(ValueId value) const { return program_.step.graph.spec(value); }
 
   bool hands_over(std::size_t state, HandOver::Kind kind) const {

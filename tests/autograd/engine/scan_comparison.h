@@ -157,7 +157,7 @@ inline void expect_the_terms_of_the_plain_loop(const ScanCase& c, const char* na
   }
 }
 
-inline void expect_the_plain_loop(const ScanCase& c, const char* name) {
+inline void expect_the_plain_loop(const ScanCase& c, const std::string& name) {
   const Tensors planned = all_of(c, true);
   const PlainLoops plainly;
   const Tensors plain = all_of(c, true);
