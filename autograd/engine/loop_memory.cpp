@@ -183,7 +183,7 @@ Tensor LoopMemory::value_at(ValueId value, Index t) const {
   if (own.kind == Buffer::made && own.value == value) return b.tensor;
   if (own.kind == Buffer::constant && own.value == value) {
     const int axis = program_.rows.axis_of(value);
-    return axis == Rows::kNone ? b.tensor : slice(b.tensor, axis, 0, rows);
+    return axis == Rows::kNone ? b.tensor : slice(b.tensor, axis, 0, rows * each_of(own));
   }
   const Index offset = first_element(place.buffer, t) + place.column;
   const Tensor& memory = memory_at(b, t) == b.data ? b.tensor : partner_of(place.buffer);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/simplify.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/cumsum.h"
@@ -55,7 +56,7 @@ class Question {
   }
 
   // Whether input i has its rows along `axis`, or can be taken to.
-  bool has_rows(std::size_t i, int axis) { return adopts(node_.inputs[i], axis); }
+  bool has_rows(std::size_t i, int axis) { return adopts(node_.inputs[i], axis, 1); }
   // Whether input i has no rows; from now on it is held to that.
   bool has_none(std::size_t i) {
     settled_[static_cast<std::size_t>(node_.inputs[i])] = true;
@@ -63,25 +64,40 @@ class Question {
   }
 
  private:
-  bool adopts(ValueId x, int axis) {
+  bool adopts(ValueId x, int axis, Index each) {
     const auto at = static_cast<std::size_t>(x);
     if (rows_.axis[at] != kNone) return rows_.axis[at] == axis;
-    if (settled_[at] || graph_.spec(x).shape[axis] != batch()) return false;
+    if (settled_[at] || graph_.spec(x).shape[axis] != batch() * each) return false;
     const Graph::Node* maker = graph_.maker(x);
-    if (maker && !maker->inputs.empty() && !inputs_adopt(*maker, axis)) return false;
+    const bool fits = !maker || (maker->inputs.empty() ? fits_any_rows(*maker)
+                                                       : inputs_adopt(*maker, axis, each));
+    if (!fits) return false;
     rows_.axis[at] = axis;
-    settled_[at] = true;
-    return true;
+    rows_.each[at] = each;
+    return settled_[at] = true;
   }
-  // What is made of random numbers element by element has rows where they have.
-  bool inputs_adopt(const Graph::Node& maker, int axis) {
-    if (!maker.operation.type().traits.elementwise) return false;
-    const int rank = graph_.spec(maker.first).rank();
-    return std::all_of(maker.inputs.begin(), maker.inputs.end(), [&](ValueId x) {
-      const int own = axis - (rank - graph_.spec(x).rank());
-      const bool repeated = own < 0 || graph_.spec(x).shape[own] == 1;
-      return repeated ? rows_.axis_of(x) == kNone : adopts(x, own);
-    });
+  // Numbers made from nothing that do not depend on which rows there are; unlike those that count
+  // them.
+  bool fits_any_rows(const Graph::Node& node) const {
+    return filled_with(graph_, node.first) || is_random(node.operation);
+  }
+  // What is made of invariants alone, or of random numbers, has rows where an input of it can be
+  // taken to have rows such that its operation puts them there. Which one is found by trial.
+  bool inputs_adopt(const Graph::Node& maker, int axis, Index each) {
+    for (const ValueId x : maker.inputs) {
+      for (int own = 0; own < graph_.spec(x).rank(); own++) {
+        const Rows rows = rows_;
+        const std::vector<bool> settled = settled_;
+        if (adopts(x, own, graph_.spec(x).shape[own] / batch())) {
+          const Answer answer = rows_after(graph_, maker, rows_, settled_);
+          const bool apart = answer.effect == RowEffect::apart;
+          if (apart && answer.axis == axis && answer.each == each) return true;
+        }
+        rows_ = rows;
+        settled_ = settled;
+      }
+    }
+    return false;
   }
 
   const Graph& graph_;
@@ -203,7 +219,16 @@ Side side_of(int axis, int rank, bool left) {
   return left ? (last ? Side::inner : Side::row) : (last ? Side::column : Side::inner);
 }
 
+// Where a product adds up over the rows of one operand, those of the other stand there, too.
+void take_rows_of_the_other(Question& q) {
+  const int inner[] = {q.rank(0) - 1, std::max(q.rank(1) - 2, 0)};
+  for (const std::size_t i : {0u, 1u}) {
+    if (q.axis(i) == inner[i] && q.axis(1 - i) == kNone) q.has_rows(1 - i, inner[1 - i]);
+  }
+}
+
 Answer matmul(Question& q) {
+  take_rows_of_the_other(q);
   const int a = q.axis(0), b = q.axis(1);
   const int rank = q.result_shape().rank(), most = std::max(q.rank(0), q.rank(1));
   const Side left = side_of(a, q.rank(0), true), right = side_of(b, q.rank(1), false);

@@ -61,7 +61,9 @@ Rows rows_of(const Step& step, Index batch) {
     rows.effect.push_back(answer.effect);
     for (ValueId y = node.first; y < node.first + node.results; y++) {
       mixed[at(y)] = answer.effect == RowEffect::mixed;
-      if (!known[at(y)]) continue;  // its rows show in its use
+      // Of invariants of which nothing is known yet: its rows show in its use.
+      if (!known[at(y)] && answer.axis == kNone) continue;
+      settled[at(y)] = true;
       rows.axis[at(y)] = answer.axis;
       rows.each[at(y)] = answer.each;
       rows.total[at(y)] = answer.effect == RowEffect::added;

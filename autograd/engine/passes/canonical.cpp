@@ -23,12 +23,7 @@ Canonical canonical(const Step& step, const Passes& passes) {
   best = without_stages(best);
   if (passes.join_sums) best = join_sums(best);
   if (passes.number) best = number_masks(best);
-  if (passes.lower) return lower_invariants(best);
-  Canonical same{std::move(best), {}};
-  for (const ValueId x : same.step.invariants) {
-    same.prelude.results.push_back(same.prelude.graph.leaf(same.step.graph.spec(x)));
-  }
-  return same;
+  return lower_invariants(best, passes.lower);
 }
 
 }  // namespace rw::engine

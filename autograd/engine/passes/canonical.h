@@ -9,6 +9,7 @@ namespace engine {
 
 struct Passes {
   bool split = true, join = true, regroup = true, join_sums = true, number = true, lower = true;
+  friend bool operator==(const Passes&, const Passes&) = default;
 };
 
 // Operations before a loop: from its old invariants to its new ones.
@@ -44,8 +45,10 @@ Step join_sums(const Step& step);
 Step number_masks(const Step& step);
 
 // What depends on invariants alone, repetitions excepted, moves before the loop: there it is an
-// ordinary operation of the tape, differentiated once and not at every step.
-Canonical lower_invariants(const Step& step);
+// ordinary operation of the tape, differentiated once and not at every step. Without `work` only
+// numbers made from nothing do (arange, eye): they become invariants, whose rows are known by their
+// use.
+Canonical lower_invariants(const Step& step, bool work = true);
 
 }  // namespace engine
 }  // namespace rw

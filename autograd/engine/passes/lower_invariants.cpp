@@ -12,7 +12,8 @@ namespace {
 
 class Lowering {
  public:
-  explicit Lowering(const Step& step) : from_(step), r_(step), depends_(dependences(step)) {
+  Lowering(const Step& step, bool work)
+      : from_(step), work_(work), r_(step), depends_(dependences(step)) {
     outside_.resize(static_cast<std::size_t>(step.graph.values()), -1);
     for (const ValueId x : step.invariants) {
       at(outside_, x) = prelude_.graph.leaf(step.graph.spec(x));
@@ -34,19 +35,19 @@ class Lowering {
     return values[static_cast<std::size_t>(value)];
   }
 
-  // Made of invariants and by an operation that has inputs; repetitions are free inside.
+  // Repetitions are free inside.
   bool moves(const Graph::Node& node) {
-    return at(depends_, node.first) == Dependence::nothing && !node.inputs.empty() &&
+    return at(depends_, node.first) == Dependence::nothing && (work_ || node.inputs.empty()) &&
            !node.operation.is<Expand>() && stands_outside(node);
   }
-  // Whether it rests on an invariant, and not on numbers made from nothing alone: those stay where
-  // they are used.
+  // Whether it rests on an invariant, or on numbers that differ; not on single numbers alone, which
+  // stay where they are used and are there for any number of rows.
   bool stands_outside(const Graph::Node& node) {
-    for (const ValueId x : node.inputs) {
+    if (node.inputs.empty()) return !filled_with(from_.graph, node.first);
+    return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId x) {
       const Graph::Node* maker = from_.graph.maker(x);
-      if (!maker || stands_outside(*maker)) return true;
-    }
-    return false;
+      return !maker || stands_outside(*maker);
+    });
   }
 
   ValueId outside(ValueId value) {
@@ -112,6 +113,7 @@ class Lowering {
   }
 
   const Step& from_;
+  const bool work_;
   Rewriting r_;
   std::vector<Dependence> depends_;
   std::vector<ValueId> outside_;  // by value of the old step: in the prelude
@@ -121,6 +123,6 @@ class Lowering {
 
 }  // namespace
 
-Canonical lower_invariants(const Step& step) { return Lowering(step).run(); }
+Canonical lower_invariants(const Step& step, bool work) { return Lowering(step, work).run(); }
 
 }  // namespace rw::engine

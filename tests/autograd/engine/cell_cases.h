@@ -42,8 +42,7 @@ inline std::vector<NamedCase> known_cells() {
        {inputs(), states({H}), weights({{I, 3 * H}, {H, 2 * H}, {H, H}, {3 * H}}), gru_before}},
       {"gru after",
        {inputs(), states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}), gru_after}},
-      {"minimal gated",
-       {inputs(), states({H}), weights({gate, bias, gate, bias}), minimal_gated}},
+      {"minimal gated", {inputs(), states({H}), weights({gate, bias, gate, bias}), minimal_gated}},
   };
 }
 
@@ -72,7 +71,10 @@ inline std::vector<NamedCase> unusual_cells() {
       {"head", {inputs(), states({H}), weights({{I, H}, {H, H}, {H}, {H, V}, {V}}), head_inside}},
       {"layers of the input",
        {inputs(), states({H}), weights({{I, H}, {H}, {H, H}, {H, H}}), layers_of_the_input}},
-      {"several entries", {inputs(), states({I * K}), weights({{1, K}, {K, K}}), several_entries_a_row}},
+      {"several entries",
+       {inputs(), states({I * K}), weights({{1, K}, {K, K}}), several_entries_a_row}},
+      {"numbered rows",
+       {inputs(), states({H}), weights({{I, H}, {H, H}, {H}, {B, H}}), numbered_rows}},
       {"views", {inputs(), states({H}), {}, nothing_but_views}},
       {"batch norm", {inputs(), states({H}), weights({{I, H}, {H, H}}), batch_norm}, true},
       {"operation of a user", {inputs(), states({H}), kSimple, operation_of_a_user}, true},

@@ -158,6 +158,7 @@ inline void expect_the_terms_of_the_plain_loop(const ScanCase& c, const char* na
 }
 
 inline void expect_the_plain_loop(const ScanCase& c, const std::string& name) {
+  SCOPED_TRACE(name);
   const Tensors planned = all_of(c, true);
   const PlainLoops plainly;
   const Tensors plain = all_of(c, true);
