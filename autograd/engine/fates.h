@@ -38,6 +38,7 @@ struct Fates {
 
 struct FateOptions {
   bool hoist = true, sink = true;
+  friend bool operator==(const FateOptions&, const FateOptions&) = default;
 };
 
 Fates fates_of(const Step& step, const Rows& rows, const FateOptions& options = {});

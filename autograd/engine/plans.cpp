@@ -32,9 +32,11 @@ class Recent {
 struct Plan {
   KnownStep step;
   Followed followed;
-  bool single_steps;
+  PlanOptions options;
   std::shared_ptr<const Recurrence> recurrence;
 };
+
+constinit thread_local PlanOptions options_now;
 
 Recent<KnownStep>& steps() {
   static Recent<KnownStep> steps;
@@ -69,23 +71,26 @@ Step step_of(const Traced& traced) {
 }
 
 std::shared_ptr<const Recurrence> plan(const KnownStep& step, Index batch, const Followed& followed,
-                                       bool single_steps) {
+                                       const PlanOptions& options) {
   {
     const std::scoped_lock lock(plans().mutex);
     const Plan* known = plans().find([&](const Plan& p) {
-      return p.step == step && p.followed == followed && p.single_steps == single_steps;
+      return p.step == step && p.followed == followed && p.options == options;
     });
     if (known) return known->recurrence;
   }
   // Planned without the lock: another thread may do the same at the same time, to the same end.
-  const PlanOptions options{.program = {.single_steps = single_steps}};
   auto recurrence = std::make_shared<const Recurrence>(step_of(*step), batch, followed, options);
   const std::scoped_lock lock(plans().mutex);
-  plans().add({step, followed, single_steps, recurrence});
+  plans().add({step, followed, options, recurrence});
   return recurrence;
 }
 
 }  // namespace
+
+PlanningWith::PlanningWith(const PlanOptions& options)
+    : before_(std::exchange(options_now, options)) {}
+PlanningWith::~PlanningWith() { options_now = before_; }
 
 KnownStep known_step(const Traced& traced) {
   const std::scoped_lock lock(steps().mutex);
@@ -99,13 +104,15 @@ KnownStep known_step(const Traced& traced) {
 
 std::shared_ptr<const Recurrence> plan_of(const KnownStep& step, Index batch,
                                           const Followed& followed) {
-  return plan(step, batch, followed, false);
+  return plan(step, batch, followed, options_now);
 }
 
 std::shared_ptr<const Recurrence> single_step_plan_of(const KnownStep& step, Index batch) {
   const Followed nothing{std::vector<bool>(step->trace.captured.size()),
                          std::vector<bool>(step->inputs), false};
-  return plan(step, batch, nothing, true);
+  PlanOptions options = options_now;
+  options.program.single_steps = true;
+  return plan(step, batch, nothing, options);
 }
 
 std::size_t remembered_plans() {

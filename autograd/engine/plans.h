@@ -19,6 +19,19 @@ struct Traced {
 // One that is remembered, without the tensors that it captured. The same content is the same one.
 using KnownStep = std::shared_ptr<const Traced>;
 
+// Until the end of the scope, plans of this thread are made with these passes: so that what a pass
+// gives and takes can be compared. Options are part of what a plan is found by.
+class [[nodiscard]] PlanningWith {
+ public:
+  explicit PlanningWith(const PlanOptions& options);
+  ~PlanningWith();
+  PlanningWith(const PlanningWith&) = delete;
+  PlanningWith& operator=(const PlanningWith&) = delete;
+
+ private:
+  PlanOptions before_;
+};
+
 // The least recently used are forgotten beyond so many steps, and so many plans. Threads may call.
 inline constexpr std::size_t kRememberedPlans = 128;
 KnownStep known_step(const Traced& traced);

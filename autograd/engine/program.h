@@ -118,6 +118,7 @@ struct ProgramOptions {
   // All of it at every step, nothing remembered: a program for single steps. The bits are those
   // that the same step has where some of it runs before or after the loop.
   bool single_steps = false;
+  friend bool operator==(const ProgramOptions&, const ProgramOptions&) = default;
 };
 
 Program compile(Step step, Index batch, const ProgramOptions& options = {});

@@ -20,9 +20,11 @@ struct Followed {
   friend bool operator==(const Followed&, const Followed&) = default;
 };
 
+// Which of the passes take part.
 struct PlanOptions {
   Passes passes = {};
   ProgramOptions program = {};
+  friend bool operator==(const PlanOptions&, const PlanOptions&) = default;
 };
 
 class Recurrence;

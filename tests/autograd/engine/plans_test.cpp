@@ -36,6 +36,23 @@ TEST(Plans, AreFoundByContent) {
   EXPECT_EQ(plan_of(known(0.5), 2, nobody), plan);
 }
 
+TEST(Plans, AreFoundByTheirOptionsToo) {
+  const Followed nobody{{}, {false}, false};
+  const auto plan = plan_of(known(0.5), 2, nobody);
+  PlanOptions options;
+  options.program.fuse = false;
+  std::shared_ptr<const Recurrence> other;
+  {
+    const PlanningWith scope(options);
+    other = plan_of(known(0.5), 2, nobody);
+    EXPECT_NE(other, plan);
+    EXPECT_EQ(plan_of(known(0.5), 2, nobody), other);
+    const PlanningWith as_always({});
+    EXPECT_EQ(plan_of(known(0.5), 2, nobody), plan);
+  }
+  EXPECT_EQ(plan_of(known(0.5), 2, nobody), plan);
+}
+
 TEST(Plans, AreBoundedInNumber) {
   const Followed nobody{{}, {false}, false};
   const auto first = plan_of(known(1000), 2, nobody);

@@ -1,0 +1,57 @@
+// Every pass is a choice: without it, and without all of them, a scan computes the same.
+#include <gtest/gtest.h>
+
+#include "autograd/engine/cell_cases.h"
+#include "rewind/autograd/engine/plans.h"
+
+namespace rw::test {
+namespace {
+
+using engine::PlanningWith;
+using engine::PlanOptions;
+
+struct Switch {
+  const char* name;
+  PlanOptions options;
+};
+
+void PrintTo(const Switch& s, std::ostream* out) { *out << s.name; }
+
+PlanOptions without(auto turn_off) {
+  PlanOptions options;
+  turn_off(options);
+  return options;
+}
+
+std::vector<Switch> switches() {
+  return {
+      {"split", without([](auto& o) { o.passes.split = false; })},
+      {"join", without([](auto& o) { o.passes.join = false; })},
+      {"regroup", without([](auto& o) { o.passes.regroup = false; })},
+      {"number", without([](auto& o) { o.passes.number = false; })},
+      {"lower", without([](auto& o) { o.passes.lower = false; })},
+      {"hoist", without([](auto& o) { o.program.fates.hoist = false; })},
+      {"sink", without([](auto& o) { o.program.fates.sink = false; })},
+      {"pack", without([](auto& o) { o.program.pack = false; })},
+      {"fuse", without([](auto& o) { o.program.fuse = false; })},
+      {"alias", without([](auto& o) { o.program.alias = false; })},
+      {"any", {{false, false, false, false, false}, {{false, false}, false, false, false}}},
+  };
+}
+
+class Passes : public testing::TestWithParam<Switch> {};
+
+TEST_P(Passes, ChangeNothingOfWhatIsComputed) {
+  const PlanningWith scope(GetParam().options);
+  for (const auto& cells : {known_cells(), attentive_cells(), unusual_cells()}) {
+    for (const NamedCase& cell : cells) {
+      for (const ScanCase& way : every_way(cell)) expect_the_plain_loop(way, cell.name);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Without, Passes, testing::ValuesIn(switches()),
+                         [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace rw::test
