@@ -1,20 +1,22 @@
-// Cells that nobody wrote: random graphs of products, gates, reductions, slices, joins, look-ups
-// and captured tensors, over several states, in both directions, with lengths and resets.
+// Cells that nobody wrote: random graphs of products, gates, element-wise work, reductions, slices,
+// joins, look-ups, captured tensors and masks, over several states, integers among them.
+//
+// A recipe is read twice, for the plan and for the plain loop, so all of it follows from its seed:
+// what is drawn stands in a statement of its own, since compilers evaluate operands in other
+// orders.
 #pragma once
 
 #include "autograd/engine/scan_comparison.h"
 #include "rewind/tensor/activation.h"
-#include "rewind/tensor/comparison.h"
+#include "rewind/tensor/convert.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/matmul.h"
-#include "rewind/tensor/random.h"
-#include "rewind/tensor/reduction.h"
 #include "rewind/tensor/select.h"
 #include "rewind/tensor/softmax.h"
+#include "rewind/tensor/unary.h"
 
 namespace rw::test {
 
-// Draws of a recipe, the same ones each time it is read.
 class Dice {
  public:
   explicit Dice(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15u + 1) {}
@@ -28,25 +30,39 @@ class Dice {
   std::uint64_t state_;
 };
 
+enum class Masks : char { none, one_for_all_steps, one_a_step };
+
 struct Recipe {
   std::uint64_t seed;
+  Dtype dtype;
   Index time, batch;
   std::vector<Index> inputs, states;  // features
+  bool tokens, counter;               // an input of integers, a state of them
+  Masks masks;
   int operations;
+  Index least = 2;     // features of a product's result, at least
+  bool simple = false;  // nothing that keeps the loop on one worker
 };
+
+inline constexpr Index kTokens = 5;
 
 // The step that a recipe describes. Weights are made when they are first asked for, then found
 // again in the same order.
 class RandomStep {
  public:
-  RandomStep(const Recipe& recipe, Tensors& weights) : recipe_(recipe), weights_(weights) {}
+  RandomStep(const Recipe& recipe, Tensors& weights) : recipe_(recipe), weights_(weights) {
+    const Dims mask{recipe.batch, 1};
+    mask_ = greater(numbers(mask, static_cast<double>(recipe.seed)), 0);
+  }
 
+  // Of x the last is the tokens, of the states the counter, if there are any.
   std::pair<Tensors, Tensors> operator()(const Tensors& x, const Tensors& states,
                                          const Tensors& weights) const {
     Run run{*this, Dice(recipe_.seed), weights, 0, {}};
     run.pool = x;
-    if (x.back().dtype() == int64) run.pool.back() = run.looked_up(x.back());
+    if (recipe_.tokens) run.pool.back() = run.looked_up(x.back());
     run.pool.insert(run.pool.end(), states.begin(), states.end());
+    if (recipe_.counter) run.pool.back() = run.looked_up(states.back());
     for (int i = 0; i < recipe_.operations; i++) run.pool.push_back(run.operation());
     Tensors next, outputs;
     for (const Index size : recipe_.states) {
@@ -54,7 +70,13 @@ class RandomStep {
       const Tensor b = run.fitted(run.any(), size);
       next.push_back(tanh(a + 0.5 * b));
     }
-    for (Index i = 0; i <= run.dice(2); i++) outputs.push_back(run.recent());
+    if (recipe_.counter) {
+      const Tensor later = states.back() + (recipe_.tokens ? x.back() : states.back() * 0 + 1);
+      next.push_back(where(less(later, kTokens), later, later - kTokens));
+      outputs.push_back(later);
+    }
+    const Index count = run.dice(2) + 1;
+    for (Index i = 0; i < count; i++) outputs.push_back(run.recent());
     return {next, outputs};
   }
 
@@ -66,9 +88,12 @@ class RandomStep {
     std::size_t used;
     Tensors pool;
 
+    const Recipe& recipe() const { return step.recipe_; }
     Tensor weight(const Dims& shape) {
       if (given.empty() || used >= given.size()) {
-        step.weights_.push_back(numbers(shape, 50.0 + static_cast<double>(step.weights_.size())));
+        const double seed = 50.0 + static_cast<double>(step.weights_.size());
+        const double scale = shape.rank() == 2 && shape[0] > 16 ? 0.1 : 1;  // as initializations do
+        step.weights_.push_back(cast(numbers(shape, seed) * scale, recipe().dtype));
         return used++, step.weights_.back();
       }
       return given[used++];
@@ -78,6 +103,7 @@ class RandomStep {
       const Index back = std::min<Index>(dice(3) + 1, std::ssize(pool));
       return pool[pool.size() - static_cast<std::size_t>(back)];
     }
+    Index width() { return recipe().least + dice(4); }
     // Of another width: cut, repeated or multiplied.
     Tensor fitted(const Tensor& v, Index size) {
       if (v.dim(1) == size) return v;
@@ -88,97 +114,94 @@ class RandomStep {
       if (v.dim(1) == 1) return expand(v, {v.dim(0), size});
       return matmul(v, weight({v.dim(1), size}));
     }
-    Tensor looked_up(const Tensor& tokens) { return take(weight({5, 3}), tokens); }
+    Tensor looked_up(const Tensor& tokens) { return take(weight({kTokens, 3}), tokens); }
+
+    Tensor product(const Tensor& v) {
+      const Index columns = width();
+      return matmul(v, weight({v.dim(1), columns}));
+    }
+    Tensor attention(const Tensor& v) {
+      const Tensor query = reshape(matmul(v, weight({v.dim(1), 3})), {v.dim(0), 1, 3});
+      const Tensor keys = weight({v.dim(0), 4, 3});
+      const Tensor scores = softmax(matmul(query, transpose(keys)), -1);
+      return reshape(matmul(scores, keys), {v.dim(0), 3});
+    }
+    // As dropout scales what it keeps.
+    Tensor masked(const Tensor& v) {
+      if (recipe().masks == Masks::one_for_all_steps) return v * to(step.mask_, v.dtype()) / 0.5;
+      return v * bernoulli(v.shape(), {.p = 0.7, .dtype = v.dtype()}) / 0.7;
+    }
+    Tensor with_several_entries(const Tensor& v) {
+      const Index n = v.dim(1);
+      const Tensor apart = reshape(v, {v.dim(0) * n, 1});
+      return reshape(tanh(matmul(apart, weight({1, 2}))), {v.dim(0), 2 * n});
+    }
 
     Tensor operation() {
       const Tensor v = dice(2) ? recent() : any();
+      if (recipe().masks != Masks::none && dice(5) == 0) return masked(v);
+      return dice(2) || recipe().simple ? simple(v) : special(v);
+    }
+    // What is run by packed products and element programs.
+    Tensor simple(const Tensor& v) {
       const Index n = v.dim(1);
-      switch (dice(16)) {
+      switch (dice(10)) {
         case 0:
+          return product(v) + 0.1;
         case 1:
-          return matmul(v, weight({n, dice(4) + 2})) + 0.1;
-        case 2:
-          return tanh(matmul(v, weight({n, dice(4) + 2})));
-        case 3: {
+          return tanh(product(v));
+        case 2: {
           const Tensor both = concat({v, any()});
-          const Tensor product = matmul(both, weight({both.dim(1), 3}));
-          return sigmoid(product + weight({3}));
+          const Tensor z = product(both);
+          return sigmoid(z + weight({z.dim(1)}));
         }
-        case 4:
+        case 3:
           return v + fitted(any(), n);
-        case 5:
+        case 4:
           return v * fitted(any(), n);
-        case 6:
+        case 5:
           return (1 - sigmoid(v)) * fitted(any(), n);
-        case 7:
+        case 6:
           return concat({v, fitted(any(), 2)});
-        case 8:
+        case 7:
           return n > 2 ? slice(v, 1, 1, n) : sigmoid(v);
-        case 9:
-          return softmax(v, -1);
-        case 10:
-          return v - mean(v, -1, true);
-        case 11:
-          return v * sum(tanh(v), 1, true);
-        case 12:
+        case 8:
           return where(greater(v, 0.05), v, 0.2 * v);
-        case 13:
-          return v * weight({v.dim(0), n});  // a context
-        case 14: {
+        default: {
           const Tensor scaled = v * weight({n});
           return scaled - weight({});
         }
-        default: {
-          const Tensor query = reshape(matmul(v, weight({n, 3})), {v.dim(0), 1, 3});
-          const Tensor keys = weight({v.dim(0), 4, 3});
-          const Tensor scores = softmax(matmul(query, transpose(keys)), -1);
-          return reshape(matmul(scores, keys), {v.dim(0), 3});
-        }
+      }
+    }
+    // What is not, or not always.
+    Tensor special(const Tensor& v) {
+      const Index n = v.dim(1);
+      switch (dice(9)) {
+        case 0:
+          return softmax(v, -1);
+        case 1:
+          return v - mean(v, -1, true);
+        case 2:
+          return v * sum(tanh(v), 1, true);
+        case 3:
+          return v * weight({v.dim(0), n});  // a context
+        case 4:
+          return attention(v);
+        case 5:
+          return n < 5 ? with_several_entries(v) : relu(v);
+        case 6:
+          return max(v, 1, true) * v;
+        case 7:
+          return v * reshape(arange(0, v.dim(0), 1, v.dtype()), {v.dim(0), 1}) * 0.3;
+        default:
+          return sin(v) / (1 + square(fitted(any(), n)));
       }
     }
   };
 
   const Recipe& recipe_;
   Tensors& weights_;
+  Tensor mask_;
 };
-
-inline Recipe recipe_of(std::uint64_t seed) {
-  Dice dice(seed + 1000);
-  Recipe recipe{seed, dice(4) + 1, dice(3) + 2, {}, {}, static_cast<int>(dice(9) + 2)};
-  for (Index i = 0; i <= dice(2); i++) recipe.inputs.push_back(dice(4) + 1);
-  for (Index i = 0; i <= dice(3); i++) recipe.states.push_back(dice(4) + 1);
-  return recipe;
-}
-
-// Calls f with the cell of this number.
-template <class F>
-void with_random_cell(std::uint64_t seed, F f) {
-  const Recipe recipe = recipe_of(seed);
-  ScanCase c;
-  for (const Index size : recipe.inputs) {
-    c.xs.push_back(numbers({recipe.time, recipe.batch, size}, static_cast<double>(size)));
-  }
-  if (seed % 3 == 0) {
-    Tensor tokens = zeros({recipe.time, recipe.batch}, int64);
-    Index i = static_cast<Index>(seed);
-    for (Index& token : tokens.mutable_span<Index>()) token = i++ % 5;
-    c.xs.push_back(tokens);
-  }
-  for (const Index size : recipe.states) {
-    c.initial.push_back(numbers({recipe.batch, size}, 7.0 + static_cast<double>(size)));
-  }
-  const RandomStep step(recipe, c.weights);
-  Tensors first;  // once, for the weights that it wants
-  for (const Tensor& x : c.xs) first.push_back(x[0]);
-  step(first, c.initial, {});
-  c.step = step;
-  c.reverse = seed % 2 == 1;
-  if (seed % 7 < 2) c.reset = greater(numbers({recipe.time, recipe.batch}, 4), 0.1);
-  if (seed % 5 < 2) {
-    Dice dice(seed);
-    for (Index row = 0; row < recipe.batch; row++) c.lengths.push_back(dice(recipe.time + 1));
-  }
-  f(c);
-}
 
 }  // namespace rw::test
