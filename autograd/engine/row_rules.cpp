@@ -55,8 +55,15 @@ class Question {
     return *node_.operation.as<Op>();
   }
 
-  // Whether input i has its rows along `axis`, or can be taken to.
-  bool has_rows(std::size_t i, int axis) { return adopts(node_.inputs[i], axis, 1); }
+  // Whether input i has its rows along `axis`, or can be taken to, of as many entries as the
+  // others.
+  bool has_rows(std::size_t i, int axis) {
+    Index most = 1;
+    for (std::size_t k = 0; k < inputs(); k++) {
+      if (this->axis(k) != kNone) most = std::max(most, each(k));
+    }
+    return adopts(node_.inputs[i], axis, most);
+  }
   // Whether input i has no rows; from now on it is held to that.
   bool has_none(std::size_t i) {
     settled_[static_cast<std::size_t>(node_.inputs[i])] = true;
@@ -312,8 +319,8 @@ bool linear_in_totals(const Question& q, const Graph::Node& node) {
   return (op.is<Multiply>() || op.is<MatMul>()) && totals == 1;
 }
 
-// Where rows have several entries along their axis, what was found holds for operations that look
-// at single entries, or sum over them.
+// What was found holds for single entries along the axis of rows. Where rows have several, they are
+// entries of the same rows in all inputs.
 Answer with_each(const Question& q, const Graph::Node& node, Answer answer) {
   Index each = 1;
   bool differ = false;
@@ -325,10 +332,6 @@ Answer with_each(const Question& q, const Graph::Node& node, Answer answer) {
   if (each == 1 || node.operation.is<Reshape>() || answer.effect == RowEffect::mixed) return answer;
   for (std::size_t i = 0; i < q.inputs(); i++) differ |= q.axis(i) != kNone && q.each(i) != each;
   if (differ) return kMixed;
-  const Operation& op = node.operation;
-  const bool by_entry = op.is<Permute>() || op.is<MatMul>() || op.is<SumTo>() || op.is<Sum>() ||
-                        op.type().traits.elementwise;
-  if (!by_entry) return kMixed;
   answer.each = answer.axis == kNone ? 1 : each;
   return answer;
 }

@@ -11,12 +11,6 @@
 namespace rw::engine {
 namespace {
 
-// The rows along an axis, taken in another order.
-Tensor taken(const Tensor& x, int axis, const std::vector<Index>& rows) {
-  const Tensor indices = from_span(rows, {std::ssize(rows)});
-  return transpose(take(transpose(x, 0, axis), indices), 0, axis);
-}
-
 std::byte* bytes(const Tensor& x) { return OutputAccess::bytes(const_cast<Tensor&>(x)); }
 
 // The bytes of one row of a tensor whose rows lie one after the other.
@@ -29,6 +23,15 @@ Dims parted(const Dims& shape, Index rows, Index each) {
   Dims result{rows, each};
   for (int i = 1; i < shape.rank(); i++) result.push_back(shape[i]);
   return result;
+}
+
+// The rows along an axis, each of them maybe several entries, taken in another order.
+Tensor taken(const Tensor& x, int axis, const std::vector<Index>& rows) {
+  const Index count = std::ssize(rows);
+  const Tensor first = transpose(x, 0, axis);
+  const Tensor apart = reshape(first, parted(first.shape(), count, first.dim(0) / count));
+  const Tensor all = take(apart, from_span(rows, {count}));
+  return transpose(reshape(all, first.shape()), 0, axis);
 }
 
 }  // namespace

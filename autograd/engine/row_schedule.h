@@ -38,7 +38,7 @@ class RowSchedule {
   Index rows_at(Index t) const { return whole() ? batch_ : first_[at(t + 1)] - first_[at(t)]; }
   Index first_row(Index t) const { return whole() ? t * batch_ : first_[at(t)]; }
 
-  // x with the rows along `axis` in sorted order, and back.
+  // x with the rows along `axis`, each of them maybe several entries, in sorted order, and back.
   Tensor sorted(const Tensor& x, int axis) const;
   Tensor unsorted(const Tensor& x, int axis) const;
 

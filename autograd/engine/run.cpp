@@ -186,6 +186,11 @@ class Loop {
     for (int k = 0; k < node.results; k++) memory_.set_made(node.first + k, outputs[at(k)]);
   }
 
+  // How many entries of a value, along its axis of rows, count at step t.
+  Index entries_at(Index t, ValueId value) const {
+    return in_.rows.rows_at(t) * program_.rows.each_of(value);
+  }
+
   // Numbers belong to the rows of the caller, also where some are left out.
   void draw(const Graph::Node& node, Index t, std::span<const Tensor* const> inputs,
             std::span<Tensor> outputs) {
@@ -196,7 +201,7 @@ class Loop {
     execute(with_draw(node.operation, {draws.seed, number}), inputs, outputs);
     const int axis = program_.rows.axis_of(node.first);
     if (axis == Rows::kNone || in_.rows.whole()) return;
-    outputs[0] = slice(in_.rows.sorted(outputs[0], axis), axis, 0, in_.rows.rows_at(t));
+    outputs[0] = slice(in_.rows.sorted(outputs[0], axis), axis, 0, entries_at(t, node.first));
   }
 
   void accumulate(Index t) {
@@ -206,7 +211,7 @@ class Loop {
       const int axis = program_.rows.axis_of(sum);
       Tensor& total = accumulated_[i];
       total = axis == Rows::kNone ? std::move(total) + x
-                                  : slice_add(std::move(total), x, axis, 0, in_.rows.rows_at(t));
+                                  : slice_add(std::move(total), x, axis, 0, entries_at(t, sum));
     }
   }
 

@@ -72,7 +72,7 @@ inline std::vector<NamedCase> unusual_cells() {
       {"layers of the input",
        {inputs(), states({H}), weights({{I, H}, {H}, {H, H}, {H, H}}), layers_of_the_input}},
       {"several entries",
-       {inputs(), states({I * K}), weights({{1, K}, {K, K}}), several_entries_a_row}},
+       {inputs(), states({I * K}), weights({{1, K}, {K, K}, {B * I, K}}), several_entries_a_row}},
       {"numbered rows",
        {inputs(), states({H}), weights({{I, H}, {H, H}, {H}, {B, H}}), numbered_rows}},
       {"views", {inputs(), states({H}), {}, nothing_but_views}},

@@ -190,7 +190,9 @@ inline Results nothing_but_views(const Tensors& x, const Tensors& s, const Tenso
 // Each row of the batch as several rows of a product, of what is known before the loop.
 inline Results several_entries_a_row(const Tensors& x, const Tensors& s, const Tensors& w) {
   const Tensor u = matmul(reshape(x[0], {B * I, 1}), w[0]);
-  const Tensor h = tanh(u * matmul(reshape(s[0], {B * I, K}), w[1]));
+  const Tensor mask = bernoulli({B * I, K}, {.p = 0.7, .dtype = float64});
+  const Tensor v = tanh(u * matmul(reshape(s[0], {B * I, K}), w[1])) * w[2] + 0.1 * mask;
+  const Tensor h = concat({slice(v, 1, 1, K), max(v, 1, true)}) + 0.1 * softmax(v, -1);
   return {one(reshape(h, {B, I * K})), one(reshape(h, {B, I * K}))};
 }
 

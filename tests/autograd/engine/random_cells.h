@@ -40,7 +40,7 @@ struct Recipe {
   bool tokens, counter;               // an input of integers, a state of them
   Masks masks;
   int operations;
-  Index least = 2;     // features of a product's result, at least
+  Index least = 2;      // features of a product's result, at least
   bool simple = false;  // nothing that keeps the loop on one worker
 };
 
