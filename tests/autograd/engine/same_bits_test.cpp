@@ -1,0 +1,108 @@
+// The same bits for any number of threads, and for a row wherever it stands in the batch: of layers
+// with built-in cells and with one of a user's.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "nn/recurrent_kinds.h"
+#include "rewind/tensor/creation.h"
+#include "rewind/tensor/indexing.h"
+#include "rewind/tensor/parallel.h"
+#include "rewind/tensor/random.h"
+#include "rewind/tensor/views.h"
+
+namespace rw::test {
+namespace {
+
+using Tensors = std::vector<Tensor>;
+
+// At these sizes eight workers share the rows, too (run.cpp: each has 8 rows or more, and 50000
+// multiply-adds or more at a step).
+constexpr Index kSteps = 5, kRows = 108, kFeatures = 24, kUnits = 64;
+
+struct Rewound {
+  Tensor outputs, dx;  // [time, batch, ...]
+  Tensors weights;     // gradients of the parameters
+};
+
+template <class Layer>
+Rewound rewound(const Layer& layer, const Tensor& x, const Lengths& lengths, const Tensor& dy) {
+  Tape tape;
+  const Tensor watched = tape.watch(x);
+  const Tensor outputs = layer(watched, {.lengths = lengths}).outputs;
+  const Gradients gradients = tape.backward({{outputs, dy}});
+  Rewound found{outputs, gradients[watched], {}};
+  for (const Parameter& parameter : nn::parameters(layer)) {
+    found.weights.push_back(gradients[parameter]);
+  }
+  return found;
+}
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  const Tensor p = contiguous(a), q = contiguous(b);
+  return p.spec() == q.spec() &&
+         std::memcmp(p.data<float>(), q.data<float>(), p.span<float>().size_bytes()) == 0;
+}
+
+Tensor rows_of(const Tensor& x, const std::vector<Index>& rows) {
+  return transpose(take(transpose(x, 0, 1), from_span(rows, {std::ssize(rows)})), 0, 1);
+}
+
+template <class Kind>
+class SameBits : public testing::Test {
+ protected:
+  SameBits() {
+    for (Index row = 0; row < kRows; row++) some_.push_back((7 * row + 3) % (kSteps + 1));
+  }
+
+  Rng rng_{3};
+  nn::Recurrent<typename Kind::Cell> layer_{
+      [&](Index input) { return Kind::make(input, kUnits, rng_); },
+      {.input = kFeatures, .hidden = kUnits}};
+  Tensor x_ = normal({kSteps, kRows, kFeatures}, {}, rng_);
+  Tensor dy_ = normal({kSteps, kRows, kUnits}, {}, rng_);
+  Lengths some_;
+};
+
+TYPED_TEST_SUITE(SameBits, Kinds, KindNames);
+
+TYPED_TEST(SameBits, ForAnyNumberOfThreads) {
+  for (const Lengths& lengths : {Lengths{}, this->some_}) {
+    const auto with = [&](int threads) {
+      const Threads scope(threads);
+      return rewound(this->layer_, this->x_, lengths, this->dy_);
+    };
+    const Rewound one = with(1);
+    for (const int threads : {2, 3, 5, 8}) {
+      const Rewound several = with(threads);
+      EXPECT_TRUE(same_bits(several.outputs, one.outputs)) << threads;
+      EXPECT_TRUE(same_bits(several.dx, one.dx)) << threads;
+      for (std::size_t i = 0; i < one.weights.size(); i++) {
+        EXPECT_TRUE(same_bits(several.weights[i], one.weights[i])) << threads << ", weight " << i;
+      }
+    }
+  }
+}
+
+TYPED_TEST(SameBits, OfARowWhereverItStands) {
+  std::vector<Index> order(kRows);
+  for (Index row = 0; row < kRows; row++) order[static_cast<std::size_t>(row)] = 35 * row % kRows;
+  const std::vector<Index> few{91, 4, 50};
+  for (const Lengths& lengths : {Lengths{}, this->some_}) {
+    const Rewound all = rewound(this->layer_, this->x_, lengths, this->dy_);
+    for (const std::vector<Index>& rows : {order, few, std::vector<Index>{17}}) {
+      Lengths own;
+      for (const Index row : rows) {
+        if (!lengths.empty()) own.push_back(lengths[static_cast<std::size_t>(row)]);
+      }
+      const Threads scope(3);
+      const Rewound some =
+          rewound(this->layer_, rows_of(this->x_, rows), own, rows_of(this->dy_, rows));
+      EXPECT_TRUE(same_bits(some.outputs, rows_of(all.outputs, rows))) << rows.size() << " rows";
+      EXPECT_TRUE(same_bits(some.dx, rows_of(all.dx, rows))) << rows.size() << " rows";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace rw::test
