@@ -131,8 +131,8 @@ const void* Tensor::readable(Dtype dtype) const {
   require<DtypeError>(b.spec.dtype == dtype, "data: the tensor is {}, not {}", b.spec, dtype);
   require(
       b.data != nullptr,
-      "data: only the shape of this {} is known; inside a traced step no value can be read, use "
-      "loop(...) to look at values",
+      "data: only the shape of this {} is known; values of a traced step cannot be read, in it or "
+      "after it: return them, look at them with note, or use loop(...)",
       b.spec);
   return b.data;
 }
