@@ -1,0 +1,116 @@
+// What a planned scan refuses, and how it says so: when the step is met for the first time, and when
+// one like it is known.
+#include <gtest/gtest.h>
+
+#include "autograd/engine/cell_cases.h"
+#include "rewind/autograd/note.h"
+#include "rewind/autograd/stream.h"
+#include "support/elements.h"
+
+namespace rw::test {
+namespace {
+
+Tensor xs() { return numbers({T, B, H}, 1); }
+Tensor h0() { return numbers({B, H}, 2); }
+
+constexpr auto kRead =
+    "data: only the shape of this float64 [] is known; values of a traced step cannot be read, in "
+    "it or after it: return them, look at them with note, or use loop(...)";
+
+TEST(RefusesOfScan, AValueThatIsReadInAStep) {
+  const auto reading = [](const Tensor& x, const Tensor& h) {
+    const Tensor total = sum(x);
+    return h + total * total.item();
+  };
+  EXPECT_ERROR(scan(reading, xs(), h0()), ValueError, kRead);
+  const auto known = [](const Tensor& x, const Tensor& h) {
+    const Tensor total = sum(x);
+    return h + total * total;
+  };
+  scan(known, xs(), h0());
+  EXPECT_ERROR(scan(reading, xs(), h0()), ValueError, kRead);
+  EXPECT_ERROR(stream(reading, xs()[0], h0()).step(xs()[0]), ValueError, kRead);
+  EXPECT_EQ(loop(reading, xs(), h0()).final.shape(), h0().shape());
+  const Notes listening;  // a loop, too
+  EXPECT_EQ(scan(reading, xs(), h0()).final.shape(), h0().shape());
+}
+
+TEST(RefusesOfScan, AValueThatEscapedFromItsStep) {
+  Tensor escaped;
+  const auto step = [&](const Tensor& x, const Tensor& h) { return h + (escaped = tanh(x)); };
+  for (int i = 0; i < 2; i++) {  // traced, then followed
+    scan(step, xs(), h0());
+    EXPECT_ERROR(escaped + 1, ValueError,
+                 "data: only the shape of this float64 [3, 5] is known; values of a traced step "
+                 "cannot be read, in it or after it: return them, look at them with note, or use "
+                 "loop(...)");
+    const auto other = [&](const Tensor& x, const Tensor& h) { return h + x * escaped; };
+    EXPECT_ERROR(scan(other, xs(), h0()), ValueError,
+                 "scan: a float64 [3, 5] of another step is used, of which only the shape is "
+                 "known; return it from its step, or look at it with note");
+  }
+  Tape tape;
+  const Tensor w = tape.watch(h0());
+  EXPECT_THROW(w * escaped, ValueError);
+}
+
+TEST(RefusesOfScan, AStepThatMixesRowsWithLengths) {
+  const ScanOptions<Tensor> with_lengths{.lengths = {1, 2, 4}};
+  const auto text = [](const char* what) {
+    return "scan: the step mixes rows of the batch, " + std::string(what) +
+           ", and with lengths they are not all there; use loop, or declare an operation of yours "
+           "`rowwise`";
+  };
+  const auto centred = [](const Tensor& x, const Tensor& h) { return h + x - mean(h, 0, true); };
+  EXPECT_ERROR(scan(centred, xs(), h0(), with_lengths), ShapeError,
+               text("mean{1, true}").c_str());
+  const auto shared = [](const Tensor& x, const Tensor& h) { return std::pair(h + x, sum(h, 0)); };
+  EXPECT_ERROR(scan(shared, xs(), h0(), with_lengths), ShapeError,
+               text("an output float64 [5]").c_str());
+  const auto unknown = [](const Tensor& x, const Tensor& h) { return apply(Softsign{}, x + h); };
+  EXPECT_ERROR(scan(unknown, xs(), h0(), with_lengths), ShapeError, text("softsign").c_str());
+  // Where all rows count at all steps they may look at each other.
+  EXPECT_LE(largest_difference(scan(centred, xs(), h0(), {.lengths = {T, T, T}}).outputs,
+                               loop(centred, xs(), h0()).outputs),
+            1e-12);
+}
+
+struct RowwiseSoftsign : Softsign {
+  static constexpr std::string_view name = "rowwise_softsign";
+  static constexpr bool rowwise = true;
+  static void derivative(Rules<RowwiseSoftsign> d) {
+    d([](const Tensor& dy, Input<0> x) { return dy / square(1 + abs(x)); });
+  }
+};
+
+TEST(RefusesOfScan, NoOperationThatDeclaresToKeepRowsApart) {
+  const NamedCase rowwise{"rowwise",
+                          {inputs(), states({H}), kSimple,
+                           [](const Tensors& x, const Tensors& s, const Tensors& w) {
+                             const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
+                             const Tensor h = apply(RowwiseSoftsign{}, z);
+                             return Results{one(h), one(h)};
+                           }}};
+  for (const ScanCase& way : every_way(rowwise)) expect_the_plain_loop(way, rowwise.name);
+}
+
+TEST(RefusesOfScan, AStateThatChangesItsShapeOrDtype) {
+  const auto grows = [](const Tensor& x, const Tensor& h) { return concat({h, x}); };
+  const auto narrows = [](const Tensor& x, const Tensor& h) { return to(h + x, float32); };
+  const auto drops = [](const Tensor&, const Tensors& s) { return Tensors{s[0]}; };
+  for (int i = 0; i < 2; i++) {
+    EXPECT_ERROR(scan(grows, xs(), h0()), ShapeError,
+                 "scan: tensor 0 of the state that the step returns is float64 [3, 10], of the "
+                 "state float64 [3, 5]; a state keeps its shape and dtype");
+    EXPECT_ERROR(scan(narrows, xs(), h0()), ShapeError,
+                 "scan: tensor 0 of the state that the step returns is float32 [3, 5], of the "
+                 "state float64 [3, 5]; a state keeps its shape and dtype");
+    EXPECT_ERROR(scan(drops, xs(), Tensors{h0(), h0()}), ShapeError,
+                 "scan: the state that the step returns has 1 tensors, the state has 2");
+    const auto known = [](const Tensor& x, const Tensor& h) { return h + x; };
+    scan(known, xs(), h0());
+  }
+}
+
+}  // namespace
+}  // namespace rw::test
