@@ -36,10 +36,12 @@ Memory& memory() {
   return memory;
 }
 
-// The same numbers, seen the same way.
+// The same numbers, seen the same way. The same place is not enough: memory of a caller may by now
+// hold others.
 bool same(const Tensor& a, const Tensor& b) {
   const auto place = [](const Tensor& x) { return OutputAccess::bytes(const_cast<Tensor&>(x)); };
-  return place(a) == place(b) && a.spec() == b.spec() && a.strides() == b.strides();
+  return a.shares_storage_with(b) && place(a) == place(b) && a.spec() == b.spec() &&
+         a.strides() == b.strides();
 }
 
 bool Form::is_of(const SharedRecipe& other, const std::vector<Tensor>& tensors) const {

@@ -10,6 +10,7 @@
 #include "rewind/nn/parameters.h"
 #include "rewind/nn/recurrent.h"
 #include "rewind/optim/sgd.h"
+#include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/regions.h"
 #include "rewind/tensor/views.h"
@@ -56,6 +57,83 @@ TEST(Packed, NumbersThatCameToTheSamePlaceAreOthers) {
     Tensor w = ramp({5, 20});
     w = w * static_cast<double>(i);
     EXPECT_LE(largest_difference(packed_matmul(x, w), matmul(x, w)), 1e-4) << i;
+  }
+}
+
+TEST(Packed, MemoryOfACallerMayComeBackWithOtherNumbers) {
+  const Tensor x = ramp({3, 5});
+  std::vector<float> numbers(100);
+  for (int i = 0; i < 5; i++) {
+    for (float& v : numbers) v = static_cast<float>(i);
+    const Tensor w = Tensor::foreign(numbers.data(), {{5, 20}}, {20, 1}, {});
+    EXPECT_LE(largest_difference(packed_matmul(x, w), matmul(x, w)), 1e-5) << i;
+  }
+}
+
+// Everything that a program may do to weights, in any order: after each act every weight is
+// multiplied by, most of them in forms that were packed before.
+TEST(Packed, IsNeverThatOfOtherNumbersWhateverIsDoneToWeights) {
+  const Tensor x = ramp({3, 6});
+  std::vector<Tensor> weights;
+  for (int i = 0; i < 6; i++) weights.push_back(ramp({6, 6}) * static_cast<double>(i + 1));
+  std::uint64_t state = 1;
+  const auto dice = [&](std::size_t sides) {
+    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+    return static_cast<std::size_t>(state >> 11) % sides;
+  };
+  const auto act = [&](Tensor& w, const Tensor& other) {
+    const auto row = static_cast<Index>(dice(6));
+    switch (dice(11)) {
+      case 0:
+        w.mutable_span<float>()[dice(36)] += 1;
+        break;
+      case 1:
+        w.set(row, 0.5);
+        break;
+      case 2:
+        w.set(row, other[5 - row]);
+        break;
+      case 3:
+        w = other;  // shared until one of them is written
+        break;
+      case 4:
+        w = transpose(other);
+        break;
+      case 5:
+        w = slice(concat({other, w}, 0), 0, row, row + 6);
+        break;
+      case 6:
+        w = std::move(w) * 0.5;  // in place where nobody else holds it
+        break;
+      case 7:
+        w = slice_add(std::move(w), slice(other, 0, 0, 2), 0, row > 4 ? 4 : row,
+                      row > 4 ? 6 : row + 2);
+        break;
+      case 8:
+        w = Tensor();
+        w = other + 0.25;
+        break;
+      case 9: {
+        Tensor before = w;  // held by somebody while the weight goes on
+        w.mutable_span<float>()[dice(36)] -= 1;
+        EXPECT_LE(largest_difference(packed_matmul(x, before), matmul(x, before)), 1e-4);
+        break;
+      }
+      default: {
+        Tensor view = reshape(w, {36});
+        view.set(static_cast<Index>(dice(36)), -1.0);
+        break;
+      }
+    }
+  };
+  for (int i = 0; i < 3000; i++) {
+    const std::size_t k = dice(weights.size());
+    const Tensor other = weights[dice(weights.size())];
+    act(weights[k], other);
+    if (dice(8) == 0) weights[k] = ramp({6, 6});  // not to grow without end
+    for (const Tensor& w : weights) {
+      ASSERT_LE(largest_difference(packed_matmul(x, w), matmul(x, w)), 1e-4) << "act " << i;
+    }
   }
 }
 

@@ -1,5 +1,5 @@
-// What a planned scan refuses, and how it says so: when the step is met for the first time, and when
-// one like it is known.
+// What a planned scan refuses, and how it says so: when the step is met for the first time, and
+// when one like it is known.
 #include <gtest/gtest.h>
 
 #include "autograd/engine/cell_cases.h"
@@ -62,8 +62,7 @@ TEST(RefusesOfScan, AStepThatMixesRowsWithLengths) {
            "`rowwise`";
   };
   const auto centred = [](const Tensor& x, const Tensor& h) { return h + x - mean(h, 0, true); };
-  EXPECT_ERROR(scan(centred, xs(), h0(), with_lengths), ShapeError,
-               text("mean{1, true}").c_str());
+  EXPECT_ERROR(scan(centred, xs(), h0(), with_lengths), ShapeError, text("mean{1, true}").c_str());
   const auto shared = [](const Tensor& x, const Tensor& h) { return std::pair(h + x, sum(h, 0)); };
   EXPECT_ERROR(scan(shared, xs(), h0(), with_lengths), ShapeError,
                text("an output float64 [5]").c_str());
@@ -84,13 +83,13 @@ struct RowwiseSoftsign : Softsign {
 };
 
 TEST(RefusesOfScan, NoOperationThatDeclaresToKeepRowsApart) {
-  const NamedCase rowwise{"rowwise",
-                          {inputs(), states({H}), kSimple,
-                           [](const Tensors& x, const Tensors& s, const Tensors& w) {
-                             const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
-                             const Tensor h = apply(RowwiseSoftsign{}, z);
-                             return Results{one(h), one(h)};
-                           }}};
+  const NamedCase rowwise{
+      "rowwise",
+      {inputs(), states({H}), kSimple, [](const Tensors& x, const Tensors& s, const Tensors& w) {
+         const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
+         const Tensor h = apply(RowwiseSoftsign{}, z);
+         return Results{one(h), one(h)};
+       }}};
   for (const ScanCase& way : every_way(rowwise)) expect_the_plain_loop(way, rowwise.name);
 }
 
