@@ -1,6 +1,7 @@
 // Everything that Rewind offers, in one header.
 #pragma once
 
+#include "rewind/autograd/explain.h"
 #include "rewind/autograd/gradcheck.h"
 #include "rewind/autograd/gradients.h"
 #include "rewind/autograd/note.h"

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "rewind/autograd/engine/stage.h"
+#include "rewind/autograd/explain.h"
 #include "rewind/autograd/note.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/nn/cell.h"
@@ -176,6 +177,14 @@ class Recurrent {
     const State start = initial(batch);
     auto one_step = [this](const Tensor& x, const State& state) { return step(x, state); };
     return rw::stream(one_step, zeros({batch, options_.input}, first_tensor(start).dtype()), start);
+  }
+
+  // What the engine makes of each layer and direction, for so many rows of x (autograd/explain.h).
+  std::string explain(Index batch) const {
+    const Dtype dtype = first_tensor(initial(1)).dtype();
+    const Dims shape =
+        options_.batch_first ? Dims{batch, 1, options_.input} : Dims{1, batch, options_.input};
+    return rw::explain([&] { (void)(*this)(zeros(shape, dtype)); });
   }
 
   static void members(auto& self, auto&& visit) {

@@ -1,103 +1,297 @@
 #include "rewind/autograd/engine/explain.h"
 
+#include <algorithm>
+
+#include "rewind/autograd/engine/element_form.h"
+#include "rewind/autograd/engine/facts.h"
+#include "rewind/autograd/engine/run.h"
+#include "rewind/tensor/matmul.h"
+#include "rewind/tensor/parallel.h"
+
 namespace rw::engine {
 namespace {
 
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+std::string shape(const Spec& spec) {
+  const std::string text = to_string(spec);
+  return text.substr(text.find('['));
+}
+
+std::string made(const Graph& graph, const Graph::Node& node,
+                 const std::vector<std::string>& names) {
+  std::string inputs, results;
+  for (const ValueId x : node.inputs) inputs += (inputs.empty() ? "" : ", ") + names[at(x)];
+  for (int i = 0; i < node.results; i++) {
+    results += (results.empty() ? "" : ", ") + names[at(node.first + i)];
+  }
+  return fmt::format("{} = {}({}) {}", results, node.operation.text(), inputs,
+                     shape(graph.spec(node.first)));
+}
+
+std::string traced(const Traced& step) {
+  const Graph& graph = step.trace.graph;
+  const std::vector<std::string> names = names_of(step);
+  std::string text;
+  for (const Graph::Node& node : graph.nodes()) text += "  " + made(graph, node, names) + "\n";
+  return text;
+}
+
 class Text {
  public:
-  explicit Text(const Program& program) : program_(program) {}
+  Text(const Recurrence& recurrence, const Names& names)
+      : recurrence_(recurrence),
+        program_(recurrence.program()),
+        step_(recurrence.step()),
+        names_(names),
+        depends_(dependences(step_)),
+        users_(users_of(step_.graph, live_values(step_.graph, step_.results()))) {}
 
   std::string all() && {
-    nodes_with("before the loop", [](Fate fate) { return fate == Fate::before; });
-    text_ += "at every step\n";
-    for (const Instruction& instruction : program_.loop) {
-      text_ += "  ";
-      std::visit([&](const auto& i) { describe(i); }, instruction);
-      text_ += "\n";
-    }
-    nodes_with("after the loop", runs_after);
-    for (const int s : program_.fates.accumulated) {
-      text_ += fmt::format("added up at every step: {}\n",
-                           value(program_.step.sums[static_cast<std::size_t>(s)]));
-    }
-    memory();
-    text_ += fmt::format("rows: {}\n", rows());
+    given();
+    prelude();
+    nodes("before the loop, for all steps at once", [](Fate fate) { return fate == Fate::before; });
+    loop();
+    nodes("after the loop, for all steps at once", runs_after);
+    results();
+    aliased();
+    rows();
     return std::move(text_);
   }
 
  private:
-  const Graph& graph() const { return program_.step.graph; }
-  std::string value(ValueId v) const { return fmt::format("%{} {}", v, graph().spec(v)); }
-
-  void describe(const ProductInstruction& i) {
-    text_ += fmt::format("product   {} {}= {} columns {} packed [{}, {}]", value(i.value),
-                         i.add ? "+" : "", buffer(i.a.place), i.k, i.k, i.n);
+  const Graph& graph() const { return step_.graph; }
+  const std::string& name(ValueId value) const { return names_[value]; }
+  std::string with_shape(ValueId value) const {
+    return name(value) + " " + shape(graph().spec(value));
   }
-  void describe(const ElementInstruction& i) {
-    text_ += fmt::format(
-        "elements  {} instructions over {} columns:", i.program.instructions.size(), i.columns);
-    for (const ValueId v : i.values) {
-      text_ += fmt::format(" %{}={}", v, graph().maker(v)->operation.type().name);
+  void line(const std::string& text) { text_ += "  " + text + "\n"; }
+
+  std::string made(const Graph::Node& node) const {
+    return engine::made(graph(), node, names_.values);
+  }
+
+  std::string list(const std::vector<ValueId>& values) const {
+    std::string text;
+    for (const ValueId value : values) text += (text.empty() ? "" : ", ") + with_shape(value);
+    return text.empty() ? "nothing" : text;
+  }
+
+  void given() {
+    line("at every step    " + list(step_.inputs));
+    line("carried          " + list(step_.states));
+    line("always the same  " + list(step_.invariants));
+  }
+
+  void prelude() {
+    const Prelude& prelude = recurrence_.prelude();
+    if (prelude.graph.nodes().empty()) return;
+    line("on the tape before the loop, once");
+    for (const Graph::Node& node : prelude.graph.nodes()) {
+      line("  " + engine::made(prelude.graph, node, names_.prelude));
     }
-  }
-  void describe(const OrdinaryInstruction& i) {
-    const Graph::Node& node = graph().nodes()[static_cast<std::size_t>(i.node)];
-    text_ += fmt::format("ordinary  {} = {}", value(node.first), node.operation.text());
-  }
-  void describe(const CopyInstruction& i) {
-    text_ += fmt::format("copy      {} to {}, {} columns", buffer(i.from), buffer(i.to), i.columns);
-  }
-
-  void describe(const ArrangeInstruction& i) {
-    text_ += fmt::format("arrange   {} in {}, rows first", value(i.value), buffer(i.to));
-  }
-
-  std::string buffer(Place place) const {
-    static constexpr std::string_view names[] = {"input", "before", "constant", "state",
-                                                 "stack", "local",  "made"};
-    const Buffer& b = program_.buffers[static_cast<std::size_t>(place.buffer)];
-    return fmt::format("{} {}[{}..]", names[static_cast<int>(b.kind)], place.buffer, place.column);
   }
 
   template <class F>
-  void nodes_with(std::string_view title, F holds) {
-    text_ += fmt::format("{}\n", title);
+  void nodes(const char* title, F holds) {
+    bool any = false;
     for (std::size_t n = 0; n < graph().nodes().size(); n++) {
       if (!holds(program_.fates.node[n])) continue;
+      if (!std::exchange(any, true)) line(title);
+      line("  " + made(graph().nodes()[n]));
+    }
+    if (!any) line(fmt::format("{}: nothing", title));
+  }
+
+  // ---- at every step
+
+  void loop() {
+    line("at every step");
+    parts();
+    for (const Instruction& instruction : program_.loop) {
+      std::visit([&](const auto& i) { instruction_of(i); }, instruction);
+    }
+    for (std::size_t k = 0; k < step_.states.size(); k++) {
+      static constexpr const char* how[] = {"copied", "read where it is remembered",
+                                            "in memory that changes places with the state's"};
+      line(fmt::format("  next       {} = {}, {}", name(step_.states[k]), name(step_.next[k]),
+                       how[static_cast<int>(program_.states[k].kind)]));
+    }
+    for (const int s : program_.fates.accumulated) {
+      line(fmt::format("  added up   {} of {}", names_.sums[at(s)], name(step_.sums[at(s)])));
+    }
+  }
+
+  // What takes no work: parts of what stands there, and what is the same at every step.
+  void parts() {
+    for (std::size_t n = 0; n < graph().nodes().size(); n++) {
       const Graph::Node& node = graph().nodes()[n];
-      text_ += fmt::format("  {} = {}\n", value(node.first), node.operation.text());
+      if (!runs_in_loop(program_.fates.node[n]) || runs_an_instruction(static_cast<int>(n)))
+        continue;
+      const bool same = depends_[at(node.first)] == Dependence::nothing;
+      line(fmt::format("  {} {}", same ? "constant  " : "no work   ", made(node)));
+    }
+  }
+  bool runs_an_instruction(int n) const {
+    const ValueId y = graph().nodes()[at(n)].first;
+    return std::any_of(program_.loop.begin(), program_.loop.end(), [&](const Instruction& any) {
+      if (const auto* product = std::get_if<ProductInstruction>(&any)) {
+        return product->value == y || (product->add && sum_with(product->value) == y);
+      }
+      if (const auto* elements = std::get_if<ElementInstruction>(&any)) {
+        return std::find(elements->values.begin(), elements->values.end(), y) !=
+               elements->values.end();
+      }
+      const auto* ordinary = std::get_if<OrdinaryInstruction>(&any);
+      return ordinary && ordinary->node == n;
+    });
+  }
+  ValueId sum_with(ValueId product) const {
+    return users_[at(product)].empty() ? -1 : graph().nodes()[at(users_[at(product)][0])].first;
+  }
+
+  void instruction_of(const ProductInstruction& i) {
+    const Graph::Node& node = *graph().maker(i.value);
+    line(fmt::format("  product    {}, {} packed{}", made(node), name(node.inputs[1]),
+                     i.add ? onto(i.value) : ""));
+  }
+  std::string onto(ValueId product) const {
+    const Graph::Node& sum = *graph().maker(sum_with(product));
+    const ValueId term = sum.inputs[sum.inputs[0] == product ? 1 : 0];
+    return fmt::format(", added onto {}: {}", name(term), name(sum.first));
+  }
+
+  void instruction_of(const ElementInstruction& i) {
+    line(fmt::format(
+        "  elements   {} {} over {} columns in one pass", i.program.instructions.size(),
+        i.program.instructions.size() == 1 ? "instruction" : "instructions", i.columns));
+    for (const ValueId v : i.values) line("               " + made(*graph().maker(v)));
+  }
+
+  void instruction_of(const OrdinaryInstruction& i) {
+    const Graph::Node& node = graph().nodes()[at(i.node)];
+    const bool mixed = program_.rows.effect[at(i.node)] == RowEffect::mixed;
+    line(fmt::format("  ordinary   {}: {}", made(node),
+                     mixed ? "for all that is known it mixes rows" : reason(node)));
+  }
+
+  void instruction_of(const CopyInstruction& i) {
+    const Buffer& to = program_.buffers[at(i.to.buffer)];
+    line(fmt::format("  copy       {}, {}", name(to.value),
+                     to.kind == Buffer::stack ? "to remember it" : "until all states are read"));
+  }
+  void instruction_of(const ArrangeInstruction& i) {
+    line(fmt::format("  copy       {}, rows first, to remember it", name(i.value)));
+  }
+
+  // Why it runs by its own kernel.
+  std::string reason(const Graph::Node& node) const {
+    if (node.operation.is<MatMul>()) {
+      const ValueId right = node.inputs[1];
+      if (depends_[at(right)] != Dependence::nothing) return "both operands change";
+      return graph().spec(right).rank() == 2 && program_.rows.axis_of(node.first) == 0
+                 ? "packing is off, or rows have several entries"
+                 : "not rows times a matrix";
+    }
+    if (is_random(node.operation)) return "it draws at every step";
+    if (is_view(node.operation)) return "its numbers do not lie together";
+    if (has_element_form(node.operation))
+      return "element programs cannot step through its operands";
+    if (is_elementwise(node.operation)) return "element programs do not know it";
+    return "only its own kernel knows it";
+  }
+
+  // ---- what is remembered, and where
+
+  void results() {
+    const std::size_t own = recurrence_.own_outputs();
+    for (std::size_t i = 0; i < std::min(own, names_.outputs.size()); i++) {
+      line(fmt::format("gives {} = {}", names_.outputs[i], name(step_.outputs[i])));
+    }
+    for (std::size_t i = 0; i < step_.sums.size(); i++) {
+      line(fmt::format("gives {} = the sum of {}", names_.sums[i], name(step_.sums[i])));
+    }
+    if (recurrence_.wanted().outputs.empty()) return;
+    Index floats = 0;
+    std::string kept;
+    for (std::size_t i = own; i < step_.outputs.size(); i++) {
+      const ValueId y = step_.outputs[i];
+      const bool costs = !is_remembered_by_an_output(y);
+      floats += costs ? columns(y) : 0;
+      kept += fmt::format("{}{}{}", kept.empty() ? ": " : ", ", name(y),
+                          costs ? "" : " (among the outputs)");
+    }
+    line(fmt::format("kept for the way back, {} numbers a row and step{}", floats, kept));
+  }
+  Index columns(ValueId value) const {
+    return graph().spec(value).shape.count() / std::max<Index>(program_.rows.batch, 1);
+  }
+  // What steps begin with is remembered with what they end with.
+  bool is_remembered_by_an_output(ValueId value) const {
+    const auto state = std::find(step_.states.begin(), step_.states.end(), value);
+    if (state == step_.states.end()) return false;
+    const ValueId next = step_.next[static_cast<std::size_t>(state - step_.states.begin())];
+    const auto own = step_.outputs.begin() + static_cast<std::ptrdiff_t>(recurrence_.own_outputs());
+    return std::find(step_.outputs.begin(), own, next) != own;
+  }
+
+  void aliased() {
+    std::string text;
+    for (std::size_t n = 0; n < graph().nodes().size(); n++) {
+      const Graph::Node& node = graph().nodes()[n];
+      const auto& place = program_.place(node.first);
+      if (!place || program_.fates.node[n] == Fate::before || is_view(node.operation)) continue;
+      const Buffer& buffer = program_.buffers[at(place->buffer)];
+      if (buffer.kind != Buffer::before) continue;
+      text += fmt::format("{}{} over {}", text.empty() ? "" : ", ", name(node.first),
+                          name(buffer.value));
+    }
+    line("in the place of what was there: " + (text.empty() ? "nothing" : text));
+  }
+
+  void rows() {
+    const Index batch = program_.rows.batch, each = rows_of_a_worker(program_);
+    if (!program_.rows_apart) {
+      line(program_.fates.accumulated.empty()
+               ? "rows: all by one worker, since ordinary kernels run inside the loop"
+               : "rows: all by one worker, since sums are added up inside the loop");
+    } else if (each == batch) {
+      line(fmt::format("rows: all {} by one worker, the work of a step would not pay for two",
+                       batch));
+    } else {
+      line(fmt::format("rows: {} for each of {} workers, through all steps without waiting", each,
+                       (batch + each - 1) / each));
+    }
+    if (!program_.mixing.empty()) {
+      line(fmt::format("rows are mixed by {}: no lengths", program_.mixing));
     }
   }
 
-  void memory() {
-    Index stacked = 0, aliased = 0;
-    for (const Buffer& b : program_.buffers) {
-      if (b.kind == Buffer::stack) stacked += b.width;
-    }
-    for (ValueId v = 0; v < graph().values(); v++) {
-      const auto& stack = program_.stacks[static_cast<std::size_t>(v)];
-      if (!stack) continue;
-      const Buffer& b = program_.buffers[static_cast<std::size_t>(stack->buffer)];
-      if (b.kind == Buffer::before) aliased++;
-    }
-    text_ += fmt::format(
-        "remembered for every step and row: {} numbers; {} more values where work "
-        "before the loop left its own\n",
-        stacked, aliased);
-  }
-
-  std::string rows() const {
-    if (program_.rows_apart) return "shared by workers, who never wait for each other";
-    return program_.mixing.empty() ? "one worker (ordinary kernels run inside the loop)"
-                                   : "one worker (" + program_.mixing + " mixes them)";
-  }
-
+  const Recurrence& recurrence_;
   const Program& program_;
+  const Step& step_;
+  const Names& names_;
+  const std::vector<Dependence> depends_;
+  const std::vector<std::vector<int>> users_;
   std::string text_;
 };
 
 }  // namespace
 
-std::string to_string(const Program& program) { return Text(program).all(); }
+std::string explained(const KnownStep& step, Index batch) {
+  const Followed all{std::vector<bool>(step->trace.captured.size(), true),
+                     std::vector<bool>(step->inputs, true), true};
+  const auto forward = plan_of(step, batch, all);
+  const Names names = names_of(*forward);
+  Wanted wanted = forward->wanted();
+  wanted.outputs.resize(forward->step().outputs.size(), false);  // none at those that are kept
+  const auto backward = forward->backward(wanted, false);
+  const Names back = names_of(*backward->recurrence, backward->wiring, *forward, names);
+  return fmt::format(
+      "the step, as it was traced\n{}forward, {} rows of {}\n{}backward, in the other "
+      "direction\n{}",
+      traced(*step), batch, forward->step().graph.spec(forward->step().states[0]).dtype,
+      Text(*forward, names).all(), Text(*backward->recurrence, back).all());
+}
 
 }  // namespace rw::engine

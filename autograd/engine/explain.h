@@ -1,15 +1,14 @@
-// A program in words: what was hoisted, sunk, packed, fused and kept, what runs at every step by
-// its own kernel, and how the rows are shared.
+// Plans in words: what was hoisted, sunk, packed, fused, kept and aliased, what runs at every step
+// by its own kernel and why, and how the rows are shared. (autograd/explain.h is for users.)
 #pragma once
 
-#include <string>
-
-#include "rewind/autograd/engine/program.h"
+#include "rewind/autograd/engine/names.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
-std::string to_string(const Program& program);
+// What was traced, the plan of it, and that of the way back for the gradients of everything.
+std::string explained(const KnownStep& step, Index batch);
 
 }  // namespace engine
 }  // namespace rw

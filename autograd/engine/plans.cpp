@@ -37,6 +37,7 @@ struct Plan {
 };
 
 constinit thread_local PlanOptions options_now;
+constinit thread_local NotedPlans* notes = nullptr;
 
 Recent<KnownStep>& steps() {
   static Recent<KnownStep> steps;
@@ -92,6 +93,9 @@ PlanningWith::PlanningWith(const PlanOptions& options)
     : before_(std::exchange(options_now, options)) {}
 PlanningWith::~PlanningWith() { options_now = before_; }
 
+NotedPlans::NotedPlans() : outer_(std::exchange(notes, this)) {}
+NotedPlans::~NotedPlans() { notes = outer_; }
+
 KnownStep known_step(const Traced& traced) {
   const std::scoped_lock lock(steps().mutex);
   const KnownStep* known = steps().find([&](const KnownStep& k) { return same(*k, traced); });
@@ -104,6 +108,7 @@ KnownStep known_step(const Traced& traced) {
 
 std::shared_ptr<const Recurrence> plan_of(const KnownStep& step, Index batch,
                                           const Followed& followed) {
+  if (notes && !TracingScope::any()) notes->noted_.push_back({step, batch});
   return plan(step, batch, followed, options_now);
 }
 

@@ -40,6 +40,28 @@ std::shared_ptr<const Recurrence> plan_of(const KnownStep& step, Index batch,
 // The same step, by itself: for a stream. It is not derived.
 std::shared_ptr<const Recurrence> single_step_plan_of(const KnownStep& step, Index batch);
 
+// Notes the steps that scans of this thread are planned for until the end of the scope; not those
+// of scans inside of a step.
+class [[nodiscard]] NotedPlans {
+ public:
+  struct Noted {
+    KnownStep step;
+    Index batch;
+  };
+
+  NotedPlans();
+  ~NotedPlans();
+  NotedPlans(const NotedPlans&) = delete;
+  NotedPlans& operator=(const NotedPlans&) = delete;
+
+  const std::vector<Noted>& all() const { return noted_; }
+
+ private:
+  friend std::shared_ptr<const Recurrence> plan_of(const KnownStep&, Index, const Followed&);
+  NotedPlans* outer_;
+  std::vector<Noted> noted_;
+};
+
 // How many plans are remembered now.
 std::size_t remembered_plans();
 

@@ -43,13 +43,12 @@ Recurrence::Recurrence(const Step& step, Index batch, const Followed& followed,
   prelude_ = std::move(canonical_step.prelude);
   Step& best = canonical_step.step;
   if (followed.any) {
-    Wanted wanted;
-    wanted.invariants =
+    wanted_.invariants =
         floats(best, best.invariants, followed_through(prelude_, followed.invariants));
-    wanted.inputs = floats(best, best.inputs, followed.inputs);
-    wanted.outputs.assign(best.outputs.size(), true);
-    wanted.sums.assign(best.sums.size(), true);
-    const Backward backward = backward_of(best, wanted);
+    wanted_.inputs = floats(best, best.inputs, followed.inputs);
+    wanted_.outputs.assign(best.outputs.size(), true);
+    wanted_.sums.assign(best.sums.size(), true);
+    const Backward backward = backward_of(best, wanted_);
     for (const Source& source : backward.inputs) {
       if (source.kind == Source::output) kept_.push_back(source.index);
     }

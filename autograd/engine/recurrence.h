@@ -47,6 +47,8 @@ class Recurrence {
   Index batch() const { return program_.rows.batch; }
   // The outputs asked for; those behind them are kept for the backward step.
   std::size_t own_outputs() const { return own_outputs_; }
+  // What it was planned to give gradients of, at most: nothing, where nobody follows.
+  const Wanted& wanted() const { return wanted_; }
   // Outputs that the backward step reads, by position.
   const std::vector<int>& kept() const { return kept_; }
 
@@ -62,6 +64,7 @@ class Recurrence {
   Prelude prelude_;
   Program program_;
   std::size_t own_outputs_;
+  Wanted wanted_;
   std::vector<int> kept_;
   PlanOptions options_;
   mutable std::mutex mutex_;

@@ -55,13 +55,9 @@ class Loop {
   }
 
   void run() {
-    if (program_.rows_apart) {
-      parallel_for(batch_, rows_of_a_worker(), [&](Index begin, Index end) {
-        run_rows({begin, end});
-      });
-    } else {
-      run_rows({0, batch_});
-    }
+    parallel_for(batch_, rows_of_a_worker(program_), [&](Index begin, Index end) {
+      run_rows({begin, end});
+    });
   }
 
   LoopResults results() {
@@ -92,19 +88,6 @@ class Loop {
     Index begin, end;
     Index count() const { return end - begin; }
   };
-
-  // Some for each worker, or all for one where the work of a step would not pay the waking.
-  Index rows_of_a_worker() const {
-    Index work = 0;  // multiply-adds of a row at a step
-    for (const Instruction& instruction : program_.loop) {
-      if (const auto* product = std::get_if<ProductInstruction>(&instruction)) {
-        work += product->k * product->n;
-      }
-    }
-    constexpr Index kLeastRows = 8, kLeastWork = 50000;
-    const Index each = (batch_ + thread_count() - 1) / thread_count();
-    return each >= kLeastRows && each * work >= kLeastWork ? each : batch_;
-  }
 
   void run_rows(RowRange rows) {
     const Index time = in_.rows.time();
@@ -234,6 +217,20 @@ class Loop {
 };
 
 }  // namespace
+
+Index rows_of_a_worker(const Program& program) {
+  const Index batch = program.rows.batch;
+  if (!program.rows_apart) return batch;
+  Index work = 0;  // multiply-adds of a row at a step
+  for (const Instruction& instruction : program.loop) {
+    if (const auto* product = std::get_if<ProductInstruction>(&instruction)) {
+      work += product->k * product->n;
+    }
+  }
+  constexpr Index kLeastRows = 8, kLeastWork = 50000;
+  const Index each = (batch + thread_count() - 1) / thread_count();
+  return each >= kLeastRows && each * work >= kLeastWork ? each : batch;
+}
 
 LoopResults run(const Program& program, const LoopInputs& inputs) {
   const Uninterpreted direct;

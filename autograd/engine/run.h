@@ -31,6 +31,10 @@ struct LoopResults {
   std::vector<Tensor> sums;
 };
 
+// How many rows each worker takes through all steps by itself: some, where all instructions keep
+// rows apart, or all for one where the work of a step would not pay the waking of another.
+Index rows_of_a_worker(const Program& program);
+
 LoopResults run(const Program& program, const LoopInputs& inputs);
 
 }  // namespace engine

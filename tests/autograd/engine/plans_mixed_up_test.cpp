@@ -40,11 +40,10 @@ std::vector<AnyStep> family() {
       return Results{{next, s[1]}, {next}};
     };
   };
-#define STEP(expression)                                                            \
-  of([]([[maybe_unused]] const Tensor& x, [[maybe_unused]] const Tensors& s,         \
-        [[maybe_unused]] const Tensor& u, [[maybe_unused]] const Tensor& w) -> Tensor { \
-    return expression;                                                              \
-  })
+#define STEP(expression)                                                     \
+  of([]([[maybe_unused]] const Tensor& x, [[maybe_unused]] const Tensors& s, \
+        [[maybe_unused]] const Tensor& u,                                    \
+        [[maybe_unused]] const Tensor& w) -> Tensor { return expression; })
   std::vector<AnyStep> steps{
       STEP(tanh(matmul(x, u) + matmul(s[0], w))),
       STEP(tanh(matmul(x, w) + matmul(s[0], u))),
@@ -66,7 +65,8 @@ std::vector<AnyStep> family() {
       STEP(apply(Shifted<1>{0.75}, x) * s[0]),
       STEP(s[0] * bernoulli({2, kSize}, {.p = 0.5, .dtype = float64})),
       STEP(s[0] * bernoulli({2, kSize}, {.p = 0.6, .dtype = float64})),
-      STEP(s[0] * uniform({2, kSize}, {.dtype = float64}) * uniform({2, kSize}, {.dtype = float64})),
+      STEP(s[0] * uniform({2, kSize}, {.dtype = float64}) *
+           uniform({2, kSize}, {.dtype = float64})),
       STEP(s[0] * normal({2, kSize}, {.dtype = float64})),
   };
 #undef STEP

@@ -1,0 +1,30 @@
+// What the values of a planned step are called when people read of them: x, h, w0 and so on where
+// they come in, %1, %2, ... where operations make them. In a step of the way back f%2 is what the
+// forward step made as %2, and dh the gradient of h.
+#pragma once
+
+#include <string>
+
+#include "rewind/autograd/engine/plans.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace engine {
+
+struct Names {
+  std::vector<std::string> values;                 // of recurrence.step(), by value
+  std::vector<std::string> prelude;                // of recurrence.prelude().graph, by value
+  std::vector<std::string> outputs, states, sums;  // what results of the step are, by position
+
+  const std::string& operator[](ValueId value) const {
+    return values[static_cast<std::size_t>(value)];
+  }
+};
+
+// Of the step as it was traced, by value.
+std::vector<std::string> names_of(const Traced& traced);
+Names names_of(const Recurrence& forward);
+Names names_of(const Recurrence& backward, const Backward& wiring, const Recurrence& forward,
+               const Names& forward_names);
+
+}  // namespace engine
+}  // namespace rw

@@ -1,0 +1,38 @@
+// What the engine makes of a step: the plans of scans in words.
+//
+//   std::puts(explain([&] { encoder(x); }).c_str());          // every scan that this runs
+//   std::puts(explain(step, xs, h0).c_str());                 // that of scan(step, xs, h0)
+//
+// A text has two parts, forward and the way back (for the gradients of everything that can have
+// one), with the same lines in each:
+//
+//   what comes in        x of each step, h carried from step to step, w the same at every step
+//   on the tape          what depends on weights alone: done once, by ordinary operations
+//   before the loop      hoisted: for all steps at once
+//   at every step        products with weights that are packed once; element-wise programs, each of
+//                        several operations in one pass; ordinary kernels, and why
+//   after the loop       sunk: for all steps at once, gradients of weights among it
+//   kept                 what the way back reads that the forward loop remembers
+//   in the place of      results that go over what nobody reads any more
+//   rows                 how workers share the batch, for the threads of the caller
+//
+// Values are called x, h, w (x0, x1, ... where there are several) or by number, as %2; on the way
+// back f%2 is the forward step's %2, and dh the gradient of h. The wording is for people, not for
+// programs to read.
+#pragma once
+
+#include "rewind/autograd/scan.h"
+
+namespace [[gnu::visibility("default")]] rw {
+
+// Runs it, recorded by no tape, and explains the scans of this thread in their order. Random
+// numbers drawn in it are drawn again afterwards.
+std::string explain(const std::function<void()>& run);
+
+template <class Step, class Inputs, class State>
+std::string explain(Step&& step, const Inputs& xs, const State& initial,
+                    const ScanOptions<std::type_identity_t<State>>& options = {}) {
+  return explain([&] { scan(step, xs, initial, options); });
+}
+
+}  // namespace rw

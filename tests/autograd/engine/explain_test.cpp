@@ -1,0 +1,195 @@
+// Plans in words, for users: what is said of cells whose plans are known.
+#include "rewind/autograd/explain.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "autograd/engine/cell_cases.h"
+#include "rewind/autograd/engine/plans.h"
+#include "rewind/autograd/note.h"
+#include "rewind/nn/lstm.h"
+#include "rewind/nn/recurrent.h"
+#include "support/paths.h"
+
+namespace rw::test {
+namespace {
+
+std::string explained(const std::string& name) {
+  for (const auto& cells : {known_cells(), attentive_cells(), unusual_cells()}) {
+    for (const NamedCase& cell : cells) {
+      if (cell.name != name) continue;
+      const auto step = [&](const Tensors& x, const Tensors& state) {
+        return cell.scan.step(x, state, cell.scan.weights);
+      };
+      return explain(step, cell.scan.xs, cell.scan.initial);
+    }
+  }
+  return "no such cell";
+}
+
+void expect_lines(const std::string& text, const std::vector<std::string>& lines) {
+  std::size_t from = 0;
+  for (const std::string& line : lines) {
+    const std::size_t found = text.find(line + "\n", from);
+    EXPECT_NE(found, std::string::npos) << "no line '" << line << "' in the rest of\n" << text;
+    if (found != std::string::npos) from = found;
+  }
+}
+
+// The block of a document behind the comment that names it.
+std::string quoted(const std::string& document, const std::string& name) {
+  std::ifstream file(tests_file("../" + document));
+  std::stringstream all;
+  all << file.rdbuf();
+  const std::string text = all.str(), mark = "<!-- explain: " + name + " -->\n```text\n";
+  const std::size_t from = text.find(mark);
+  if (from == std::string::npos) return "no such block";
+  const std::size_t begin = from + mark.size();
+  return text.substr(begin, text.find("```", begin) - begin);
+}
+
+// The example of the page, word for word.
+TEST(Explain, SaysOfAnElmanCellWhatDesignQuotes) {
+  const Threads two(2);
+  const Tensor w = zeros({64, 128}), u = zeros({128, 128}), b = zeros({128});
+  const auto step = [&](const Tensor& x, const Tensor& h) {
+    Tensor z = matmul(x, w);
+    z = z + matmul(h, u);
+    return tanh(z + b);
+  };
+  EXPECT_EQ(explain(step, zeros({10, 32, 64}), zeros({32, 128})), quoted("DESIGN.md", "elman"));
+}
+
+// Each operation in a statement of its own: a trace has them in the order in which they run.
+std::string explained_lstm() {
+  const Tensor w = zeros({2, 20}), u = zeros({5, 20}), b = zeros({20}), b2 = zeros({20});
+  const auto step = [&](const Tensor& x, const Tensors& s) {
+    Tensor z = matmul(x, w);
+    z = z + matmul(s[0], u);
+    const Tensor bias = b + b2;
+    z = z + bias;
+    const Tensor i = sigmoid(part(z, 0));
+    const Tensor f = sigmoid(part(z, 1));
+    const Tensor g = tanh(part(z, 2));
+    const Tensor o = sigmoid(part(z, 3));
+    Tensor c = f * s[1];
+    c = c + i * g;
+    return Tensors{o * tanh(c), c};
+  };
+  return explain(step, zeros({4, 3, 2}), Tensors{zeros({3, 5}), zeros({3, 5})});
+}
+
+TEST(Explain, SaysWhatAnLstmKeepsAndWhereItsGatesLie) {
+  expect_lines(explained_lstm(),
+               {"the step, as it was traced", "  %4 = add(w2, w3) [20]",
+                "forward, 3 rows of float32", "  carried          h0 [3, 5], h1 [3, 5]",
+                "  on the tape before the loop, once", "    p1 = add(w2, w3) [20]",
+                "  before the loop, for all steps at once", "    %1 = matmul(x, w0) [3, 20]",
+                "    %2 = add(p1, %1) [3, 20]", "  at every step",
+                "    no work    %5 = slice{1, 15, 20, 1}(%4) [3, 5]",
+                "    product    %3 = matmul(h0, w1) [3, 20], w1 packed, added onto %2: %4",
+                "                 %6 = sigmoid(%5) [3, 5]",
+                "    next       h1 = %15, read where it is remembered",
+                "  after the loop, for all steps at once: nothing", "  gives y = %17",
+                "  kept for the way back, 25 numbers a row and step: h0 (among the outputs), h1, %6, "
+                "%8, %11, %13",
+                "  in the place of what was there: %3 over %2, %4 over %2, %6 over %2, %8 over %2, "
+                "%11 over %2, %13 over %2",
+                "backward, in the other direction", "  carried          dh0 [3, 5], dh1 [3, 5]",
+                "    constant   %28 = permute{[1, 0]}(w1) [20, 5]",
+                "    next       dh1 = %30, in memory that changes places with the state's",
+                "  after the loop, for all steps at once", "  gives dx = %32"});
+}
+
+TEST(Explain, SaysWhyOrdinaryKernelsRun) {
+  const Tensor keys = zeros({3, 6, 4}), query = zeros({5, 4}), w = zeros({4, 5});
+  const auto step = [&](const Tensor& x, const Tensor& h) {
+    const Tensor q = reshape(matmul(h, query), {3, 1, 4});
+    const Tensor scores = softmax(matmul(q, transpose(keys)), -1);
+    const Tensor context = reshape(matmul(scores, keys), {3, 4});
+    const Tensor mask = bernoulli({3, 5}, {.p = 0.5});
+    const Tensor z = matmul(context, w);
+    return tanh(z * mask + x);
+  };
+  expect_lines(explain(step, zeros({2, 3, 5}), zeros({3, 5})),
+               {"    p1 = permute{[0, 2, 1]}(w1) [3, 4, 6]",
+                "    product    %1 = matmul(h, w0) [3, 4], w0 packed",
+                "    ordinary   %3 = matmul(%2, p1) [3, 1, 6]: not rows times a matrix",
+                "    ordinary   %4 = softmax{2}(%3) [3, 1, 6]: only its own kernel knows it",
+                "    ordinary   %5 = matmul(%4, w1) [3, 1, 4]: not rows times a matrix",
+                "  rows: all by one worker, since ordinary kernels run inside the loop",
+                "backward, in the other direction",
+                "  rows: all by one worker, since sums are added up inside the loop"});
+  expect_lines(explain(step, zeros({2, 3, 5}), zeros({3, 5})),
+               {"    ordinary   %7 = bernoulli{[3, 5], float32, 0.5, 0, 0}() [3, 5]: it draws at "
+                "every step"});
+  const auto own = [](const Tensor& x, const Tensor& h) { return apply(Softsign{}, x + h); };
+  expect_lines(explain(own, zeros({2, 3, 5}, float64), zeros({3, 5}, float64)),
+               {"    ordinary   %2 = softsign(%1) [3, 5]: for all that is known it mixes rows",
+                "  rows are mixed by softsign: no lengths"});
+}
+
+TEST(Explain, SaysHowWorkersShareTheRows) {
+  const Tensor w = zeros({128, 128});
+  const auto step = [&](const Tensor& x, const Tensor& h) { return tanh(x + matmul(h, w)); };
+  const auto text = [&](int threads, Index batch) {
+    const Threads scope(threads);
+    return explain(step, zeros({4, batch, 128}), zeros({batch, 128}));
+  };
+  expect_lines(text(2, 32), {"  rows: 16 for each of 2 workers, through all steps without waiting"});
+  expect_lines(text(3, 32), {"  rows: 11 for each of 3 workers, through all steps without waiting"});
+  expect_lines(text(2, 2),
+               {"  rows: all 2 by one worker, the work of a step would not pay for two"});
+}
+
+TEST(Explain, TellsOfEveryScanThatRunsAndLeavesNoTrace) {
+  Rng rng(1);
+  const nn::Recurrent<nn::LSTMCell> layer(
+      {.input = 3, .hidden = 4, .layers = 2, .bidirectional = true}, rng);
+  const Random scope(7);
+  const Rng before = Random::state();
+  Tape tape;
+  const std::size_t recorded = tape.size();
+  const std::string text = layer.explain(5);
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = text.find("forward, 5 rows of float32\n", at)) != std::string::npos;
+       at++) {
+    count++;
+  }
+  EXPECT_EQ(count, 4u);
+  EXPECT_EQ(tape.size(), recorded);
+  EXPECT_EQ(Random::state(), before);
+}
+
+TEST(Explain, SaysSoWhereNothingIsPlanned) {
+  const PlainLoops plainly;
+  EXPECT_EQ(explained("elman"),
+            "no scan was planned: without steps or rows, in PlainLoops, and while notes are taken, "
+            "a scan is the plain loop\n");
+}
+
+// Each pass is seen in the plan of some cell.
+TEST(Explain, ShowsWhatEachPassDoes) {
+  using engine::PlanOptions;
+  const auto differs = [&](const char* cell, auto turn_off) {
+    const std::string with = explained(cell);
+    PlanOptions options;
+    turn_off(options);
+    const engine::PlanningWith scope(options);
+    return explained(cell) != with;
+  };
+  EXPECT_TRUE(differs("lstm of concat", [](auto& o) { o.passes.split = false; }));
+  EXPECT_TRUE(differs("lstm of four gates", [](auto& o) { o.passes.join = false; }));
+  EXPECT_TRUE(differs("elman", [](auto& o) { o.passes.regroup = false; }));
+  EXPECT_TRUE(differs("lstm", [](auto& o) { o.passes.lower = false; }));
+  EXPECT_TRUE(differs("elman", [](auto& o) { o.program.fates.hoist = false; }));
+  EXPECT_TRUE(differs("elman", [](auto& o) { o.program.fates.sink = false; }));
+  EXPECT_TRUE(differs("elman", [](auto& o) { o.program.pack = false; }));
+  EXPECT_TRUE(differs("elman", [](auto& o) { o.program.fuse = false; }));
+  EXPECT_TRUE(differs("lstm", [](auto& o) { o.program.alias = false; }));
+}
+
+}  // namespace
+}  // namespace rw::test
