@@ -17,9 +17,10 @@ std::string explain(const std::function<void()>& run) {
   for (const auto& [step, batch] : noted) {
     text += (text.empty() ? "" : "\n") + engine::explained(step, batch);
   }
-  return text.empty() ? "no scan was planned: without steps or rows, in PlainLoops, and while notes "
-                        "are taken, a scan is the plain loop\n"
-                      : text;
+  return text.empty()
+             ? "no scan was planned: without steps or rows, in PlainLoops, and while notes "
+               "are taken, a scan is the plain loop\n"
+             : text;
 }
 
 }  // namespace rw

@@ -82,25 +82,34 @@ std::string explained_lstm() {
 }
 
 TEST(Explain, SaysWhatAnLstmKeepsAndWhereItsGatesLie) {
-  expect_lines(explained_lstm(),
-               {"the step, as it was traced", "  %4 = add(w2, w3) [20]",
-                "forward, 3 rows of float32", "  carried          h0 [3, 5], h1 [3, 5]",
-                "  on the tape before the loop, once", "    p1 = add(w2, w3) [20]",
-                "  before the loop, for all steps at once", "    %1 = matmul(x, w0) [3, 20]",
-                "    %2 = add(p1, %1) [3, 20]", "  at every step",
-                "    no work    %5 = slice{1, 15, 20, 1}(%4) [3, 5]",
-                "    product    %3 = matmul(h0, w1) [3, 20], w1 packed, added onto %2: %4",
-                "                 %6 = sigmoid(%5) [3, 5]",
-                "    next       h1 = %15, read where it is remembered",
-                "  after the loop, for all steps at once: nothing", "  gives y = %17",
-                "  kept for the way back, 25 numbers a row and step: h0 (among the outputs), h1, %6, "
-                "%8, %11, %13",
-                "  in the place of what was there: %3 over %2, %4 over %2, %6 over %2, %8 over %2, "
-                "%11 over %2, %13 over %2",
-                "backward, in the other direction", "  carried          dh0 [3, 5], dh1 [3, 5]",
-                "    constant   %28 = permute{[1, 0]}(w1) [20, 5]",
-                "    next       dh1 = %30, in memory that changes places with the state's",
-                "  after the loop, for all steps at once", "  gives dx = %32"});
+  expect_lines(
+      explained_lstm(),
+      {"the step, as it was traced",
+       "  %4 = add(w2, w3) [20]",
+       "forward, 3 rows of float32",
+       "  carried          h0 [3, 5], h1 [3, 5]",
+       "  on the tape before the loop, once",
+       "    p1 = add(w2, w3) [20]",
+       "  before the loop, for all steps at once",
+       "    %1 = matmul(x, w0) [3, 20]",
+       "    %2 = add(p1, %1) [3, 20]",
+       "  at every step",
+       "    no work    %5 = slice{1, 15, 20, 1}(%4) [3, 5]",
+       "    product    %3 = matmul(h0, w1) [3, 20], w1 packed, added onto %2: %4",
+       "                 %6 = sigmoid(%5) [3, 5]",
+       "    next       h1 = %15, read where it is remembered",
+       "  after the loop, for all steps at once: nothing",
+       "  gives y = %17",
+       "  kept for the way back, 25 numbers a row and step: h0 (among the outputs), h1, %6, "
+       "%8, %11, %13",
+       "  in the place of what was there: %3 over %2, %4 over %2, %6 over %2, %8 over %2, "
+       "%11 over %2, %13 over %2",
+       "backward, in the other direction",
+       "  carried          dh0 [3, 5], dh1 [3, 5]",
+       "    constant   %1 = permute{[1, 0]}(w1) [20, 5]",
+       "    next       dh1 = %30, in memory that changes places with the state's",
+       "  after the loop, for all steps at once",
+       "  gives dx = %32"});
 }
 
 TEST(Explain, SaysWhyOrdinaryKernelsRun) {
@@ -123,7 +132,7 @@ TEST(Explain, SaysWhyOrdinaryKernelsRun) {
                 "backward, in the other direction",
                 "  rows: all by one worker, since sums are added up inside the loop"});
   expect_lines(explain(step, zeros({2, 3, 5}), zeros({3, 5})),
-               {"    ordinary   %7 = bernoulli{[3, 5], float32, 0.5, 0, 0}() [3, 5]: it draws at "
+               {"    ordinary   %8 = bernoulli{[3, 5], float32, 0.5, 0, 0}() [3, 5]: it draws at "
                 "every step"});
   const auto own = [](const Tensor& x, const Tensor& h) { return apply(Softsign{}, x + h); };
   expect_lines(explain(own, zeros({2, 3, 5}, float64), zeros({3, 5}, float64)),
@@ -138,8 +147,10 @@ TEST(Explain, SaysHowWorkersShareTheRows) {
     const Threads scope(threads);
     return explain(step, zeros({4, batch, 128}), zeros({batch, 128}));
   };
-  expect_lines(text(2, 32), {"  rows: 16 for each of 2 workers, through all steps without waiting"});
-  expect_lines(text(3, 32), {"  rows: 11 for each of 3 workers, through all steps without waiting"});
+  expect_lines(text(2, 32),
+               {"  rows: 16 for each of 2 workers, through all steps without waiting"});
+  expect_lines(text(3, 32),
+               {"  rows: 11 for each of 3 workers, through all steps without waiting"});
   expect_lines(text(2, 2),
                {"  rows: all 2 by one worker, the work of a step would not pay for two"});
 }
@@ -154,8 +165,8 @@ TEST(Explain, TellsOfEveryScanThatRunsAndLeavesNoTrace) {
   const std::size_t recorded = tape.size();
   const std::string text = layer.explain(5);
   std::size_t count = 0;
-  for (std::size_t at = 0; (at = text.find("forward, 5 rows of float32\n", at)) != std::string::npos;
-       at++) {
+  for (std::size_t at = 0;
+       (at = text.find("forward, 5 rows of float32\n", at)) != std::string::npos; at++) {
     count++;
   }
   EXPECT_EQ(count, 4u);

@@ -28,6 +28,7 @@ std::vector<Switch> switches() {
       {"split", without([](auto& o) { o.passes.split = false; })},
       {"join", without([](auto& o) { o.passes.join = false; })},
       {"regroup", without([](auto& o) { o.passes.regroup = false; })},
+      {"join_sums", without([](auto& o) { o.passes.join_sums = false; })},
       {"number", without([](auto& o) { o.passes.number = false; })},
       {"lower", without([](auto& o) { o.passes.lower = false; })},
       {"hoist", without([](auto& o) { o.program.fates.hoist = false; })},
@@ -35,7 +36,7 @@ std::vector<Switch> switches() {
       {"pack", without([](auto& o) { o.program.pack = false; })},
       {"fuse", without([](auto& o) { o.program.fuse = false; })},
       {"alias", without([](auto& o) { o.program.alias = false; })},
-      {"any", {{false, false, false, false, false}, {{false, false}, false, false, false}}},
+      {"any", {{false, false, false, false, false, false}, {{false, false}, false, false, false}}},
   };
 }
 

@@ -66,6 +66,11 @@ TEST(RefusesOfScan, AStepThatMixesRowsWithLengths) {
   const auto shared = [](const Tensor& x, const Tensor& h) { return std::pair(h + x, sum(h, 0)); };
   EXPECT_ERROR(scan(shared, xs(), h0(), with_lengths), ShapeError,
                text("an output float64 [5]").c_str());
+  const auto turned = [](const Tensor& x, const Tensor& h) {
+    return std::pair(h + x, transpose(h));
+  };
+  EXPECT_ERROR(scan(turned, xs(), h0(), with_lengths), ShapeError,
+               text("an output float64 [5, 3]").c_str());
   const auto unknown = [](const Tensor& x, const Tensor& h) { return apply(Softsign{}, x + h); };
   EXPECT_ERROR(scan(unknown, xs(), h0(), with_lengths), ShapeError, text("softsign").c_str());
   // Where all rows count at all steps they may look at each other.
