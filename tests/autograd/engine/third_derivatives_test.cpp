@@ -72,9 +72,9 @@ TEST(PlannedThirdDerivatives, AreThoseOfThePlainLoopAndOfDifferences) {
       ScanCase c = cell.scan;
       c.reverse = reverse;
       SCOPED_TRACE(cell.name + (reverse ? " reversed" : ""));
-      expect_third_derivatives(c);
+      EXPECT_NO_THROW(expect_third_derivatives(c));
       c.lengths = {3, 0, 4};
-      expect_third_derivatives(c);
+      EXPECT_NO_THROW(expect_third_derivatives(c)) << "with lengths";
     }
   }
 }
