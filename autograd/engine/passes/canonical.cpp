@@ -3,7 +3,6 @@
 #include "rewind/autograd/engine/stage.h"
 
 namespace rw::engine {
-
 namespace {
 
 // They have done their part once sums are ordered.
@@ -17,6 +16,7 @@ Step without_stages(const Step& step) {
 
 Canonical canonical(const Step& step, const Passes& passes) {
   Step best = rewrite(step);
+  if (passes.rows_first) best = rows_first(best);
   if (passes.split) best = split_products(best);
   if (passes.join) best = join_products(best);
   if (passes.regroup) best = regroup_sums(best);

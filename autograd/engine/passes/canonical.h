@@ -8,7 +8,8 @@ namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
 struct Passes {
-  bool split = true, join = true, regroup = true, join_sums = true, number = true, lower = true;
+  bool rows_first = true, split = true, join = true, regroup = true, join_sums = true;
+  bool number = true, lower = true;
   friend bool operator==(const Passes&, const Passes&) = default;
 };
 
@@ -24,6 +25,9 @@ struct Canonical {
 };
 
 Canonical canonical(const Step& step, const Passes& passes = {});
+
+// (W d^T)^T becomes d W^T, whose rows of the batch come first.
+Step rows_first(const Step& step);
 
 // concat({x, h}) W = x W[:I] + h W[I:], where the parts differ in what they depend on: so that each
 // product can leave the loop, or stay, by itself. Where they agree, one product is better than two.

@@ -28,6 +28,7 @@ std::vector<Switch> switches() {
       {"split", without([](auto& o) { o.passes.split = false; })},
       {"join", without([](auto& o) { o.passes.join = false; })},
       {"regroup", without([](auto& o) { o.passes.regroup = false; })},
+      {"rows_first", without([](auto& o) { o.passes.rows_first = false; })},
       {"join_sums", without([](auto& o) { o.passes.join_sums = false; })},
       {"number", without([](auto& o) { o.passes.number = false; })},
       {"lower", without([](auto& o) { o.passes.lower = false; })},

@@ -8,6 +8,7 @@
 
 #include "rewind/autograd/scan.h"
 #include "rewind/autograd/tape.h"
+#include "rewind/tensor/comparison.h"
 #include "rewind/tensor/convert.h"
 #include "rewind/tensor/extrema.h"
 #include "rewind/tensor/parallel.h"

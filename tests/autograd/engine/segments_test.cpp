@@ -56,9 +56,10 @@ TEST(Segments, GiveTheBitsOfOnePiece) {
   for (const auto& [name, cell] : cells()) {
     SCOPED_TRACE(name);
     in_every_way(cell, [&](ScanCase c) {
-      const Tensors whole = all_of(c, false);
+      c.second = false;
+      const Tensors whole = all_of(c);
       c.segments = 3;
-      const Tensors parts = all_of(c, false);
+      const Tensors parts = all_of(c);
       const std::size_t per_row = ScanRun(c).values.size() + c.xs.size() + c.initial.size();
       for (std::size_t i = 0; i < per_row; i++) {
         EXPECT_EQ(elements(parts[i]), elements(whole[i])) << "value " << i;
