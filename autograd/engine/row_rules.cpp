@@ -6,8 +6,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "rewind/autograd/engine/facts.h"
-#include "rewind/autograd/engine/simplify.h"
+#include "rewind/autograd/engine/row_question.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/cumsum.h"
 #include "rewind/tensor/extrema.h"
@@ -25,93 +24,12 @@ namespace {
 
 constexpr int kNone = Rows::kNone;
 
+using Question = RowQuestion;
 using Answer = RowAnswer;
 
 constexpr Answer kMixed{RowEffect::mixed};
 constexpr Answer kAdded{RowEffect::added};
 Answer apart(int axis) { return {RowEffect::apart, axis}; }
-
-// One node, asked about its rows. An invariant, or a value made from nothing, may turn out to have
-// rows where an operation wants them.
-class Question {
- public:
-  Question(const Graph& graph, const Graph::Node& node, Rows& rows, std::vector<bool>& settled)
-      : graph_(graph), node_(node), rows_(rows), settled_(settled) {}
-
-  std::size_t inputs() const { return node_.inputs.size(); }
-  const Dims& shape(std::size_t i) const { return graph_.spec(node_.inputs[i]).shape; }
-  int rank(std::size_t i) const { return shape(i).rank(); }
-  const Dims& result_shape() const { return graph_.spec(node_.first).shape; }
-  int axis(std::size_t i) const { return rows_.axis_of(node_.inputs[i]); }
-  Index each(std::size_t i) const { return rows_.each_of(node_.inputs[i]); }
-  bool total(std::size_t i) const { return rows_.is_total(node_.inputs[i]); }
-  Index batch() const { return rows_.batch; }
-  bool zeros(std::size_t i) const {
-    const double* number = filled_with(graph_, node_.inputs[i]);
-    return number && *number == 0;
-  }
-  template <class Op>
-  const Op& op() const {
-    return *node_.operation.as<Op>();
-  }
-
-  // Whether input i has its rows along `axis`, or can be taken to, of as many entries as the
-  // others.
-  bool has_rows(std::size_t i, int axis) {
-    Index most = 1;
-    for (std::size_t k = 0; k < inputs(); k++) {
-      if (this->axis(k) != kNone) most = std::max(most, each(k));
-    }
-    return adopts(node_.inputs[i], axis, most);
-  }
-  // Whether input i has no rows; from now on it is held to that.
-  bool has_none(std::size_t i) {
-    settled_[static_cast<std::size_t>(node_.inputs[i])] = true;
-    return axis(i) == kNone;
-  }
-
- private:
-  bool adopts(ValueId x, int axis, Index each) {
-    const auto at = static_cast<std::size_t>(x);
-    if (rows_.axis[at] != kNone) return rows_.axis[at] == axis;
-    if (settled_[at] || graph_.spec(x).shape[axis] != batch() * each) return false;
-    const Graph::Node* maker = graph_.maker(x);
-    const bool fits = !maker || (maker->inputs.empty() ? fits_any_rows(*maker)
-                                                       : inputs_adopt(*maker, axis, each));
-    if (!fits) return false;
-    rows_.axis[at] = axis;
-    rows_.each[at] = each;
-    return settled_[at] = true;
-  }
-  // Numbers made from nothing that do not depend on which rows there are; unlike those that count
-  // them.
-  bool fits_any_rows(const Graph::Node& node) const {
-    return filled_with(graph_, node.first) || is_random(node.operation);
-  }
-  // What is made of invariants alone, or of random numbers, has rows where an input of it can be
-  // taken to have rows such that its operation puts them there. Which one is found by trial.
-  bool inputs_adopt(const Graph::Node& maker, int axis, Index each) {
-    for (const ValueId x : maker.inputs) {
-      for (int own = 0; own < graph_.spec(x).rank(); own++) {
-        const Rows rows = rows_;
-        const std::vector<bool> settled = settled_;
-        if (adopts(x, own, graph_.spec(x).shape[own] / batch())) {
-          const Answer answer = rows_after(graph_, maker, rows_, settled_);
-          const bool apart = answer.effect == RowEffect::apart;
-          if (apart && answer.axis == axis && answer.each == each) return true;
-        }
-        rows_ = rows;
-        settled_ = settled;
-      }
-    }
-    return false;
-  }
-
-  const Graph& graph_;
-  const Graph::Node& node_;
-  Rows& rows_;
-  std::vector<bool>& settled_;
-};
 
 // Inputs aligned at the last axis, sizes equal or 1.
 Answer aligned(Question& q) {

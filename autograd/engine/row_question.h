@@ -1,0 +1,49 @@
+// One node of a step, asked about the rows of its inputs: what the rules in row_rules.cpp look at.
+#pragma once
+
+#include "rewind/autograd/engine/rows.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace engine {
+
+// An invariant, or a value made from nothing, may turn out to have rows where an operation wants
+// them; that is noted in `rows` and `settled`.
+class RowQuestion {
+ public:
+  // Keeps references to all four.
+  RowQuestion(const Graph& graph, const Graph::Node& node, Rows& rows, std::vector<bool>& settled)
+      : graph_(graph), node_(node), rows_(rows), settled_(settled) {}
+
+  std::size_t inputs() const { return node_.inputs.size(); }
+  const Dims& shape(std::size_t i) const { return graph_.spec(node_.inputs[i]).shape; }
+  int rank(std::size_t i) const { return shape(i).rank(); }
+  const Dims& result_shape() const { return graph_.spec(node_.first).shape; }
+  int axis(std::size_t i) const { return rows_.axis_of(node_.inputs[i]); }
+  Index each(std::size_t i) const { return rows_.each_of(node_.inputs[i]); }
+  bool total(std::size_t i) const { return rows_.is_total(node_.inputs[i]); }
+  Index batch() const { return rows_.batch; }
+  bool zeros(std::size_t i) const;
+  template <class Op>
+  const Op& op() const {
+    return *node_.operation.as<Op>();
+  }
+
+  // Whether input i has its rows along `axis`, or can be taken to, of as many entries as the
+  // others.
+  bool has_rows(std::size_t i, int axis);
+  // Whether input i has no rows; from now on it is held to that.
+  bool has_none(std::size_t i);
+
+ private:
+  bool adopts(ValueId x, int axis, Index each);
+  bool fits_any_rows(const Graph::Node& node) const;
+  bool inputs_adopt(const Graph::Node& maker, int axis, Index each);
+
+  const Graph& graph_;
+  const Graph::Node& node_;
+  Rows& rows_;
+  std::vector<bool>& settled_;
+};
+
+}  // namespace engine
+}  // namespace rw
