@@ -35,9 +35,16 @@ Parameter& Parameter::operator=(const Parameter& other) {
   return *this;
 }
 
+// The handle that is moved from may be given another parameter.
+Parameter::Parameter(Parameter&& other) noexcept {
+  other.let_go();
+  state_ = std::move(other.state_);
+}
+
 Parameter& Parameter::operator=(Parameter&& other) noexcept {
   if (this == &other) return *this;
   let_go();
+  other.let_go();
   state_ = std::move(other.state_);
   return *this;
 }

@@ -33,7 +33,7 @@ class Parameter {
 
   explicit Parameter(const Parameter& other);
   Parameter& operator=(const Parameter& other);
-  Parameter(Parameter&&) noexcept = default;
+  Parameter(Parameter&& other) noexcept;
   Parameter& operator=(Parameter&& other) noexcept;
   ~Parameter() { let_go(); }
 

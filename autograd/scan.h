@@ -15,7 +15,7 @@
 // Back-propagation through time is what the tape does with the loop; no cell needs a gradient of
 // its own.
 //
-// `scan` plans the step (autograd/engine): it is run once on shapes alone, and what it does is
+// `scan` plans the step (autograd/engine): it is run on shapes alone, and what it does is
 // arranged anew for all steps. So a step must not read numbers of its arguments; one that does
 // needs `loop`, which applies it plainly at every step.
 #pragma once

@@ -18,7 +18,8 @@
 // It follows the weights: what an optimizer or anybody else writes to a parameter, and another
 // parameter put into its place, is seen at the next step; that one step takes memory and a lock,
 // unless `refresh` was called before. What else the step mentions (tensors that are no parameters,
-// sizes and switches of the cell) is as it was when the stream was made, until `refresh`.
+// sizes and switches of the cell, and a container of cells that was swapped with another, by which
+// no parameter moves) is as it was when the stream was made, until `refresh`.
 #pragma once
 
 #include <algorithm>

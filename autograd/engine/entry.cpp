@@ -62,7 +62,11 @@ Understood understand(const ScanRequest& request) {
   for (std::size_t i = 0; i < recent.size(); i++) {
     if (!recent[i] || !step.fits(*recent[i])) continue;
     const KnownStep known = recent[i];  // the step may scan, too
-    if (auto captured = follow(known->trace, step)) return {known, std::move(*captured)};
+    if (auto captured = follow(known->trace, step)) {
+      const auto found = std::find(recent.begin(), recent.end(), known);
+      if (found != recent.end()) std::rotate(recent.begin(), found, found + 1);
+      return {known, std::move(*captured)};
+    }
   }
   const Traced traced{trace(step.arguments, step, true), request.inputs.size(),
                       request.initial.size()};
@@ -118,7 +122,7 @@ std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
                       (request.states ? std::ssize(request.initial) : std::ptrdiff_t{0});
   answer.outputs.assign(results.outputs.begin(), results.outputs.begin() + states);
   answer.states.assign(results.outputs.begin() + states, results.outputs.end());
-  if (!schedule->whole()) {
+  if (request.states && !schedule->whole()) {
     const Tensor active = schedule->active();
     for (std::size_t i = 0; i < answer.states.size(); i++) {
       const Tensor& resting = request.reverse ? request.initial[i] : answer.last[i];

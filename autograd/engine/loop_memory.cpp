@@ -227,8 +227,11 @@ Tensor LoopMemory::last_state(std::size_t state) const {
   const Bound& before = bound_[at(state_buffer(state))];
   if (chained(state) && time > 0) {
     const Index last = in_.reverse ? 0 : (time - 1) * program_.rows.batch * next.row;
-    const Tensor rows = next.tensor.view({program_.rows.batch, next.row}, {next.row, 1}, last);
-    return reshape(contiguous(rows), own.shape);
+    // A copy: whoever holds the last state should not hold all of them.
+    const Dims rows{program_.rows.batch, next.row};
+    Tensor apart = Tensor::uninitialized({rows, own.dtype});
+    copy_elements(next.tensor.view(rows, {next.row, 1}, last), apart);
+    return reshape(apart, own.shape);
   }
   const bool exchanged = hands_over(state, HandOver::exchanged) && time % 2 == 1;
   return reshape(in_.rows.unsorted(exchanged ? next.tensor : before.tensor, 0), own.shape);

@@ -13,22 +13,34 @@ namespace {
 
 using SharedRecipe = std::shared_ptr<const Recipe>;
 
+// One handle for all forms that are made of a tensor, so that it shows when nobody else has any.
+using Source = std::shared_ptr<const Tensor>;
+
 struct Form {
   SharedRecipe recipe;  // null: the source itself
-  std::vector<Tensor> sources;
+  std::vector<Source> sources;
   Tensor packed;
 
   bool is_of(const SharedRecipe& other, const std::vector<Tensor>& tensors) const;
   // Nobody but the memory holds one of its sources: it cannot be asked for again.
   bool is_lost() const {
-    return std::any_of(sources.begin(), sources.end(), [](const Tensor& w) { return w.alone(); });
+    return std::any_of(sources.begin(), sources.end(), [](const Source& w) { return w->alone(); });
   }
+  Index bytes() const { return packed.size() * bytes_of(packed.dtype()); }
 };
 
 struct Memory {
   static constexpr std::size_t kMost = 1024;
+  static constexpr Index kMostBytes = Index{1} << 30;
   std::mutex mutex;
   std::list<Form> forms;  // the last made first
+  Index bytes = 0;        // of all forms
+
+  Source source(const Tensor& w) const;
+  void take_out(std::list<Form>::iterator form, std::list<Form>& gone) {
+    bytes -= form->bytes();
+    gone.splice(gone.begin(), forms, form);
+  }
 };
 
 Memory& memory() {
@@ -45,7 +57,8 @@ bool same(const Tensor& a, const Tensor& b) {
 }
 
 bool Form::is_of(const SharedRecipe& other, const std::vector<Tensor>& tensors) const {
-  if (!std::equal(sources.begin(), sources.end(), tensors.begin(), tensors.end(), same)) {
+  const auto is_source = [](const Source& w, const Tensor& x) { return same(*w, x); };
+  if (!std::equal(sources.begin(), sources.end(), tensors.begin(), tensors.end(), is_source)) {
     return false;
   }
   return recipe == other || (recipe && other && *recipe == *other);
@@ -60,18 +73,33 @@ Tensor recall(const SharedRecipe& recipe, const std::vector<Tensor>& sources) {
   return {};
 }
 
-void remember(Form made) {
+Source Memory::source(const Tensor& w) const {
+  for (const Form& form : forms) {
+    for (const Source& known : form.sources) {
+      if (same(*known, w)) return known;
+    }
+  }
+  return std::make_shared<const Tensor>(w);
+}
+
+void remember(const SharedRecipe& recipe, const std::vector<Tensor>& sources,
+              const Tensor& packed) {
   Memory& known = memory();
   std::list<Form> gone;  // ends after the lock
   const std::scoped_lock lock(known.mutex);
   for (auto form = known.forms.begin(); form != known.forms.end();) {
     const auto next = std::next(form);
-    if (form->is_lost()) gone.splice(gone.begin(), known.forms, form);
+    if (form->is_lost()) known.take_out(form, gone);
     form = next;
   }
+  Form made{recipe, {}, packed};
+  for (const Tensor& w : sources) made.sources.push_back(known.source(w));
+  known.bytes += made.bytes();
   known.forms.push_front(std::move(made));
-  if (known.forms.size() > Memory::kMost)
-    gone.splice(gone.begin(), known.forms, --known.forms.end());
+  while (known.forms.size() > Memory::kMost ||
+         (known.bytes > Memory::kMostBytes && known.forms.size() > 1)) {
+    known.take_out(--known.forms.end(), gone);
+  }
 }
 
 Tensor packed_now(const Tensor& w) {
@@ -96,7 +124,7 @@ Tensor packed(const SharedRecipe& recipe, const std::vector<Tensor>& sources) {
   Tensor form = recall(recipe, sources);
   if (form.defined()) return form;
   form = packed_now(recipe ? recipe->made_of(sources) : sources[0]);
-  remember({recipe, sources, form});
+  remember(recipe, sources, form);
   return form;
 }
 

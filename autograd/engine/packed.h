@@ -10,7 +10,8 @@ namespace engine {
 // strides. It is remembered, and with it the tensors: numbers that are held are never written to (a
 // write copies them first), so what was packed of them stays right. Forms of numbers that nobody
 // else holds any more are forgotten when another is made; so a training step packs once after each
-// update, inference once in all. Threads may share it.
+// update, inference once in all. Of the rest the last made are kept, 1024 of them and 1 GiB.
+// Threads may share it.
 Tensor packed(const std::shared_ptr<const Recipe>& recipe, const std::vector<Tensor>& sources);
 Tensor packed(const Tensor& w);  // of w itself
 

@@ -67,7 +67,11 @@ Answer permute(Question& q) {
   return apart(static_cast<int>(std::find(order.begin(), order.end(), q.axis(0)) - order.begin()));
 }
 
-Answer expand(Question& q) { return apart(q.axis(0) + q.result_shape().rank() - q.rank(0)); }
+// A batch of one row may itself be repeated.
+Answer expand(Question& q) {
+  const int rows = q.axis(0) + q.result_shape().rank() - q.rank(0);
+  return q.result_shape()[rows] == q.shape(0)[q.axis(0)] ? apart(rows) : kMixed;
+}
 
 int common_axis(const Question& q) {
   int rows = kNone;

@@ -71,8 +71,9 @@ RowSchedule RowSchedule::part(Index begin, Index end) const {
 }
 
 Tensor RowSchedule::active() const {
-  Tensor result = zeros({time_, batch_}, boolean);
-  bool* const counts = result.mutable_span<bool>().data();
+  Tensor result = Tensor::uninitialized({{time_, batch_}, boolean});
+  bool* const counts = output_data<bool>(result);
+  std::fill_n(counts, result.size(), false);
   for_each_row([&](Index, Index, Index row) { counts[row] = true; });
   return result;
 }

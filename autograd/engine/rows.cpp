@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rewind/autograd/engine/row_rules.h"
+#include "rewind/autograd/engine/simplify.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/random.h"
 #include "rewind/tensor/sum_to.h"
@@ -79,12 +80,25 @@ std::string what_mixes_rows(const Step& step, const Rows& rows) {
     const Graph::Node& node = graph.nodes()[n];
     if (is_live(node, live) && rows.effect[n] == RowEffect::mixed) return node.operation.text();
   }
+  // What is the same at every step has the caller's rows in the caller's order, unless its use has
+  // shown that they are to be sorted. Where one number fills all of it there is nothing to sort.
   const std::vector<Dependence> depends = dependences(step);
-  for (const ValueId y : step.outputs) {
+  const auto has_rows_first = [&](ValueId y) {
     const Spec& spec = graph.spec(y);
-    const bool same = depends[at(y)] == Dependence::nothing;
-    const bool by_row = same ? spec.rank() > 0 && spec.dim(0) == rows.batch : rows.axis_of(y) == 0;
-    if (!by_row) return "an output " + to_string(spec);
+    const bool any = filled_with(graph, y) && spec.rank() > 0 && spec.dim(0) == rows.batch;
+    return any || rows.axis_of(y) == 0;
+  };
+  const auto is_made_of_invariants = [&](ValueId y) {
+    const Graph::Node* maker = graph.maker(y);
+    return depends[at(y)] == Dependence::nothing && maker && !maker->inputs.empty();
+  };
+  for (const ValueId y : step.outputs) {
+    if (!has_rows_first(y)) return "an output " + to_string(graph.spec(y));
+  }
+  for (const ValueId y : step.next) {
+    if (is_made_of_invariants(y) || !has_rows_first(y)) {
+      return "a next state " + to_string(graph.spec(y));
+    }
   }
   return {};
 }

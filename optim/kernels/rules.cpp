@@ -84,7 +84,8 @@ HWY_INLINE void rmsprop_of(const RmspropRule<T>& rule, const Elements<T>& e) {
     if constexpr (kCentered) {
       m[1] = hn::MulAdd(alpha, m[1], hn::Mul(rest, g));
       // Rounding may leave less than nothing of an almost constant gradient.
-      variance = hn::Max(hn::NegMulAdd(m[1], m[1], variance), hn::Zero(d));
+      variance = hn::NegMulAdd(m[1], m[1], variance);
+      variance = hn::IfThenZeroElse(hn::Lt(variance, hn::Zero(d)), variance);  // NaN stays
     }
     auto change = hn::Div(g, hn::Add(hn::Sqrt(variance), epsilon));
     if constexpr (kMomentum) {

@@ -1,10 +1,22 @@
 #include "rewind/autograd/engine/compile/in_place.h"
 
+#include "rewind/autograd/engine/element_form.h"
 #include "rewind/autograd/engine/facts.h"
 #include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/joining.h"
+#include "rewind/tensor/matmul.h"
 #include "rewind/tensor/views.h"
 
 namespace rw::engine {
+namespace {
+
+// Whether the result is never a view of an argument, nor memory that somebody else holds: of an
+// operation of a user nobody knows.
+bool makes_new_numbers(const Operation& operation) {
+  return operation.is<MatMul>() || operation.is<Concat>() || has_element_form(operation);
+}
+
+}  // namespace
 
 InPlace::InPlace(const LoopBody& body, const Forms& forms, const ProgramOptions& options,
                  const InPlace* like)
@@ -73,7 +85,7 @@ bool InPlace::is_private(ValueId value) const {
 // Whether it is made in memory of its own, and read in the loop alone.
 bool InPlace::is_own(ValueId value) const {
   const int n = body_.node_of(value);
-  if (n < 0 || is_view(body_.node(n).operation)) return false;
+  if (n < 0 || !makes_new_numbers(body_.node(n).operation)) return false;
   if (body_.fates().node[at(n)] == Fate::before) return !is_result(value) && !read_outside(value);
   if (body_.leaves_the_step(value) || inside(value)) return false;
   return forms_.of(n) == Form::product ||
@@ -86,9 +98,12 @@ bool InPlace::is_private_part(const Graph::Node& part) const {
   const auto* mine = part.operation.as<Slice>();
   const ValueId whole = part.inputs[0];
   const int n = body_.node_of(whole);
-  if (!mine || n < 0 || is_view(body_.node(n).operation) || is_result(part.first)) return false;
+  if (!mine || n < 0 || is_result(part.first)) return false;
   const bool before = body_.fates().node[at(n)] == Fate::before;
-  if (before ? is_result(whole) || read_outside(part.first) : !is_own(whole)) return false;
+  const bool own = before ? makes_new_numbers(body_.node(n).operation) && !is_result(whole) &&
+                                !read_outside(part.first)
+                          : is_own(whole);
+  if (!own) return false;
   return std::all_of(body_.nodes().begin(), body_.nodes().end(), [&](const Graph::Node& reader) {
     if (reader.first == part.first || !contains(reader.inputs, whole)) return true;
     const auto* other = reader.operation.as<Slice>();

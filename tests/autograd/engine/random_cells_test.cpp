@@ -16,7 +16,7 @@ Recipe recipe_of(std::uint64_t seed, Dtype dtype) {
   recipe.seed = seed;
   recipe.dtype = dtype;
   recipe.time = dice(4) + 1;
-  recipe.batch = dice(3) + 2;
+  recipe.batch = dice(4) + 1;
   recipe.tokens = dice(3) == 0;
   recipe.counter = dice(4) == 0;
   recipe.masks = static_cast<Masks>(dice(3));

@@ -1,0 +1,119 @@
+// Whose memory a planned scan writes to, holds, and lets go.
+#include <gtest/gtest.h>
+
+#include "autograd/engine/cells.h"
+#include "rewind/autograd/engine/packed.h"
+#include "rewind/autograd/stream.h"
+#include "rewind/nn/elman.h"
+#include "rewind/nn/lstm.h"
+#include "rewind/nn/parameters.h"
+#include "rewind/nn/recurrent.h"
+#include "rewind/optim/sgd.h"
+#include "support/message_of.h"
+
+namespace rw::test {
+namespace {
+
+// An operation that looks at its argument: its result is no memory of its own.
+struct LooksAt {
+  static constexpr std::string_view name = "looks_at";
+  static constexpr bool rowwise = true;
+  Spec infer(const Spec& x) const { return x; }
+  void run(const Tensor& x, Tensor& y) const { y = x; }
+  static void derivative(Rules<LooksAt> d) {
+    d([](const Tensor& dy) { return dy; });
+  }
+};
+
+TEST(Ownership, InputsAreNotWrittenToThroughOperationsOfAUser) {
+  const Tensor xs = numbers({T, B, H}, 1), w = numbers({H, H}, 2);
+  const Tensor before = xs + 0.0;
+  const auto step = [&](const Tensor& x, const Tensor& h) {
+    return tanh(apply(LooksAt{}, x) + matmul(h, w));
+  };
+  const Tensor planned = scan(step, xs, numbers({B, H}, 3)).outputs;
+  EXPECT_EQ(largest_difference(xs, before), 0);
+  const PlainLoops plainly;
+  EXPECT_LE(largest_difference(planned, scan(step, xs, numbers({B, H}, 3)).outputs), 1e-12);
+}
+
+TEST(Ownership, ABatchOfOneMayBeRepeated) {
+  const Tensor xs = numbers({T, 1, I}, 1), w = numbers({I, H}, 2);
+  const auto step = [&](const Tensor& x, const Tensor& h) {
+    return tanh(h + sum(matmul(expand(x, {4, I}), w), 0, true));
+  };
+  const Tensor planned = scan(step, xs, numbers({1, H}, 3)).outputs;
+  const PlainLoops plainly;
+  EXPECT_LE(largest_difference(planned, scan(step, xs, numbers({1, H}, 3)).outputs), 1e-12);
+}
+
+template <class Step>
+std::string refusal(Step step) {
+  return message_of<ShapeError>([&] {
+    scan(step, numbers({T, B, H}, 1), numbers({B, H}, 2), {.lengths = {1, 3, 2}});
+  });
+}
+
+TEST(Ownership, RowsThatNobodyCanSortAreRefusedWithLengths) {
+  const Tensor w = numbers({B, H}, 4), a = numbers({B, B}, 5);
+  const std::string mixes = "scan: the step mixes rows of the batch, ";
+  EXPECT_EQ(refusal([&](const Tensor& x, const Tensor& h) {
+              return std::pair(tanh(x + h), w * 2);
+            }).rfind(mixes + "an output float64 [3, 5]", 0),
+            0u);
+  EXPECT_EQ(refusal([&](const Tensor&, const Tensor& h) { return matmul(a, h); }).rfind(mixes, 0),
+            0u);
+  EXPECT_EQ(refusal([&](const Tensor&, const Tensor& h) {
+              return expand(sum(h, 0, true), {B, H});
+            }).rfind(mixes, 0),
+            0u);
+}
+
+TEST(Ownership, TheLastStateIsNoPartOfAllStates) {
+  const auto result = scan([](const Tensor& x, const Tensor& h) { return tanh(x + h); },
+                           numbers({T, B, H}, 1), numbers({B, H}, 2));
+  EXPECT_FALSE(result.final.shares_storage_with(result.outputs));
+}
+
+TEST(Ownership, AScanWithLengthsMayStandInAStep) {
+  const auto inner = [](const Tensor& x, const Tensor& h) { return tanh(x + h); };
+  const auto step = [&](const Tensor& x, const Tensor& h) {
+    const Tensor steps = stack({x, h, x * h});
+    return scan(inner, steps, h, {.lengths = {1, 3, 2}}).final;
+  };
+  const Tensor planned = scan(step, numbers({T, B, H}, 1), numbers({B, H}, 2)).outputs;
+  const PlainLoops plainly;
+  const Tensor plain = scan(step, numbers({T, B, H}, 1), numbers({B, H}, 2)).outputs;
+  EXPECT_LE(largest_difference(planned, plain), 1e-12);
+}
+
+TEST(Ownership, PackedFormsOfWeightsThatWereReplacedAreLetGo) {
+  Rng rng(2);
+  nn::Recurrent<nn::LSTMCell> layer({.input = 3, .hidden = 6}, rng);
+  optim::SGD sgd(nn::parameters(layer), {.learning_rate = 0.1});
+  const Tensor x = uniform({4, 2, 3}, {}, rng);
+  const auto train = [&] {
+    Tape tape;
+    const Tensor loss = mean(square(layer(x).outputs));
+    sgd.step(tape.backward(loss));
+  };
+  for (int i = 0; i < 3; i++) train();
+  const std::size_t before = engine::remembered_forms();
+  for (int i = 0; i < 20; i++) train();
+  EXPECT_LE(engine::remembered_forms(), before);
+}
+
+TEST(Ownership, AStreamSeesParametersThatChangePlaces) {
+  Rng rng(2);
+  nn::ElmanCell a(3, 6, rng), b(3, 6, rng);
+  const Tensor x = uniform({4, 2, 3}, {}, rng), h = zeros({2, 6});
+  const auto step = [&](const Tensor& in, const Tensor& state) { return a.step(in, state); };
+  auto player = stream(step, x[0], h);
+  player.run(x);
+  std::swap(a, b);
+  player.set_state(h);
+  EXPECT_EQ(largest_difference(player.run(x), scan(step, x, h).outputs), 0);
+}
+
+}  // namespace
+}  // namespace rw::test
