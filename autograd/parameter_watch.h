@@ -26,9 +26,9 @@ class ParameterWatch {
   };
 
   // Whether a parameter has been written to, or given another value, or whether one of its handles
-  // was assigned to, moved from or ended, and may stand for another parameter now. It holds the values that it
-  // saw, so a write to them was a copy: what is still the same tensor was never written to. Takes
-  // nanoseconds. Nobody may be writing to the parameters.
+  // was assigned to, moved from or ended, and may stand for another parameter now. It holds the
+  // values that it saw, so a write to them was a copy: what is still the same tensor was never
+  // written to. Takes nanoseconds. Nobody may be writing to the parameters.
   bool changed() const noexcept;
 
   static void saw(const std::shared_ptr<ParameterState>& parameter);  // called by Parameter
