@@ -5,7 +5,6 @@
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
-#include "rewind/tensor/views.h"
 
 namespace rw::engine {
 namespace {
@@ -17,6 +16,12 @@ bool makes_new_numbers(const Operation& operation) {
 }
 
 }  // namespace
+
+bool is_slice_beside(const Operation& operation, const Slice& other) {
+  const auto* slice = operation.as<Slice>();
+  return slice && slice->axis == other.axis && slice->step == 1 &&
+         (slice->stop <= other.start || other.stop <= slice->start);
+}
 
 InPlace::InPlace(const LoopBody& body, const Forms& forms, const ProgramOptions& options,
                  const InPlace* like)
@@ -106,9 +111,7 @@ bool InPlace::is_private_part(const Graph::Node& part) const {
   if (!own) return false;
   return std::all_of(body_.nodes().begin(), body_.nodes().end(), [&](const Graph::Node& reader) {
     if (reader.first == part.first || !contains(reader.inputs, whole)) return true;
-    const auto* other = reader.operation.as<Slice>();
-    return other && other->axis == mine->axis && other->step == 1 &&
-           (other->stop <= mine->start || mine->stop <= other->start);
+    return is_slice_beside(reader.operation, *mine);
   });
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "rewind/autograd/engine/compile/forms.h"
+#include "rewind/tensor/views.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -18,6 +19,9 @@ struct JoinCopy {
   Index column;
   int node;  // of the join
 };
+
+// Whether an operation takes a slice of the same axis that has nothing in common with `other`.
+bool is_slice_beside(const Operation& operation, const Slice& other);
 
 class InPlace {
  public:

@@ -150,9 +150,7 @@ bool Places::may_be_overwritten(ValueId whole, ValueId part) const {
   const auto& users = body_.users(whole);
   return std::all_of(users.begin(), users.end(), [&](int user) {
     if (body_.node(user).first == part) return true;
-    const auto* other = body_.node(user).operation.as<Slice>();
-    return other && other->axis == mine->axis && other->step == 1 &&
-           (other->stop <= mine->start || mine->stop <= other->start);
+    return is_slice_beside(body_.node(user).operation, *mine);
   });
 }
 
