@@ -114,7 +114,7 @@ void Tape::record(Call& call, const RuleSet& rules) {
   bool wanted = false;
   Needs needs = needs_of(call, rules, &wanted);
   if (!wanted) return hand_down(call);
-  call.donated &= ~std::uint64_t{needs.inputs};
+  call.donated &= rules.keep ? 0 : ~std::uint64_t{needs.inputs};
   hand_down(call);
   const auto has_gradient = [](const Tensor& y) { return is_float(y.dtype()); };
   if (std::none_of(call.outputs.begin(), call.outputs.end(), has_gradient)) return;

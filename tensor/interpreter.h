@@ -29,7 +29,7 @@ struct OpType {
   OpTraits traits;
 
   // Both fill `outputs`: `execute` with numbers, `infer` with shapes only (views: as views). Inputs
-  // whose bit is set in `donated` are temporaries that the operation may overwrite.
+  // whose bit is set in `donated` are temporaries that the operation may overwrite or move from.
   void (*execute)(const void* op, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
                   std::uint64_t donated);
   void (*infer)(const void* op, std::span<const Tensor* const> inputs, std::span<Tensor> outputs);

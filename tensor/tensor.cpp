@@ -1,5 +1,6 @@
 #include "rewind/tensor/tensor.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -105,6 +106,19 @@ bool Tensor::alone() const {
   const Body& b = body();
   if (b.references.load(std::memory_order_acquire) != 1) return false;
   return !b.owner || b.owner->references.load(std::memory_order_acquire) == 1;
+}
+
+bool Tensor::alone(std::span<const Tensor* const> handles) {
+  const auto once = [](const Tensor& x) {
+    return x.body().references.load(std::memory_order_acquire) == 1;
+  };
+  const Body* const owner = handles[0]->body().owner;
+  const bool of_one = std::all_of(handles.begin(), handles.end(), [&](const Tensor* x) {
+    return once(*x) && x->body().owner == owner;
+  });
+  if (!of_one) return false;
+  const auto held = static_cast<std::int32_t>(handles.size());
+  return owner ? owner->references.load(std::memory_order_acquire) == held : held == 1;
 }
 
 bool Tensor::shares_storage_with(const Tensor& other) const {

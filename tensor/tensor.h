@@ -135,6 +135,8 @@ class Tensor {
   bool unique() const;
   // Whether nobody else holds these numbers: as `unique`, but also for a view.
   bool alone() const;
+  // The same of several handles together, which share their numbers: nobody holds these but they.
+  static bool alone(std::span<const Tensor* const> handles);
   bool shares_storage_with(const Tensor& other) const;
 
   // For interpreters. Zero means none.

@@ -4,11 +4,13 @@
 //   forms       what each operation is run as
 //   in_place    what is made in the place where it is wanted
 //   schedule    the order, and what gathers in one element program
+//   overlays    what may lie over inputs
 //   places      where values lie
 //
 // Here the instructions are written down.
 #include <memory>
 
+#include "rewind/autograd/engine/compile/overlays.h"
 #include "rewind/autograd/engine/compile/places.h"
 #include "rewind/autograd/engine/element_form.h"
 #include "rewind/autograd/engine/simplify.h"
@@ -60,9 +62,11 @@ class Settled {
 // Writes one element program.
 class ElementsWriter {
  public:
-  ElementsWriter(const LoopBody& body, const Settled& settled, Places& places, const Piece& model)
+  ElementsWriter(const LoopBody& body, const Settled& settled, const Overlays& overlays,
+                 Places& places, const Piece& model)
       : body_(body),
         settled_(settled),
+        overlays_(overlays),
         places_(places),
         instruction_{{}, {}, model.columns, model.dtype, {}} {}
 
@@ -77,14 +81,18 @@ class ElementsWriter {
     const Graph::Node& node = body_.node(piece.node);
     std::vector<ElementWriter::Handle> arguments;
     for (const ValueId x : node.inputs) arguments.push_back(argument(x, node.first));
-    const bool stays = !places_.has(node.first);
-    const auto result = stays ? writer_.temporary() : operand({places_.of(node.first)});
+    const bool waits = overlays_.has_part(node.first), stays = !places_.has(node.first);
+    const auto result = stays || waits ? writer_.temporary() : operand({places_.of(node.first)});
+    if (waits) waiting_.push_back(node.first);
     writer_.append(node.operation, result, arguments);
     handles_[node.first] = result;
     instruction_.values.push_back(node.first);
   }
 
   ElementInstruction finished() && {
+    for (const ValueId y : waiting_) {
+      writer_.instruction(kernels::ElementCode::copy, operand({places_.of(y)}), handles_.at(y));
+    }
     instruction_.program = std::move(writer_).finished();
     return std::move(instruction_);
   }
@@ -108,23 +116,29 @@ class ElementsWriter {
 
   const LoopBody& body_;
   const Settled& settled_;
+  const Overlays& overlays_;
   Places& places_;
   ElementInstruction instruction_;
   ElementWriter writer_;
   std::map<ValueId, ElementWriter::Handle> handles_;
+  std::vector<ValueId> waiting_;  // results for places that may be read until the end
 };
 
 class Compiler {
  public:
-  Compiler(Program& program, const ProgramOptions& options, const InPlace* like = nullptr)
+  Compiler(Program& program, const ProgramOptions& options,
+           const std::vector<InputPlace>& inputs = {}, const InPlace* like = nullptr)
       : program_(program),
         body_(program.step, program.rows, program.fates),
         settled_(body_, options, like),
+        overlays_(body_, settled_.forms(), settled_.in_place(), settled_.schedule(),
+                  options.alias ? inputs : std::vector<InputPlace>()),
         places_(body_, settled_.forms(), settled_.in_place(), settled_.schedule(), options) {}
 
   void run() {
     write_loop();
     write_recipes();
+    note_overlays();
     program_.stacks.resize(at(body_.graph().values()));
     if (settled_.options().single_steps) {
       for (const ValueId y : program_.step.outputs) places_.of(y);
@@ -149,7 +163,7 @@ class Compiler {
         if (settled_.forms().of(n) == Form::ordinary) write_ordinary(n);
       }
       for (; next != schedule.programs().end() && next->level == level; ++next) {
-        ElementsWriter writer(body_, settled_, places_, next->pieces[0]);
+        ElementsWriter writer(body_, settled_, overlays_, places_, next->pieces[0]);
         for (const Piece& piece : next->pieces) writer.write(piece);
         program_.loop.push_back(std::move(writer).finished());
       }
@@ -184,6 +198,14 @@ class Compiler {
       if (!body_.invariant(w) || spec.rank() != 2 || !is_float(spec.dtype)) continue;
       if (body_.rows().axis_of(w) != Rows::kNone) continue;
       program_.recipes.try_emplace(w, recipe_of(program_.step, w));
+    }
+  }
+
+  void note_overlays() {
+    for (const Graph::Node& node : body_.nodes()) {
+      if (const auto* inputs = overlays_.under(node.first)) {
+        program_.overlays.push_back({places_.of(node.first).buffer, *inputs});
+      }
     }
   }
 
@@ -256,6 +278,7 @@ class Compiler {
   Program& program_;
   const LoopBody body_;
   const Settled settled_;
+  const Overlays overlays_;
   Places places_;
 };
 
@@ -269,25 +292,37 @@ std::vector<int> count_readers(const Step& step) {
   return readers;
 }
 
+std::vector<bool> read_after_the_loop(const Step& step, const Fates& fates) {
+  std::vector<bool> read(at(step.graph.values()), false);
+  for (const ValueId y : step.results()) read[at(y)] = true;
+  for (std::size_t n = 0; n < fates.node.size(); n++) {
+    if (fates.node[n] == Fate::loop || fates.node[n] == Fate::dead) continue;
+    for (const ValueId x : step.graph.nodes()[n].inputs) read[at(x)] = true;
+  }
+  return read;
+}
+
 }  // namespace
 
-Program compile(Step step, Index batch, const ProgramOptions& options) {
+Program compile(Step step, Index batch, const ProgramOptions& options,
+                const std::vector<InputPlace>& places) {
   Program program;
   program.step = std::move(step);
   program.depends = dependences(program.step);
   program.readers = count_readers(program.step);
   program.rows = rows_of(program.step, batch);
   program.fates = fates_of(program.step, program.rows, options.fates);
+  program.read_afterwards = read_after_the_loop(program.step, program.fates);
   program.mixing = what_mixes_rows(program.step, program.rows);
   if (!options.single_steps) {
-    Compiler(program, options).run();
+    Compiler(program, options, places).run();
     return program;
   }
   const Fates over_time =
       std::exchange(program.fates, fates_of(program.step, program.rows, {false, false}));
   const LoopBody body(program.step, program.rows, over_time);
   const Settled like(body, options, nullptr);
-  Compiler(program, options, &like.in_place()).run();
+  Compiler(program, options, {}, &like.in_place()).run();
   return program;
 }
 

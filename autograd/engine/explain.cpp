@@ -246,6 +246,14 @@ class Text {
       text += fmt::format("{}{} over {}", text.empty() ? "" : ", ", name(node.first),
                           name(buffer.value));
     }
+    for (const Overlay& overlay : program_.overlays) {
+      std::string inputs;
+      for (const int i : overlay.inputs) {
+        inputs += (inputs.empty() ? "" : " ") + name(step_.inputs[at(i)]);
+      }
+      text += fmt::format("{}{} over {} if nobody else holds them", text.empty() ? "" : ", ",
+                          name(program_.buffers[at(overlay.buffer)].value), inputs);
+    }
     line("in the place of what was there: " + (text.empty() ? "nothing" : text));
   }
 

@@ -5,6 +5,7 @@
 #include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/min_cut.h"
 #include "rewind/tensor/convert.h"
+#include "rewind/tensor/joining.h"
 
 namespace rw::engine {
 namespace {
@@ -143,6 +144,7 @@ class Judge {
       if (!is_light(nodes_[n].operation) || stands_on_sunk) fate_[n] = Fate::after;
     }
     move_boundary(can);
+    leave_joins_in_the_loop();
   }
 
   // What is linear in sums over rows gives a sum over all steps only if these are such sums, too.
@@ -194,6 +196,20 @@ class Judge {
       const bool in_loop_too =
           !all_users(nodes_[n], [&](std::size_t u) { return !runs_in_loop(fate_[u]); });
       fate_[n] = in_loop_too ? Fate::both : Fate::after;
+    }
+  }
+  // Values side by side cost nothing where they are made, and after the loop a copy of all steps.
+  void leave_joins_in_the_loop() {
+    for (std::size_t n = 0; n < nodes_.size(); n++) {
+      const auto* join = nodes_[n].operation.as<Concat>();
+      if (fate_[n] != Fate::after || !join || rows_.axis_of(nodes_[n].first) != 0) continue;
+      if (join->axis != 1 || rows_.effect[n] != RowEffect::apart) continue;
+      const auto& in = nodes_[n].inputs;
+      const bool of_the_loop = std::all_of(in.begin(), in.end(), [&](ValueId x) {
+        return node_of(x) >= 0 && fate_[at(node_of(x))] == Fate::loop &&
+               depends_[at(x)] == Dependence::state;
+      });
+      if (of_the_loop) fate_[n] = Fate::loop;
     }
   }
   // Inputs and invariants can be read after the loop as well as in it; states cannot.

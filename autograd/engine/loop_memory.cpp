@@ -97,6 +97,9 @@ LoopMemory::Bound LoopMemory::bound(const Buffer& buffer) const {
     case Buffer::state:
       return {initial_state(buffer), nullptr, buffer.width};
     case Buffer::stack:
+      if (const Tensor under = inputs_under(buffer); under.defined()) {
+        return {under, nullptr, row, buffer.width, true};
+      }
       return {fresh(buffer.rows ? in_.rows.total() : in_.rows.time()), nullptr, row, buffer.width,
               true};
     case Buffer::local:
@@ -105,6 +108,17 @@ LoopMemory::Bound LoopMemory::bound(const Buffer& buffer) const {
       break;
   }
   return {{}, nullptr, row};
+}
+
+// The memory of inputs that a stack may lie over, as rows of the stack.
+Tensor LoopMemory::inputs_under(const Buffer& buffer) const {
+  for (std::size_t i = 0; i < in_.overlaid.size(); i++) {
+    const Overlay& overlay = program_.overlays[i];
+    if (&buffer != &this->buffer(overlay.buffer) || !in_.overlaid[i] || !in_.rows.whole()) continue;
+    const Tensor& first = in_.inputs[at(overlay.inputs[0])];
+    return first.view({in_.rows.total(), buffer.width}, {buffer.width, 1}, 0);
+  }
+  return {};
 }
 
 // What the loop reads of all steps. Of a value that has no rows along its first axis, each step's

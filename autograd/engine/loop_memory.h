@@ -37,6 +37,8 @@ class LoopMemory {
   // rows together, or, of a value without rows, [time, ...].
   Tensor last_state(std::size_t state) const;
   Tensor stack(ValueId value) const;
+  // When there is nothing more to ask.
+  void release() { bound_.clear(); }
 
  private:
   // From one row to the next there are `row` elements; what holds all steps begins at their first
@@ -66,6 +68,7 @@ class LoopMemory {
   void exchange(std::size_t state);
   Bound bound(const Buffer& buffer) const;
   Tensor given(const Buffer& buffer) const;
+  Tensor inputs_under(const Buffer& buffer) const;
   Tensor constant(const Buffer& buffer) const;
   Tensor initial_state(const Buffer& buffer) const;
   Index first_element(int buffer, Index t) const;

@@ -91,6 +91,13 @@ struct HandOver {
 using Instruction = std::variant<ProductInstruction, ElementInstruction, OrdinaryInstruction,
                                  CopyInstruction, ArrangeInstruction>;
 
+// A stack that may lie where some inputs do, side by side in this order: nobody reads them any more
+// when it is written. (The gates of an LSTM, and their gradients.)
+struct Overlay {
+  int buffer;
+  std::vector<int> inputs;  // positions in Step::inputs
+};
+
 struct Program {
   Step step;
   std::vector<Dependence> depends;  // of the step, by value
@@ -100,9 +107,11 @@ struct Program {
   std::vector<Buffer> buffers;
   std::vector<std::optional<Place>> places;  // by value: of those that the loop keeps in memory
   std::vector<std::optional<Place>> stacks;  // by value: of those it remembers for every step
+  std::vector<bool> read_afterwards;  // by value: when the loop is done
   std::vector<Instruction> loop;
   std::vector<ValueId> packed;          // right operands of its products
   std::map<ValueId, RecipeOf> recipes;  // of these, and of those of products outside of the loop
+  std::vector<Overlay> overlays;
   bool rows_apart = false;  // every instruction keeps rows apart: workers may share the rows
   std::string mixing;       // what mixes rows; empty: nothing, so some may be left out
 
@@ -110,6 +119,12 @@ struct Program {
     return places[static_cast<std::size_t>(value)];
   }
   std::vector<HandOver> states;  // of each; no next state stands in the place of a state
+};
+
+// Where an input lies if it is a part of rows that hold several, as a forward scan left them.
+struct InputPlace {
+  int rows = -1;  // the same number: the same rows; -1: not known
+  Index column = 0, width = 0;
 };
 
 struct ProgramOptions {
@@ -121,7 +136,9 @@ struct ProgramOptions {
   friend bool operator==(const ProgramOptions&, const ProgramOptions&) = default;
 };
 
-Program compile(Step step, Index batch, const ProgramOptions& options = {});
+// `places`: of the step's inputs, as far as they are known.
+Program compile(Step step, Index batch, const ProgramOptions& options = {},
+                const std::vector<InputPlace>& places = {});
 
 }  // namespace engine
 }  // namespace rw

@@ -12,13 +12,13 @@ using Tensors = std::vector<Tensor>;
 
 class Rewind {
  public:
-  Rewind(const Scan& scan, const Kept& kept, const ScanResults& arriving, const Wanted& wanted)
+  Rewind(const Scan& scan, Kept kept, const ScanResults& arriving, const Wanted& wanted)
       : scan_(scan),
-        kept_(kept),
+        kept_(std::move(kept)),
         arriving_(arriving),
         planned_(scan.recurrence->backward(wanted, Tape::current() != nullptr)) {}
 
-  ScanGradients run() const {
+  ScanGradients run() && {
     const Backward& wiring = planned_->wiring;
     const Scan backward{planned_->recurrence, scan_.rows, !scan_.reverse, scan_.draws};
     const ScanResults results = apply_scan(
@@ -39,7 +39,8 @@ class Rewind {
     return result;
   }
 
-  const Tensor& tensor(const Source& source) const {
+  // What was kept is handed on: nobody reads it here afterwards, and each value is read once.
+  Tensor tensor(const Source& source) {
     const auto index = static_cast<std::size_t>(source.index);
     switch (source.kind) {
       case Source::invariant:
@@ -49,7 +50,7 @@ class Rewind {
       case Source::output: {
         const std::vector<int>& kept = scan_.recurrence->kept();
         const auto found = std::find(kept.begin(), kept.end(), source.index) - kept.begin();
-        return kept_.outputs[static_cast<std::size_t>(found)];
+        return std::move(kept_.outputs[static_cast<std::size_t>(found)]);
       }
       case Source::output_gradient:
         return arriving_.outputs[index];
@@ -61,7 +62,7 @@ class Rewind {
     return planned_->wiring.constants[index];
   }
 
-  Tensors tensors(const std::vector<Source>& sources) const {
+  Tensors tensors(const std::vector<Source>& sources) {
     Tensors result;
     for (const Source& source : sources) result.push_back(tensor(source));
     return result;
@@ -79,7 +80,7 @@ class Rewind {
   }
 
   const Scan& scan_;
-  const Kept& kept_;
+  Kept kept_;
   const ScanResults& arriving_;
   const std::shared_ptr<const PlannedBackward> planned_;
 };
@@ -92,11 +93,11 @@ std::vector<bool> are_defined(const Tensors& tensors) {
 
 }  // namespace
 
-ScanGradients rewind_scan(const Scan& scan, const Kept& kept, const ScanResults& arriving,
+ScanGradients rewind_scan(const Scan& scan, Kept kept, const ScanResults& arriving,
                           std::vector<bool> asked_invariants, std::vector<bool> asked_inputs) {
   const Wanted wanted{std::move(asked_invariants), std::move(asked_inputs),
                       are_defined(arriving.outputs), are_defined(arriving.sums)};
-  return Rewind(scan, kept, arriving, wanted).run();
+  return Rewind(scan, std::move(kept), arriving, wanted).run();
 }
 
 }  // namespace rw::engine

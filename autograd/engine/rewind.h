@@ -18,7 +18,8 @@ struct ScanGradients {
 };
 
 // Of the arranged step's invariants and inputs those that are asked for, and of all initial states.
-ScanGradients rewind_scan(const Scan& scan, const Kept& kept, const ScanResults& arriving,
+// What was kept for this rewind alone is written over.
+ScanGradients rewind_scan(const Scan& scan, Kept kept, const ScanResults& arriving,
                           std::vector<bool> asked_invariants, std::vector<bool> asked_inputs);
 
 }  // namespace engine

@@ -41,12 +41,12 @@ Lifted lifted_inputs(const Program& program, const LoopInputs& in) {
 
 class Loop {
  public:
-  Loop(const Program& program, const LoopInputs& in)
+  Loop(const Program& program, LoopInputs in)
       : program_(program),
-        in_(in),
+        in_(std::move(in)),
         batch_(program.rows.batch),
-        lifted_(lifted_inputs(program, in)),
-        memory_(program, in, lifted_) {
+        lifted_(lifted_inputs(program, in_)),
+        memory_(program, in_, lifted_) {
     for (const ValueId w : program.packed) packed_.push_back(lifted_.packed_form(w));
     for (const int s : program.fates.accumulated) {
       const Spec& spec = program.step.graph.spec(program.step.sums[at(s)]);
@@ -66,10 +66,7 @@ class Loop {
     for (std::size_t k = 0; k < step.states.size(); k++) {
       results.last.push_back(memory_.last_state(k));
     }
-    for (ValueId v = 0; v < step.graph.values(); v++) {
-      if (program_.stacks[at(v)]) lifted_.set(v, memory_.stack(v));
-    }
-    for (const ValueId y : step.outputs) results.outputs.push_back(over_time(y));
+    release_memory();
     results.sums.resize(step.sums.size());
     for (std::size_t i = 0; i < accumulated_.size(); i++) {
       const int s = program_.fates.accumulated[i];
@@ -80,6 +77,7 @@ class Loop {
     for (std::size_t s = 0; s < step.sums.size(); s++) {
       if (!results.sums[s].defined()) results.sums[s] = contiguous(lifted_.get(step.sums[s]));
     }
+    for (const ValueId y : step.outputs) results.outputs.push_back(over_time(y));
     return results;
   }
 
@@ -88,6 +86,16 @@ class Loop {
     Index begin, end;
     Index count() const { return end - begin; }
   };
+
+  // Leaves what is read after the loop.
+  void release_memory() {
+    for (ValueId v = 0; v < program_.step.graph.values(); v++) {
+      if (program_.stacks[at(v)]) lifted_.set(v, memory_.stack(v));
+      if (!program_.read_afterwards[at(v)]) lifted_.set(v, {});
+    }
+    memory_.release();
+    in_.inputs.clear();
+  }
 
   void run_rows(RowRange rows) {
     const Index time = in_.rows.time();
@@ -208,7 +216,7 @@ class Loop {
   }
 
   const Program& program_;
-  const LoopInputs& in_;
+  LoopInputs in_;
   const Index batch_;
   Lifted lifted_;
   LoopMemory memory_;
@@ -232,14 +240,14 @@ Index rows_of_a_worker(const Program& program) {
   return each >= kLeastRows && each * work >= kLeastWork ? each : batch;
 }
 
-LoopResults run(const Program& program, const LoopInputs& inputs) {
+LoopResults run(const Program& program, LoopInputs inputs) {
   const Uninterpreted direct;
   const FlushDenormals flush;
   require<ShapeError>(inputs.rows.whole() || program.mixing.empty(),
                       "scan: the step mixes rows of the batch, {}, and with lengths they are not "
                       "all there; use loop, or declare an operation of yours `rowwise`",
                       program.mixing);
-  Loop loop(program, inputs);
+  Loop loop(program, std::move(inputs));
   loop.run();
   return loop.results();
 }

@@ -21,8 +21,9 @@ struct LoopInputs {
   bool reverse = false;
   Draws draws;
   std::vector<Tensor> invariants;
-  std::vector<Tensor> inputs;   // [time, batch, ...]
-  std::vector<Tensor> initial;  // [batch, ...]
+  std::vector<Tensor> inputs;       // [time, batch, ...]
+  std::vector<Tensor> initial;      // [batch, ...]
+  std::vector<bool> overlaid = {};  // by overlay of the program: whether its inputs may be written
 };
 
 struct LoopResults {
@@ -35,7 +36,7 @@ struct LoopResults {
 // rows apart, or all for one where the work of a step would not pay the waking of another.
 Index rows_of_a_worker(const Program& program);
 
-LoopResults run(const Program& program, const LoopInputs& inputs);
+LoopResults run(const Program& program, LoopInputs inputs);
 
 }  // namespace engine
 }  // namespace rw

@@ -39,20 +39,66 @@ Tensors taken(Iterator& next, std::size_t count) {
   return Tensors(first, next);
 }
 
-LoopInputs loop_inputs(const ScanOp& op, std::span<const Tensor* const> inputs) {
+// Whether inputs [time, batch, ...] lie side by side in rows of so many numbers, all rows one after
+// the other.
+bool fill_rows_of(Index width, const std::vector<const Tensor*>& inputs) {
+  const std::byte* next = OutputAccess::bytes(const_cast<Tensor&>(*inputs[0]));
+  for (const Tensor* x : inputs) {
+    const Dims& shape = x->shape();
+    const Strides strides = x->strides();
+    const bool rows = (shape[0] == 1 || strides[0] == shape[1] * width) &&
+                      (shape[1] == 1 || strides[1] == width) && (shape[2] == 1 || strides[2] == 1);
+    if (!rows || OutputAccess::bytes(const_cast<Tensor&>(*x)) != next) return false;
+    next += shape[2] * bytes_of(x->dtype());
+  }
+  return true;
+}
+
+// The memory of inputs that the program would write over, if it may: of those that were given away,
+// where nobody else holds it.
+std::vector<bool> overlays(const Program& program, std::span<const Tensor* const> inputs,
+                           std::uint64_t donated) {
+  const std::size_t first = program.step.invariants.size();
+  std::vector<bool> result;
+  for (const Overlay& overlay : program.overlays) {
+    std::vector<const Tensor*> handles;
+    bool given = true;
+    for (const int input : overlay.inputs) {
+      const std::size_t i = first + static_cast<std::size_t>(input);
+      given &= i < 64 && (donated >> i & 1);
+      handles.push_back(inputs[i]);
+    }
+    const Index width = program.buffers[static_cast<std::size_t>(overlay.buffer)].width;
+    result.push_back(given && Tensor::alone(handles) && fill_rows_of(width, handles));
+  }
+  return result;
+}
+
+// Takes what is donated, so that its memory is free as soon as the loop has read it.
+LoopInputs loop_inputs(const ScanOp& op, std::span<const Tensor* const> inputs,
+                       std::uint64_t donated) {
   const Step& step = op.step();
-  LoopInputs in{*op.scan.rows, op.scan.reverse, op.scan.draws, {}, {}, {}};
-  auto next = inputs.begin();
-  for (std::size_t i = 0; i < step.invariants.size(); i++) in.invariants.push_back(**next++);
-  for (std::size_t i = 0; i < step.inputs.size(); i++) in.inputs.push_back(**next++);
-  for (std::size_t i = 0; i < step.states.size(); i++) in.initial.push_back(**next++);
+  LoopInputs in{*op.scan.rows, op.scan.reverse, op.scan.draws, {}, {}, {},
+                overlays(op.scan.recurrence->program(), inputs, donated)};
+  std::size_t next = 0;
+  const auto take = [&](std::size_t count) {
+    Tensors result;
+    for (const std::size_t end = next + count; next < end; next++) {
+      const bool given = next < 64 && (donated >> next & 1);
+      result.push_back(given ? std::move(const_cast<Tensor&>(*inputs[next])) : *inputs[next]);
+    }
+    return result;
+  };
+  in.invariants = take(step.invariants.size());
+  in.inputs = take(step.inputs.size());
+  in.initial = take(step.states.size());
   return in;
 }
 
 void execute(const void* op, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
-             std::uint64_t) {
+             std::uint64_t donated) {
   const ScanOp& scan = op_of(op);
-  LoopResults results = run(scan.scan.recurrence->program(), loop_inputs(scan, inputs));
+  LoopResults results = run(scan.scan.recurrence->program(), loop_inputs(scan, inputs, donated));
   auto next = outputs.begin();
   for (Tensors* part : {&results.last, &results.outputs, &results.sums}) {
     for (Tensor& x : *part) *next++ = std::move(x);
@@ -114,15 +160,16 @@ void rewind(Frame& frame) {
   const Step& step = op_of(frame.op).step();
   const std::size_t invariants = step.invariants.size(), inputs = step.inputs.size();
   const std::size_t states = step.states.size();
-  const Tensor* next = frame.kept;
+  auto next = frame.kept;
   PreparedInputs took;
   took.in = {taken(next, invariants), taken(next, inputs), {}};
   if (may_run_again(scan)) took.in.initial = taken(next, states);
   if (scan.written) took.captured = taken(next, frame.edges.size() - invariants - inputs - states);
   Kept kept{took.in.invariants, took.in.inputs, taken(next, scan.recurrence->kept().size())};
-  next = frame.dy;
-  ScanResults arriving{taken(next, states), taken(next, step.outputs.size()),
-                       taken(next, step.sums.size())};
+  if (frame.last) std::fill(frame.kept, next, Tensor());  // so that nobody else holds them
+  const Tensor* arrived = frame.dy;
+  ScanResults arriving{taken(arrived, states), taken(arrived, step.outputs.size()),
+                       taken(arrived, step.sums.size())};
 
   give_terms(frame, took, arriving);
   if (scan.again) {
@@ -131,8 +178,9 @@ void rewind(Frame& frame) {
     arriving.outputs.resize(scan.recurrence->step().outputs.size());
   }
   const auto wanted = [&](int i) { return frame.wanted(i); };
-  const ScanGradients gradients = rewind_scan(scan, kept, arriving, asked(0, invariants, wanted),
-                                              asked(invariants, inputs, wanted));
+  const ScanGradients gradients =
+      rewind_scan(scan, std::move(kept), arriving, asked(0, invariants, wanted),
+                  asked(invariants, inputs, wanted));
   std::size_t position = 0;
   for (const Tensors* part : {&gradients.invariants, &gradients.inputs, &gradients.initial}) {
     for (const Tensor& dx : *part) frame.joint[position++] = dx;
@@ -198,7 +246,7 @@ PreparedInputs prepare(const Recurrence& recurrence, ScanInputs in) {
   return prepared;
 }
 
-KeptResults apply_prepared(const Scan& scan, const PreparedInputs& prepared) {
+KeptResults apply_prepared(const Scan& scan, const PreparedInputs& prepared, bool spent) {
   const Step& step = scan.recurrence->step();
   std::vector<const Tensor*> all;
   const auto add = [&](const Tensors& tensors) {
@@ -212,6 +260,10 @@ KeptResults apply_prepared(const Scan& scan, const PreparedInputs& prepared) {
   Tensors outputs(step.states.size() + step.outputs.size() + step.sums.size());
   const ScanOp op{scan, prepared.records};
   Call call{scan_type, &op, all, outputs};
+  const std::size_t first = step.invariants.size(), end = first + step.inputs.size();
+  for (std::size_t i = first; spent && i < std::min<std::size_t>(end, 64); i++) {
+    call.donated |= std::uint64_t{1} << i;
+  }
   Interpreter::dispatch(call);
 
   KeptResults ran;
@@ -226,8 +278,8 @@ KeptResults apply_prepared(const Scan& scan, const PreparedInputs& prepared) {
   return ran;
 }
 
-ScanResults apply_scan(const Scan& scan, const ScanInputs& in) {
-  return apply_prepared(scan, prepare(*scan.recurrence, in)).results;
+ScanResults apply_scan(const Scan& scan, ScanInputs in) {
+  return apply_prepared(scan, prepare(*scan.recurrence, std::move(in)), true).results;
 }
 
 }  // namespace rw::engine

@@ -34,7 +34,8 @@ struct ScanResults {
   std::vector<Tensor> sums;
 };
 
-ScanResults apply_scan(const Scan& scan, const ScanInputs& in);
+// May write over inputs that nobody else holds.
+ScanResults apply_scan(const Scan& scan, ScanInputs in);
 
 // The two halves of it. After the prelude the invariants are those of the arranged step.
 struct PreparedInputs {
@@ -47,7 +48,8 @@ struct KeptResults {
   std::vector<Tensor> kept;  // the outputs that a rewind reads, as recurrence.kept()
 };
 PreparedInputs prepare(const Recurrence& recurrence, ScanInputs in);
-KeptResults apply_prepared(const Scan& scan, const PreparedInputs& prepared);
+// `spent`: what nobody else holds of the inputs may be written over.
+KeptResults apply_prepared(const Scan& scan, const PreparedInputs& prepared, bool spent = false);
 
 bool is_scan(const Operation& operation);
 

@@ -46,12 +46,17 @@ Place Places::of_source(ValueId value) {
 }
 
 Buffer::Kind Places::memory_for(ValueId value) const {
+  const bool all_steps = body_.stacked(value) || in_place_.needs_stack(value);
+  return all_steps || is_stacked_state(value) ? Buffer::stack : Buffer::local;
+}
+
+// Remembering what steps begin with is remembering what they end with.
+bool Places::is_stacked_state(ValueId next) const {
   const Step& step = body_.step();
   for (std::size_t k = 0; k < step.next.size(); k++) {
-    // Remembering what steps begin with is remembering what they end with.
-    if (step.next[k] == value && body_.stacked(step.states[k])) return Buffer::stack;
+    if (step.next[k] == next && body_.stacked(step.states[k])) return true;
   }
-  return body_.stacked(value) || in_place_.needs_stack(value) ? Buffer::stack : Buffer::local;
+  return false;
 }
 
 void Places::place_node(int n) {
@@ -121,7 +126,7 @@ bool Places::needs_memory(int n) const {
 }
 
 std::optional<Place> Places::over_an_operand(int n) {
-  if (!options_.alias) return {};
+  if (!options_.alias || is_stacked_state(body_.node(n).first)) return {};
   for (const ValueId x : body_.node(n).inputs) {
     const bool read_once = body_.users(x).size() == 1 && !body_.leaves_the_step(x);
     if (body_.spec(x) != body_.spec(body_.node(n).first) || !read_once) continue;

@@ -30,6 +30,7 @@ class Places {
  private:
   Place of_source(ValueId value);
   Buffer::Kind memory_for(ValueId value) const;
+  bool is_stacked_state(ValueId next) const;
   void place_node(int n);
   void place_product(ValueId y);
   void place_element(int n);

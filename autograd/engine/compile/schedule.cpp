@@ -12,6 +12,7 @@ Schedule::Schedule(const LoopBody& body, const Forms& forms, const InPlace& in_p
     if (forms.of(n) != Form::none) last_level_ = std::max(last_level_, level_of(n));
   }
   choose_groups();
+  bring_results_forward();
   for (int level = 0; level <= last_level_; level++) {
     std::vector<Piece> pending = pieces_of(level);
     Waiting waiting;
@@ -70,6 +71,19 @@ void Schedule::choose_groups() {
     if (product >= 0 && in_place_.sum_begins_with(y) < 0) {
       group = std::min(group, level(body_.node_of(product)) - 1);
     }
+  }
+}
+
+// Nothing waits for what only leaves the step: it is made where what it is made of is, rather than
+// read again later.
+void Schedule::bring_results_forward() {
+  for (int n = 0; n < body_.count(); n++) {
+    if (forms_.of(n) != Form::element || !body_.users(body_.node(n).first).empty()) continue;
+    int there = level(n);
+    for (const ValueId x : body_.node(n).inputs) {
+      if (forms_.of_value(x) != Form::none) there = std::max(there, group_[at(body_.node_of(x))]);
+    }
+    group_[at(n)] = std::min(group_[at(n)], there);
   }
 }
 

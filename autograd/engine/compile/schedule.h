@@ -41,6 +41,7 @@ class Schedule {
   int level_after(ValueId term, int product);
   int level_after_product(ValueId earlier, int product);
   void choose_groups();
+  void bring_results_forward();
 
   std::vector<Piece> pieces_of(int level) const;
   void gather(int level, std::vector<Piece>& pending, Waiting& waiting);

@@ -109,7 +109,8 @@ TEST(Explain, SaysWhatAnLstmKeepsAndWhereItsGatesLie) {
        "    constant   %1 = permute{[1, 0]}(w1) [20, 5]",
        "    next       dh1 = %30, in memory that changes places with the state's",
        "  after the loop, for all steps at once",
-       "  gives dx = %32"});
+       "  gives dx = %32",
+       "  in the place of what was there: %28 over f%11 f%8 f%13 f%6 if nobody else holds them"});
 }
 
 TEST(Explain, SaysWhyOrdinaryKernelsRun) {

@@ -1,4 +1,4 @@
-// The memory of long sequences in segments.
+// The memory of scans, while they run forward and back.
 #include <gtest/gtest.h>
 
 #include "autograd/engine/scan_comparison.h"
@@ -47,8 +47,15 @@ std::size_t peak(Index time, Index segments) {
   return most_bytes - before;
 }
 
+// The gates, c and h: their gradients lie over the gates.
+TEST(ScanMemory, OfAnLstmIsWhatItKeeps) {
+  constexpr Index kTime = 512, kShort = 128;
+  const std::size_t of_a_step = (peak(kTime, 0) - peak(kShort, 0)) / (kTime - kShort);
+  EXPECT_LE(of_a_step, 69 * kHidden * kBatch * sizeof(float) / 10);
+}
+
 // A state for each of sqrt(time) segments, and what the steps of one of them keep.
-TEST(Segments, KeepTheMemoryOfTwiceTheRootOfTheSteps) {
+TEST(ScanMemory, OfSegmentsIsThatOfTwiceTheRootOfTheSteps) {
   constexpr Index kTime = 1024, kRoot = 32;
   const std::size_t whole = peak(kTime, 0), short_one = peak(kRoot, 0);
   const std::size_t of_a_step = (whole - short_one) / (kTime - kRoot);

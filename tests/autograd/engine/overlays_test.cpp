@@ -1,0 +1,109 @@
+// The gradients of gates lie over the gates: where they may, and only there.
+#include <gtest/gtest.h>
+
+#include "autograd/engine/cells.h"
+#include "rewind/autograd/explain.h"
+
+namespace rw::test {
+namespace {
+
+constexpr Index kHidden = 16;
+
+struct Cell {
+  Tensor w = numbers({I, 4 * kHidden}, 1), u = numbers({kHidden, 4 * kHidden}, 2);
+  Tensor b = numbers({4 * kHidden}, 3);
+
+  struct Gates {
+    Tensor i, f, g, o;
+  };
+  Gates gates(const Tensor& x, const Tensor& h) const {
+    const Tensor z = matmul(x, w) + matmul(h, u) + b;
+    const auto gate = [&](Index k) { return slice(z, 1, k * kHidden, (k + 1) * kHidden); };
+    return {sigmoid(gate(0)), sigmoid(gate(1)), tanh(gate(2)), sigmoid(gate(3))};
+  }
+  static Tensors next(const Gates& gates, const Tensor& c) {
+    const Tensor later = gates.f * c + gates.i * gates.g;
+    return {gates.o * tanh(later), later};
+  }
+};
+
+struct Training {
+  Tape tape;
+  Tensor x = tape.watch(numbers({T, B, I}, 4));
+  Cell cell;
+
+  ScanResult<Tensors, Tensors> scan_it(bool with_gates) {
+    const auto step = [this, with_gates](const Tensor& in, const Tensors& s) {
+      const Cell::Gates gates = cell.gates(in, s[0]);
+      Tensors outputs = Cell::next(gates, s[1]);
+      const Tensors next = outputs;
+      if (with_gates) {
+        outputs.insert(outputs.end(), {gates.i, gates.f, gates.g, gates.o});
+      }
+      return std::pair(next, outputs);
+    };
+    return scan(step, x, Tensors{zeros({B, kHidden}, float64), zeros({B, kHidden}, float64)});
+  }
+};
+
+Tensor gradient_of(Training& run, const Tensor& loss, const BackwardOptions& options = {}) {
+  return run.tape.backward(loss, options)[run.x];
+}
+
+Tensor plain_gradient() {
+  const PlainLoops plainly;
+  Training run;
+  return gradient_of(run, sum(square(run.scan_it(false).outputs[0])));
+}
+
+TEST(Overlays, AreFoundForTheGatesOfAnLstm) {
+  Training run;
+  const std::string text = explain([&] { (void)run.scan_it(false); });
+  EXPECT_NE(text.find("if nobody else holds them"), std::string::npos) << text;
+}
+
+TEST(Overlays, GiveTheGradientsOfThePlainLoop) {
+  const Tensor plain = plain_gradient();
+  Training run;
+  const Tensor dx = gradient_of(run, sum(square(run.scan_it(false).outputs[0])));
+  EXPECT_LE(largest_difference(dx, plain), 1e-12);
+}
+
+TEST(Overlays, LeaveWhatIsKeptForAnotherRewind) {
+  const Tensor plain = plain_gradient();
+  Training run;
+  const Tensor loss = sum(square(run.scan_it(false).outputs[0]));
+  const Tensor first = gradient_of(run, loss, {.keep = true});
+  const Tensor second = gradient_of(run, loss, {.keep = true});
+  const Tensor last = gradient_of(run, loss);
+  EXPECT_EQ(largest_difference(first, second), 0);
+  EXPECT_EQ(largest_difference(first, last), 0);
+  EXPECT_LE(largest_difference(first, plain), 1e-12);
+}
+
+TEST(Overlays, LeaveGatesThatTheCallerHolds) {
+  Training run;
+  const auto result = run.scan_it(true);
+  Tensors before;
+  for (const Tensor& y : result.outputs) before.push_back(y + 0.0);
+  (void)gradient_of(run, sum(square(result.outputs[0])));
+  for (std::size_t i = 0; i < before.size(); i++) {
+    EXPECT_EQ(largest_difference(result.outputs[i], before[i]), 0) << i;
+  }
+}
+
+// Written to twice, if the first gradient went over what the second one is made of.
+TEST(Overlays, LeaveWhatSecondDerivativesRead) {
+  const auto second = [] {
+    Training run;
+    const Tensor loss = sum(square(run.scan_it(false).outputs[0]));
+    const Tensor dx = gradient_of(run, loss, {.record = true});
+    return gradient_of(run, sum(square(dx)));
+  };
+  const Tensor planned = second();
+  const PlainLoops plainly;
+  EXPECT_LE(largest_difference(planned, second()), 1e-12);
+}
+
+}  // namespace
+}  // namespace rw::test
