@@ -1,5 +1,6 @@
 #include "rewind/nn/loss/class_losses.h"
 
+#include "rewind/nn/loss/class_options.h"
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/blocks.h"
 #include "rewind/tensor/comparison.h"
@@ -13,18 +14,6 @@
 
 namespace rw::nn {
 namespace {
-
-void check_classes(const Tensor& logits, const Tensor& packed_classes, Index ignored) {
-  const Index n = logits.dim(-1);
-  Index position = 0;
-  for (const Index target : packed_classes.span<Index>()) {
-    require<IndexError>((target >= 0 && target < n) || target == ignored,
-                        "cross_entropy: target {} at position {} of targets {}, but the logits {} "
-                        "have {} classes; to ignore targets give them the ignore_index, {}",
-                        target, position, packed_classes.shape(), logits.spec(), n, ignored);
-    position++;
-  }
-}
 
 // The rule of ClassLosses in one pass, for rewinds that nobody records: in place of the logits, or
 // apart from those that somebody holds.
@@ -75,7 +64,7 @@ std::array<Spec, 2> ClassLosses::infer(const Spec& logits, const Spec& classes) 
 
 void ClassLosses::run(const Tensor& logits, const Tensor& classes, std::span<Tensor, 2> out) const {
   const Tensor x = packed(logits), targets = packed(classes);
-  check_classes(logits, targets, ignored);
+  check_classes(name, logits.spec(), targets, ignored);
   const Index n = logits.dim(-1);
   dispatch_float(name, logits.dtype(), [&](auto v) {
     using T = decltype(v);

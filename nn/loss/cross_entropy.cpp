@@ -5,10 +5,9 @@
 #include <limits>
 
 #include "rewind/nn/loss/class_losses.h"
+#include "rewind/nn/loss/class_options.h"
 #include "rewind/tensor/comparison.h"
-#include "rewind/tensor/convert.h"
 #include "rewind/tensor/creation.h"
-#include "rewind/tensor/indexing.h"
 #include "rewind/tensor/reduction.h"
 #include "rewind/tensor/select.h"
 #include "rewind/tensor/softmax.h"
@@ -30,13 +29,7 @@ void check_options(const Tensor& logits, const CrossEntropyOptions& options) {
                       logits.spec());
   require<DtypeError>(is_float(logits.dtype()),
                       "cross_entropy: logits must be float32 or float64, got {}", logits.spec());
-  require(options.label_smoothing >= 0 && options.label_smoothing <= 1,
-          "cross_entropy: label_smoothing is {}; it lies in [0, 1]", options.label_smoothing);
-  const Tensor& weight = options.weight;
-  require<ShapeError>(!weight.defined() || weight.spec() == Spec{{logits.dim(-1)}, logits.dtype()},
-                      "cross_entropy: logits {} want weights {} [{}], one per class, got {}",
-                      logits.spec(), logits.dtype(), logits.dim(-1),
-                      weight.defined() ? weight.spec() : Spec{});
+  check_class_options("cross_entropy", logits.spec(), options);
 }
 
 // What stands for each class, times the class's weight.
@@ -48,19 +41,18 @@ Rows rows_of_classes(const Tensor& logits, const Tensor& targets,
   const bool weighs = options.weight.defined();
   Tensor losses =
       apply(ClassLosses{options.ignore_index, weighs ? 0 : smoothing}, logits, targets)[0];
-  const Tensor ignored = equal(targets, options.ignore_index);
-  if (!weighs) return {losses, to(logical_not(ignored), logits.dtype())};
-  const Tensor weights =
-      masked_fill(take(options.weight, masked_fill(targets, ignored, 0)), ignored, 0);
-  losses = std::move(losses) * weights;
+  const Tensor counts = class_counts(targets, logits.dtype(), options);
+  if (!weighs) return {losses, counts};
+  losses = std::move(losses) * counts;
   if (smoothing > 0) {
     // Of logits that are NaN this is NaN, which masking takes out of the loss; the rule of
     // log_softmax keeps it out of the gradient, where nothing but 0 arrives.
     const Tensor evenly = sum(weighted(log_softmax(logits, -1), options.weight), -1);
     const double share = smoothing / static_cast<double>(logits.dim(-1));
-    losses = (1 - smoothing) * std::move(losses) - share * masked_fill(evenly, ignored, 0);
+    losses = (1 - smoothing) * std::move(losses) -
+             share * masked_fill(evenly, equal(targets, options.ignore_index), 0);
   }
-  return {losses, weights};
+  return {losses, counts};
 }
 
 Rows rows_of_probabilities(const Tensor& logits, const Tensor& targets,
@@ -90,8 +82,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets,
   const Rows rows = is_float(targets.dtype()) ? rows_of_probabilities(logits, targets, options)
                                               : rows_of_classes(logits, targets, options);
   if (options.reduction != Reduction::mean) return reduce(rows.losses, options.reduction);
-  const Tensor count = sum(rows.counts);
-  return sum(rows.losses) / masked_fill(count, equal(count, 0), 1);
+  return mean_of_counted(sum(rows.losses), rows.counts);
 }
 
 }  // namespace rw::nn

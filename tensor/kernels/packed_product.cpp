@@ -188,10 +188,24 @@ void run(const PackedProduct<T>& p) {
 }
 
 template <class T>
+void copy_row(const T* from, T* to) {
+  const hn::ScalableTag<T> d;
+  HWY_UNROLL(2)
+  for (Index v = 0; v < kVectors; v++) {
+    hn::StoreU(hn::LoadU(d, from + v * lanes<T>()), d, to + v * lanes<T>());
+  }
+}
+
+template <class T>
 void pack_panels(const T* w, Index row_step, Index column_step, Index k, Index n, T* packed) {
   for (Index first = 0; first < n; first += width<T>(), packed += k * width<T>()) {
     const Index columns = std::min(n - first, width<T>());
     if (columns < width<T>()) std::fill_n(packed, k * width<T>(), T{0});
+    if (column_step == 1 && columns == width<T>()) {
+      // The call of a copy of any length would take longer than these.
+      for (Index i = 0; i < k; i++) copy_row(w + first + i * row_step, packed + i * width<T>());
+      continue;
+    }
     if (column_step == 1) {
       for (Index i = 0; i < k; i++) {
         std::copy_n(w + first + i * row_step, columns, packed + i * width<T>());

@@ -5,6 +5,7 @@
 
 #include "autograd/op_table.h"
 #include "rewind/nn/loss/cross_entropy.h"
+#include "rewind/nn/loss/linear_cross_entropy.h"
 #include "rewind/tensor/cumsum.h"
 #include "rewind/tensor/extrema.h"
 #include "rewind/tensor/reduction.h"
@@ -115,6 +116,28 @@ Array losses_of_classes(const Tensors& x) {
   });
 }
 
+// Of x [2, 3, 4] and a layer of five classes, as above.
+Array losses_of_a_layer(const Tensors& x) {
+  return built(x[3].shape(), [&](Position p) {
+    const auto logit = [&](Index c) {
+      double sum = at(x[2], {c});
+      for (Index i = 0; i < 4; i++) sum += at(x[0], {p[0], p[1], i}) * at(x[1], {c, i});
+      return sum;
+    };
+    const Index target = static_cast<Index>(at(x[3], {p[0], p[1]}));
+    double sum = 0, mean = 0;
+    for (Index c = 0; c < 5; c++) {
+      sum += std::exp(logit(c));
+      mean += logit(c) / 5;
+    }
+    return target == 1 ? 0 : std::log(sum) - 0.75 * logit(target) - 0.25 * mean;
+  });
+}
+
+Array total_of(const Array& x) {
+  return {{}, {std::accumulate(x.values.begin(), x.values.end(), 0.0)}};
+}
+
 }  // namespace
 
 std::vector<OpRow> reduction_rows() {
@@ -164,6 +187,22 @@ std::vector<OpRow> reduction_rows() {
        {{{2, 3, 4}}, {{2, 3}, 0, 4, int64}},
        losses_of_classes,
        {{0, 3, 4}, {0, 3}}});
+  for (const nn::Reduction reduction : {nn::Reduction::sum, nn::Reduction::none}) {
+    rows.push_back(
+        {reduction == nn::Reduction::sum ? "linear_cross_entropy, sum" : "linear_cross_entropy",
+         [=](const Tensors& x) {
+           return nn::linear_cross_entropy(
+               x[0], x[1], x[2], x[3],
+               {.ignore_index = 1, .label_smoothing = 0.25, .reduction = reduction});
+         },
+         {{{2, 3, 4}}, {{5, 4}}, {{5}}, {{2, 3}, 0, 5, int64}},
+         [=](const Tensors& x) {
+           const Array losses = losses_of_a_layer(x);
+           return reduction == nn::Reduction::none ? losses : total_of(losses);
+         },
+         {{0, 3, 4}, {5, 4}, {5}, {0, 3}},
+         {{30, 20, 40}, {600, 40}, {600}, {30, 20}}});
+  }
   rows.push_back({"sum_to",
                   [](const Tensors& x) {
                     return sum_to(x[0], {x[0].dim(1), 1});
