@@ -308,6 +308,7 @@ Program compile(Step step, Index batch, const ProgramOptions& options,
                 const std::vector<InputPlace>& places) {
   Program program;
   program.step = std::move(step);
+  program.by_table = options.by_table;
   program.depends = dependences(program.step);
   program.readers = count_readers(program.step);
   program.rows = rows_of(program.step, batch);

@@ -1,5 +1,6 @@
 #include "rewind/autograd/engine/lifted.h"
 
+#include "rewind/autograd/engine/lookups.h"
 #include "rewind/autograd/engine/packed.h"
 #include "rewind/tensor/matmul.h"
 
@@ -59,10 +60,11 @@ bool Lifted::is_packed_product(const Graph::Node& node) const {
 
 void Lifted::compute(const Graph::Node& node) {
   Tensor& y = values_[static_cast<std::size_t>(node.first)];
-  if (is_packed_product(node)) {
+  if (program_.by_table) y = by_table(program_, *this, node, total_);
+  if (!y.defined() && is_packed_product(node)) {
     const Index columns = program_.step.graph.spec(node.first).shape.back();
     y = times_packed(get(node.inputs[0]), packed_form(node.inputs[1]), columns);
-  } else {
+  } else if (!y.defined()) {
     compute_by_its_kernel(node, {&y, static_cast<std::size_t>(node.results)});
   }
   for (const ValueId x : node.inputs) {

@@ -113,6 +113,7 @@ struct Program {
   std::map<ValueId, RecipeOf> recipes;  // of these, and of those of products outside of the loop
   std::vector<Overlay> overlays;
   bool rows_apart = false;  // every instruction keeps rows apart: workers may share the rows
+  bool by_table = true;     // small tables are multiplied before rows are looked up (lookups.h)
   std::string mixing;       // what mixes rows; empty: nothing, so some may be left out
 
   const std::optional<Place>& place(ValueId value) const {
@@ -129,7 +130,7 @@ struct InputPlace {
 
 struct ProgramOptions {
   FateOptions fates = {};
-  bool pack = true, fuse = true, alias = true;
+  bool pack = true, fuse = true, alias = true, by_table = true;
   // All of it at every step, nothing remembered: a program for single steps. The bits are those
   // that the same step has where some of it runs before or after the loop.
   bool single_steps = false;

@@ -37,7 +37,9 @@ std::vector<Switch> switches() {
       {"pack", without([](auto& o) { o.program.pack = false; })},
       {"fuse", without([](auto& o) { o.program.fuse = false; })},
       {"alias", without([](auto& o) { o.program.alias = false; })},
-      {"any", {{false, false, false, false, false, false}, {{false, false}, false, false, false}}},
+      {"by_table", without([](auto& o) { o.program.by_table = false; })},
+      {"any",
+       {{false, false, false, false, false, false}, {{false, false}, false, false, false, false}}},
   };
 }
 

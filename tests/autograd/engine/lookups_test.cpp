@@ -1,0 +1,118 @@
+// Products of what steps look up in a table: the table is multiplied where it is smaller, and
+// nothing else is computed by that.
+#include <gtest/gtest.h>
+
+#include "autograd/engine/plans_of.h"
+#include "rewind/autograd/engine/lookups.h"
+#include "support/elements.h"
+
+namespace rw::test {
+namespace {
+
+using engine::PlanningWith;
+
+constexpr Index kSteps = 12, kSymbols = 5;
+
+Tensor few_tokens() {
+  Tensor x = zeros({kSteps, B}, int64);
+  Index i = 0;
+  for (Index& token : x.mutable_span<Index>()) {
+    token = i * i % kSymbols;
+    i++;
+  }
+  return x;
+}
+
+// By `symbols` of cells.h; the last weight is the table.
+ScanCase symbols_case() {
+  return {{few_tokens()},
+          states({H}),
+          weights({{I, H}, {H, H}, {H}, {kSymbols, I}}),
+          symbols};
+}
+
+engine::PlanOptions the_long_way() {
+  engine::PlanOptions options;
+  options.program.by_table = false;
+  return options;
+}
+
+TEST(Lookups, OfManyStepsAreThePlainLoop) {
+  for (const bool reverse : {false, true}) {
+    ScanCase c = symbols_case();
+    c.reverse = reverse;
+    expect_the_plain_loop(c, "symbols");
+    c.lengths = {10, 0, kSteps};
+    expect_the_plain_loop(c, "symbols");
+    c.reset = greater(numbers({kSteps, B}, 4), 0.1);
+    expect_the_plain_loop(c, "symbols");
+    c.segments = 1;
+    expect_the_plain_loop(c, "symbols in a segment");
+  }
+}
+
+TEST(Lookups, GiveTheBitsOfTheLongerWay) {
+  const ScanCase c = symbols_case();
+  const auto outputs = [&] { return elements(ScanRun(c).values[0]); };
+  const auto by_table = outputs();
+  const PlanningWith scope(the_long_way());
+  EXPECT_EQ(by_table, outputs());
+}
+
+TEST(Lookups, OfRowsThatNobodyReadsCountForNothing) {
+  ScanCase c = symbols_case();
+  c.weights[3] = concat({c.weights[3], full({1, I}, std::nan(""), float64)}, 0);
+  c.second = false;
+  const Tensors all = all_of(c);
+  for (const Tensor& x : all) EXPECT_FALSE(any(isnan(x)).item() != 0);
+  const PlainLoops plainly;
+  const Tensors plain = all_of(c);
+  for (std::size_t i = 0; i < all.size(); i++) {
+    EXPECT_LE(largest_difference(all[i], plain[i]), 1e-12) << "value " << i;
+  }
+}
+
+TEST(Lookups, InATableThatIsNotSmallerAreMadeRowByRow) {
+  ScanCase c = symbols_case();
+  c.xs = {slice(c.xs[0], 0, 0, 3)};  // 9 rows, and 5 of the table
+  expect_the_plain_loop(c, "symbols");
+}
+
+// How many operations outside of the loop go by the table when so many rows are looked up.
+int count_by_table(const engine::Program& program, Index rows) {
+  engine::Lifted lifted(program, rows);
+  const auto set = [&](engine::ValueId v) {
+    const Spec& spec = program.step.graph.spec(v);
+    const Tensor x = zeros(spec.shape.with(0, rows), spec.dtype);
+    lifted.set(v, x);
+  };
+  for (const engine::ValueId x : program.step.inputs) set(x);
+  for (std::size_t v = 0; v < program.stacks.size(); v++) {
+    if (program.stacks[v]) set(static_cast<engine::ValueId>(v));
+  }
+  for (const engine::ValueId x : program.step.invariants) {
+    const Spec& spec = program.step.graph.spec(x);
+    lifted.set_invariant(x, zeros(spec.shape, spec.dtype));
+  }
+  int count = 0;
+  for (std::size_t n = 0; n < program.step.graph.nodes().size(); n++) {
+    const engine::Fate fate = program.fates.node[n];
+    if (fate != engine::Fate::before && fate != engine::Fate::after) continue;
+    count += by_table(program, lifted, program.step.graph.nodes()[n], rows).defined();
+  }
+  return count;
+}
+
+// Forward the product of the input; back the gradients of its matrix and of the table.
+TEST(Lookups, GoByATableOfHalfTheRowsOrFewer) {
+  const Plans plans = plans_of(symbols_case());
+  const engine::Program& forward = plans.forward->program();
+  const engine::Program& backward = plans.backward->recurrence->program();
+  EXPECT_EQ(count_by_table(forward, 2 * kSymbols), 1);
+  EXPECT_EQ(count_by_table(backward, 2 * kSymbols), 2);
+  EXPECT_EQ(count_by_table(forward, 2 * kSymbols - 1), 0);
+  EXPECT_EQ(count_by_table(backward, 2 * kSymbols - 1), 0);
+}
+
+}  // namespace
+}  // namespace rw::test
