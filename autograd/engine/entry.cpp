@@ -92,11 +92,19 @@ std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
     Random::set_state(before);
     return std::nullopt;
   }
-  Followed followed{are_followed(understood.captured), are_followed(request.inputs)};
+  const Holding* const held = holding(understood.step);
+  const KnownStep& step = held ? held->step : understood.step;
+  ScanInputs in{understood.captured, request.inputs, request.initial};
+  if (held) {
+    const Tensors invariant = held->of_held(request.initial);
+    in.invariants.insert(in.invariants.end(), invariant.begin(), invariant.end());
+    in.initial = held->of_others(request.initial);
+  }
+  Followed followed{are_followed(in.invariants), are_followed(in.inputs)};
   for (const auto* flags : {&followed.invariants, &followed.inputs}) {
     for (const bool flag : *flags) followed.any |= flag;
   }
-  for (const Tensor& x : request.initial) followed.any |= is_followed(x);
+  for (const Tensor& x : in.initial) followed.any |= is_followed(x);
 
   const auto schedule = std::make_shared<const RowSchedule>(
       request.lengths.empty() ? RowSchedule(request.time, request.batch)
@@ -104,20 +112,20 @@ std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
   const Draws draws{before.seed(), before.draw(), draws_of_a_step, request.reverse};
   Random::set_state(Rng(before.seed(), before.draw() + static_cast<std::uint64_t>(
                                                            schedule->busy_steps() * draws.each)));
-  Scan scan{plan_of(understood.step, request.batch, followed), schedule, request.reverse, draws};
-  if (followed.any && !TracingScope::any()) scan.written = understood.step;
-  const ScanInputs in{understood.captured, request.inputs, request.initial};
+  Scan scan{plan_of(step, request.batch, followed), schedule, request.reverse, draws};
+  if (followed.any && !TracingScope::any()) scan.written = step;
   ScanResults results;
   if (request.segments > 0) {
     const Followed nobody{std::vector<bool>(followed.invariants.size()),
                           std::vector<bool>(followed.inputs.size()), false};
-    scan.again = std::exchange(scan.recurrence, plan_of(understood.step, request.batch, nobody));
+    scan.again = std::exchange(scan.recurrence, plan_of(step, request.batch, nobody));
     results = apply_in_segments(scan, in, request.segments);
   } else {
     results = apply_scan(scan, in);
   }
   ScanAnswer answer;
-  answer.last = std::move(results.last);
+  answer.last =
+      held ? held->all(held->of_held(request.initial), results.last) : std::move(results.last);
   const auto states = std::ssize(results.outputs) -
                       (request.states ? std::ssize(request.initial) : std::ptrdiff_t{0});
   answer.outputs.assign(results.outputs.begin(), results.outputs.begin() + states);

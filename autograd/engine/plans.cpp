@@ -55,22 +55,6 @@ bool same(const Traced& a, const Traced& b) {
          p.graph == q.graph;
 }
 
-Step step_of(const Traced& traced) {
-  const Trace& trace = traced.trace;
-  const auto arguments = trace.arguments.begin(), results = trace.results.begin();
-  const auto inputs = static_cast<std::ptrdiff_t>(traced.inputs);
-  const auto states = static_cast<std::ptrdiff_t>(traced.states);
-  Step step;
-  step.graph = trace.graph;
-  step.invariants = trace.captured;
-  step.inputs.assign(arguments, arguments + inputs);
-  step.input_rows.assign(traced.inputs, 0);
-  step.states.assign(arguments + inputs, trace.arguments.end());
-  step.next.assign(results, results + states);
-  step.outputs.assign(results + states, trace.results.end());
-  return step;
-}
-
 std::shared_ptr<const Recurrence> plan(const KnownStep& step, Index batch, const Followed& followed,
                                        const PlanOptions& options) {
   {
@@ -89,6 +73,22 @@ std::shared_ptr<const Recurrence> plan(const KnownStep& step, Index batch, const
 
 }  // namespace
 
+Step step_of(const Traced& traced) {
+  const Trace& trace = traced.trace;
+  const auto arguments = trace.arguments.begin(), results = trace.results.begin();
+  const auto inputs = static_cast<std::ptrdiff_t>(traced.inputs);
+  const auto states = static_cast<std::ptrdiff_t>(traced.states);
+  Step step;
+  step.graph = trace.graph;
+  step.invariants = trace.captured;
+  step.inputs.assign(arguments, arguments + inputs);
+  step.input_rows.assign(traced.inputs, 0);
+  step.states.assign(arguments + inputs, trace.arguments.end());
+  step.next.assign(results, results + states);
+  step.outputs.assign(results + states, trace.results.end());
+  return step;
+}
+
 PlanningWith::PlanningWith(const PlanOptions& options)
     : before_(std::exchange(options_now, options)) {}
 PlanningWith::~PlanningWith() { options_now = before_; }
@@ -97,13 +97,25 @@ NotedPlans::NotedPlans() : outer_(std::exchange(notes, this)) {}
 NotedPlans::~NotedPlans() { notes = outer_; }
 
 KnownStep known_step(const Traced& traced) {
-  const std::scoped_lock lock(steps().mutex);
-  const KnownStep* known = steps().find([&](const KnownStep& k) { return same(*k, traced); });
-  if (known) return *known;
+  const auto found = [&] {
+    const KnownStep* known = steps().find([&](const KnownStep& k) { return same(*k, traced); });
+    return known ? *known : nullptr;
+  };
+  {
+    const std::scoped_lock lock(steps().mutex);
+    if (KnownStep known = found()) return known;
+  }
   auto made = std::make_shared<Traced>(traced);
   made->trace.captured_tensors.clear();
+  made->holding = holding_of(*made);  // a step that is known by itself
+  const std::scoped_lock lock(steps().mutex);
+  if (KnownStep known = found()) return known;
   steps().add(made);
   return made;
+}
+
+const Holding* holding(const KnownStep& step) {
+  return options_now.hold ? step->holding.get() : nullptr;
 }
 
 std::shared_ptr<const Recurrence> plan_of(const KnownStep& step, Index batch,

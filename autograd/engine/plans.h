@@ -3,6 +3,7 @@
 // and the next call plans anew.
 #pragma once
 
+#include "rewind/autograd/engine/held_states.h"
 #include "rewind/autograd/engine/recurrence.h"
 #include "rewind/autograd/engine/trace.h"
 
@@ -14,7 +15,10 @@ namespace engine {
 struct Traced {
   Trace trace;
   std::size_t inputs, states;
+  std::shared_ptr<const Holding> holding = {};  // of one that is known: how it is planned; or null
 };
+
+Step step_of(const Traced& traced);
 
 // One that is remembered, without the tensors that it captured. The same content is the same one.
 using KnownStep = std::shared_ptr<const Traced>;
@@ -35,6 +39,8 @@ class [[nodiscard]] PlanningWith {
 // The least recently used are forgotten beyond so many steps, and so many plans. Threads may call.
 inline constexpr std::size_t kRememberedPlans = 128;
 KnownStep known_step(const Traced& traced);
+// Its `holding`, unless the passes of this thread leave it out.
+const Holding* holding(const KnownStep& step);
 std::shared_ptr<const Recurrence> plan_of(const KnownStep& step, Index batch,
                                           const Followed& followed);
 // The same step, by itself: for a stream. It is not derived.

@@ -6,6 +6,7 @@
 #include "rewind/autograd/engine/follow.h"
 #include "rewind/autograd/engine/plans.h"
 #include "rewind/autograd/engine/stream_step.h"
+#include "rewind/autograd/sequence.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/tensor/float_mode.h"
 #include "rewind/tensor/indexing.h"
@@ -27,6 +28,13 @@ const Spec& output_of(const Traced& step) {
   return step.trace.graph.spec(step.trace.results.back());
 }
 
+Tensor copy_of(const Tensor& x) {
+  const Tensor from = contiguous(x);
+  Tensor copy = Tensor::uninitialized(x.spec());
+  std::memcpy(OutputAccess::bytes(copy), bytes(from), bytes_of_all(x.spec()));
+  return copy;
+}
+
 bool same_tensors(const Tensors& a, const Tensors& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_tensor);
 }
@@ -36,8 +44,7 @@ bool same_tensors(const Tensors& a, const Tensors& b) {
 StreamLoop::StreamLoop(Step step, const Spec& input, const Tensors& state)
     : step_(std::move(step)), arguments_{input} {
   for (const Tensor& x : state) arguments_.push_back(x.spec());
-  refresh();
-  set_state(state);
+  take_up(state);
 }
 
 StreamLoop::StreamLoop(StreamLoop&&) noexcept = default;
@@ -68,7 +75,9 @@ void StreamLoop::step_plainly(const std::byte* in, std::byte* out) {
 
 // ---- what the step does
 
-void StreamLoop::refresh() {
+void StreamLoop::refresh() { take_up({}); }
+
+void StreamLoop::take_up(const Tensors& given) {
   const Pause pause;
   const Uninterpreted direct;
   ParameterWatch weights;
@@ -80,7 +89,7 @@ void StreamLoop::refresh() {
     require<ShapeError>(!last_.step || output_of(*now.step) == output_spec(),
                         "stream: the output of a step was {} and is {} now; make a new stream",
                         last_.step ? output_spec() : Spec(), output_of(*now.step));
-    bound_ = bound(now);
+    bind(now, last_.step ? state() : given);
     last_ = std::move(now);
   }
   weights_ = std::move(weights);
@@ -89,56 +98,65 @@ void StreamLoop::refresh() {
 StreamLoop::Look StreamLoop::look() const {
   const Random same(Random::state());  // what the step draws here was never drawn
   if (last_.step) {
-    if (auto captured = follow(last_.step->trace, step_)) return {last_.step, std::move(*captured)};
+    if (auto captured = follow(last_.step->trace, step_))
+      return {last_.step, std::move(*captured), last_.holding};
   }
   const Traced traced{trace(arguments_, step_, true), 1, states()};
-  return {known_step(traced), traced.trace.captured_tensors};
+  const KnownStep known = known_step(traced);
+  return {known, traced.trace.captured_tensors, holding(known)};
 }
 
-// With the states that there are.
-std::unique_ptr<StreamStep> StreamLoop::bound(const Look& now) const {
+// What the step holds it captures, and it is there for as long as the step is bound.
+void StreamLoop::bind(const Look& now, const Tensors& state) {
   const Index batch = input_spec().shape[0];
-  if (batch == 0) return nullptr;
-  auto bound = std::make_unique<StreamStep>(single_step_plan_of(now.step, batch), now.captured,
-                                            now.step->trace.draws);
-  for (std::size_t k = 0; bound_ && k < states(); k++) {
-    std::memcpy(bound->state(k), bound_->state(k), bytes_of_all(arguments_[k + 1]));
+  Tensors captured = now.captured, others = state, held;
+  if (now.holding) {
+    for (const Tensor& x : now.holding->of_held(state)) held.push_back(copy_of(x));
+    captured.insert(captured.end(), held.begin(), held.end());
+    others = now.holding->of_others(state);
   }
-  return bound;
+  std::unique_ptr<StreamStep> bound;
+  if (batch > 0) {
+    const auto plan = single_step_plan_of(now.holding ? now.holding->step : now.step, batch);
+    bound = std::make_unique<StreamStep>(plan, captured, now.step->trace.draws);
+  }
+  bound_ = std::move(bound);
+  held_ = std::move(held);
+  set_others(others);
 }
 
 // ---- the state
 
 Tensors StreamLoop::state() const {
-  Tensors state;
-  for (std::size_t k = 0; k < states(); k++) {
-    Tensor x = Tensor::uninitialized(arguments_[k + 1]);
-    if (bound_) std::memcpy(OutputAccess::bytes(x), bound_->state(k), bytes_of_all(x.spec()));
-    state.push_back(std::move(x));
+  Tensors state, others;
+  for (const Spec& spec : std::span(arguments_).subspan(1)) {
+    state.push_back(Tensor::uninitialized(spec));
   }
-  return state;
+  others = last_.holding ? last_.holding->of_others(state) : std::move(state);
+  for (std::size_t k = 0; bound_ && k < others.size(); k++) {
+    std::memcpy(OutputAccess::bytes(others[k]), bound_->state(k), bytes_of_all(others[k].spec()));
+  }
+  return last_.holding ? last_.holding->all(held_, others) : others;
 }
 
 void StreamLoop::set_state(const Tensors& state) {
   const Pause pause;
-  for (std::size_t k = 0; bound_ && k < states(); k++) {
-    const Tensor x = contiguous(state[k]);
+  const Uninterpreted direct;
+  last_.holding ? bind(last_, state) : set_others(state);
+}
+
+void StreamLoop::set_others(const Tensors& states) {
+  for (std::size_t k = 0; bound_ && k < states.size(); k++) {
+    const Tensor x = contiguous(states[k]);
     std::memcpy(bound_->state(k), bytes(x), bytes_of_all(x.spec()));
   }
 }
 
 void StreamLoop::reset(const Tensor& mask, const Tensors& to) {
   const Pause pause;
-  const Tensor rows = contiguous(mask);
-  for (std::size_t k = 0; bound_ && k < states(); k++) {
-    const Tensor fresh = contiguous(to[k]);
-    const std::size_t row = bytes_of_all(fresh.spec()) / rows.span<bool>().size();
-    std::size_t first = 0;
-    for (const bool starts : rows.span<bool>()) {
-      if (starts) std::memcpy(bound_->state(k) + first, bytes(fresh) + first, row);
-      first += row;
-    }
-  }
+  Tensors state = this->state();
+  for (std::size_t k = 0; k < states(); k++) state[k] = select_rows(mask, to[k], state[k]);
+  set_state(state);
 }
 
 void StreamLoop::select(const Tensor& rows) {

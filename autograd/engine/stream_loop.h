@@ -10,6 +10,7 @@
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
+struct Holding;
 struct Traced;
 class StreamStep;
 
@@ -51,12 +52,17 @@ class StreamLoop {
   struct Look {
     std::shared_ptr<const Traced> step;
     std::vector<Tensor> captured;
+    const Holding* holding = nullptr;  // of the step
   };
   Look look() const;
-  std::unique_ptr<StreamStep> bound(const Look& look) const;
+  // As `refresh`, which gives no state: then that there is stays.
+  void take_up(const std::vector<Tensor>& state);
+  void bind(const Look& look, const std::vector<Tensor>& state);
+  void set_others(const std::vector<Tensor>& states);
 
   Step step_;
   std::vector<Spec> arguments_;  // of the step: the input and the states
+  std::vector<Tensor> held_;     // states that are held (held_states.h)
   Look last_;
   ParameterWatch weights_;             // that it read then
   std::unique_ptr<StreamStep> bound_;  // none where the batch has no rows

@@ -1,9 +1,10 @@
 // Products of what steps look up in a table: the table is multiplied where it is smaller, and
 // nothing else is computed by that.
+#include "rewind/autograd/engine/lookups.h"
+
 #include <gtest/gtest.h>
 
 #include "autograd/engine/plans_of.h"
-#include "rewind/autograd/engine/lookups.h"
 #include "support/elements.h"
 
 namespace rw::test {
@@ -25,10 +26,7 @@ Tensor few_tokens() {
 
 // By `symbols` of cells.h; the last weight is the table.
 ScanCase symbols_case() {
-  return {{few_tokens()},
-          states({H}),
-          weights({{I, H}, {H, H}, {H}, {kSymbols, I}}),
-          symbols};
+  return {{few_tokens()}, states({H}), weights({{I, H}, {H, H}, {H}, {kSymbols, I}}), symbols};
 }
 
 engine::PlanOptions the_long_way() {

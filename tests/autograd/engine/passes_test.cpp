@@ -38,6 +38,7 @@ std::vector<Switch> switches() {
       {"fuse", without([](auto& o) { o.program.fuse = false; })},
       {"alias", without([](auto& o) { o.program.alias = false; })},
       {"by_table", without([](auto& o) { o.program.by_table = false; })},
+      {"hold", without([](auto& o) { o.hold = false; })},
       {"any",
        {{false, false, false, false, false, false}, {{false, false}, false, false, false, false}}},
   };

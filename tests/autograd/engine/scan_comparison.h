@@ -39,6 +39,7 @@ struct ScanCase {
   Index segments = 0;
   int threads = 1;     // of the planned scan
   bool second = true;  // gradients of gradients, too
+  bool states = true;  // the states of every step, too
 };
 
 // A scan under a tape, and a loss of all that it gives.
@@ -69,7 +70,7 @@ struct ScanRun {
                               .reset = c.reset,
                               .fresh = c.reset.defined() ? std::optional(fresh) : std::nullopt,
                               .reverse = c.reverse,
-                              .states = true,
+                              .states = c.states,
                               .segments = c.segments});
     values = result.outputs;
     values.insert(values.end(), result.final.begin(), result.final.end());
