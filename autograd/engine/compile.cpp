@@ -147,9 +147,9 @@ class Compiler {
     }
     hand_over_states();
     for (const int s : program_.fates.accumulated) places_.of(program_.step.sums[at(s)]);
+    program_.rows_apart = !runs_ordinary_kernels() && adds_up_rows_alone();
     program_.places = places_.all();
     program_.buffers = std::move(places_).take_buffers();
-    program_.rows_apart = program_.fates.accumulated.empty() && !runs_ordinary_kernels();
   }
 
  private:
@@ -267,6 +267,16 @@ class Compiler {
         CopyInstruction{from, to, body_.columns(value),
                         remembers_state ? static_cast<int>(state - states.begin()) : -1});
     return to;
+  }
+
+  // Whether every sum that is added up in the loop is one of each row.
+  bool adds_up_rows_alone() {
+    const auto& sums = program_.fates.accumulated;
+    return std::all_of(sums.begin(), sums.end(), [&](int s) {
+      const ValueId sum = program_.step.sums[at(s)];
+      const bool rows_first = body_.rows().axis_of(sum) == 0 && body_.rows().each_of(sum) == 1;
+      return rows_first && places_.buffer(places_.of(sum)).rows;
+    });
   }
 
   bool runs_ordinary_kernels() const {

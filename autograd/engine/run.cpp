@@ -51,6 +51,7 @@ class Loop {
     for (const int s : program.fates.accumulated) {
       const Spec& spec = program.step.graph.spec(program.step.sums[at(s)]);
       accumulated_.push_back(zeros(spec.shape, spec.dtype));
+      totals_.push_back(OutputAccess::bytes(accumulated_.back()));
     }
   }
 
@@ -106,7 +107,7 @@ class Loop {
       for (const Instruction& instruction : program_.loop) {
         std::visit([&](const auto& i) { run_one(i, t, active); }, instruction);
       }
-      accumulate(t);
+      program_.rows_apart ? accumulate_rows(t, active) : accumulate(t);
       memory_.hand_over_states(t, active.begin, active.end);
     }
   }
@@ -206,6 +207,24 @@ class Loop {
     }
   }
 
+  void accumulate_rows(Index t, RowRange rows) {
+    for (std::size_t i = 0; i < accumulated_.size(); i++) {
+      accumulated_[i].dtype() == float32 ? accumulate_rows<float>(i, t, rows)
+                                         : accumulate_rows<double>(i, t, rows);
+    }
+  }
+  template <class T>
+  void accumulate_rows(std::size_t i, Index t, RowRange rows) {
+    const Place place = *program_.place(program_.step.sums[at(program_.fates.accumulated[i])]);
+    const Index columns = accumulated_[i].size() / batch_;
+    T* const totals = reinterpret_cast<T*>(totals_[i]);
+    for (Index row = rows.begin; row < rows.end; row++) {
+      const T* const x = reinterpret_cast<const T*>(memory_.address(place, t, row));
+      T* const total = totals + row * columns;
+      for (Index k = 0; k < columns; k++) total[k] += x[k];
+    }
+  }
+
   // [time, ...] of the shape that the value has at a step.
   Tensor over_time(ValueId value) {
     if (lifted_.is_constant(value)) return in_.rows.repeated(lifted_.constant(value));
@@ -222,6 +241,7 @@ class Loop {
   LoopMemory memory_;
   std::vector<Tensor> packed_;       // as program.packed
   std::vector<Tensor> accumulated_;  // as program.fates.accumulated
+  std::vector<std::byte*> totals_;   // their numbers
 };
 
 }  // namespace

@@ -73,6 +73,40 @@ TEST(HeldStates, GoRoundWhereThatIsNoWorse) {
   EXPECT_EQ(carried(alone, states({H})), "carried          h [3, 5]");
 }
 
+// Each worker adds up the gradients of the context of its rows.
+TEST(HeldStates, OfManyRowsAreSharedByWorkers) {
+  constexpr Index kRows = 35, kWide = 96;
+  ScanCase c{{numbers({T, kRows, I}, 1)},
+             {numbers({kRows, kWide}, 2), numbers({kRows, K}, 3)},
+             weights({{I + kWide + K, kWide}, {kWide}}),
+             with_context};
+  c.states = false;
+  c.second = false;
+  const auto step = [&](const Tensors& x, const Tensors& s) { return c.step(x, s, c.weights); };
+  {
+    const Threads two(2);
+    const std::string text = explain(step, c.xs, c.initial);
+    const std::string shared = "rows: 18 for each of 2 workers";
+    EXPECT_NE(text.find(shared, text.find("added up")), std::string::npos) << text;
+  }
+  for (const bool with_lengths : {false, true}) {
+    for (Index row = 0; with_lengths && row < kRows; row++) c.lengths.push_back(row % (T + 1));
+    c.threads = 3;
+    expect_the_plain_loop(c, "context");
+    const auto with = [&](int threads) {
+      const Threads scope(threads);
+      return all_of(c);
+    };
+    const Tensors one = with(1);
+    for (const int threads : {2, 3, 4}) {
+      const Tensors several = with(threads);
+      for (std::size_t i = 0; i < one.size(); i++) {
+        EXPECT_EQ(elements(several[i]), elements(one[i])) << threads << ", value " << i;
+      }
+    }
+  }
+}
+
 TEST(HeldStates, OfAStreamFollowItsState) {
   const ScanCase c = context_case();
   const auto step = [&](const Tensor& x, const Tensors& s) {
