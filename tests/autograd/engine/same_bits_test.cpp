@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "nn/recurrent_kinds.h"
+#include "rewind/autograd/explain.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/parallel.h"
@@ -16,8 +17,7 @@ namespace {
 
 using Tensors = std::vector<Tensor>;
 
-// At these sizes eight workers share the rows, too (run.cpp: each has 8 rows or more, and 50000
-// multiply-adds or more at a step).
+// At these sizes eight workers share the rows, too, as a test below says.
 constexpr Index kSteps = 5, kRows = 108, kFeatures = 24, kUnits = 64;
 
 struct Rewound {
@@ -65,6 +65,17 @@ class SameBits : public testing::Test {
 };
 
 TYPED_TEST_SUITE(SameBits, Kinds, KindNames);
+
+TYPED_TEST(SameBits, AreAskedOfRowsThatWorkersShare) {
+  for (const auto& [threads, each] : {std::pair(2, 54), {3, 36}, {5, 22}, {8, 14}}) {
+    const Threads scope(threads);
+    const std::string text = explain([&] { this->layer_(this->x_); });
+    const auto shared = fmt::format("  rows: {} for each of {} workers", each, threads);
+    const std::size_t forward = text.find(shared);
+    ASSERT_NE(forward, std::string::npos) << text;
+    EXPECT_NE(text.find(shared, forward + 1), std::string::npos) << "backward" << text;
+  }
+}
 
 TYPED_TEST(SameBits, ForAnyNumberOfThreads) {
   for (const Lengths& lengths : {Lengths{}, this->some_}) {
