@@ -48,6 +48,9 @@ TEST(RefusesOfScan, AValueThatEscapedFromItsStep) {
     EXPECT_ERROR(scan(other, xs(), h0()), ValueError,
                  "scan: a float64 [3, 5] of another step is used, of which only the shape is "
                  "known; return it from its step, or look at it with note");
+    EXPECT_ERROR(stream(other, xs()[0], h0()), ValueError,
+                 "scan: a float64 [3, 5] of another step is used, of which only the shape is "
+                 "known; return it from its step, or look at it with note");
   }
   Tape tape;
   const Tensor w = tape.watch(h0());
@@ -73,10 +76,12 @@ TEST(RefusesOfScan, AStepThatMixesRowsWithLengths) {
                text("an output float64 [5, 3]").c_str());
   const auto unknown = [](const Tensor& x, const Tensor& h) { return apply(Softsign{}, x + h); };
   EXPECT_ERROR(scan(unknown, xs(), h0(), with_lengths), ShapeError, text("softsign").c_str());
-  // Where all rows count at all steps they may look at each other.
+  // Where all rows count at all steps they may look at each other, and a stream has no lengths.
   EXPECT_LE(largest_difference(scan(centred, xs(), h0(), {.lengths = {T, T, T}}).outputs,
                                loop(centred, xs(), h0()).outputs),
             1e-12);
+  EXPECT_EQ(elements(stream(centred, xs()[0], h0()).run(xs())),
+            elements(scan(centred, xs(), h0()).outputs));
 }
 
 struct RowwiseSoftsign : Softsign {
