@@ -2,29 +2,10 @@
 // README.md shows the cell.
 #include <rewind/rewind.h>
 
+#include "minimal_gated_cell.h"
+
 using namespace rw;
-
-struct MinimalGatedCell {
-  using State = Tensor;
-  nn::Linear gate, candidate;
-
-  MinimalGatedCell(Index input, Index hidden, Rng& rng)
-      : gate(input + hidden, hidden, rng), candidate(input + hidden, hidden, rng) {}
-
-  State initial(Index batch) const {
-    return nn::zero_state(batch, gate.weight.shape()[0], gate.weight);
-  }
-
-  State step(const Tensor& x, const State& h) const {
-    const Tensor f = note("forget", sigmoid(gate(concat({x, h}))));
-    return (1 - f) * h + f * tanh(candidate(concat({x, f * h})));
-  }
-
-  static void members(auto& self, auto&& visit) {
-    visit("gate", self.gate);
-    visit("candidate", self.candidate);
-  }
-};
+using user::MinimalGatedCell;
 
 using MyEncoder = nn::Recurrent<MinimalGatedCell>;
 

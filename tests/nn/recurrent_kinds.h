@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "consumer/minimal_gated_cell.h"
 #include "nn/differences.h"
 #include "rewind/nn/elman.h"
 #include "rewind/nn/gru.h"
@@ -37,31 +38,9 @@ struct GruBefore {
     return Cell(input, hidden, rng, {.reset = nn::GruReset::before_product});
   }
 };
-// A user's cell: the minimal gated unit (Zhou et al., International Journal of Automation and
-// Computing 13, 2016).
-struct MinimalGatedCell {
-  using State = Tensor;
-  nn::Linear gate, candidate;
-
-  MinimalGatedCell(Index input, Index hidden, Rng& rng)
-      : gate(input + hidden, hidden, rng), candidate(input + hidden, hidden, rng) {}
-
-  State initial(Index batch) const {
-    return nn::zero_state(batch, gate.bias.shape()[0], gate.weight);
-  }
-  State step(const Tensor& x, const State& h) const {
-    const Tensor f = note("forget", sigmoid(gate(concat({x, h}))));
-    return (1 - f) * h + f * tanh(candidate(concat({x, f * h})));
-  }
-
-  static void members(auto& self, auto&& visit) {
-    visit("gate", self.gate);
-    visit("candidate", self.candidate);
-  }
-};
 struct MinimalGated {
   static constexpr const char* name = "MinimalGated";
-  using Cell = MinimalGatedCell;
+  using Cell = user::MinimalGatedCell;
   static Cell make(Index input, Index hidden, Rng& rng) { return Cell(input, hidden, rng); }
 };
 
