@@ -107,7 +107,7 @@ struct Program {
   std::vector<Buffer> buffers;
   std::vector<std::optional<Place>> places;  // by value: of those that the loop keeps in memory
   std::vector<std::optional<Place>> stacks;  // by value: of those it remembers for every step
-  std::vector<bool> read_afterwards;  // by value: when the loop is done
+  std::vector<bool> read_afterwards;         // by value: when the loop is done
   std::vector<Instruction> loop;
   std::vector<ValueId> packed;          // right operands of its products
   std::map<ValueId, RecipeOf> recipes;  // of these, and of those of products outside of the loop

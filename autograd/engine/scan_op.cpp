@@ -78,7 +78,12 @@ std::vector<bool> overlays(const Program& program, std::span<const Tensor* const
 LoopInputs loop_inputs(const ScanOp& op, std::span<const Tensor* const> inputs,
                        std::uint64_t donated) {
   const Step& step = op.step();
-  LoopInputs in{*op.scan.rows, op.scan.reverse, op.scan.draws, {}, {}, {},
+  LoopInputs in{*op.scan.rows,
+                op.scan.reverse,
+                op.scan.draws,
+                {},
+                {},
+                {},
                 overlays(op.scan.recurrence->program(), inputs, donated)};
   std::size_t next = 0;
   const auto take = [&](std::size_t count) {

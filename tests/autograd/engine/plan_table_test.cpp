@@ -36,9 +36,9 @@ struct Expected {
 };
 
 // Four instructions of an LSTM's way back copy: the gradients of gates go over the gates when these
-// have been read. Ordinary kernels are reductions (four of a layer norm, each way), the draw of a mask, softmax and
-// its derivative, and what attention makes of a context that every row has of its own: the products
-// with it, and in the loop also the sums that are its gradients.
+// have been read. Ordinary kernels are reductions (four of a layer norm, each way), the draw of a
+// mask, softmax and its derivative, and what attention makes of a context that every row has of its
+// own: the products with it, and in the loop also the sums that are its gradients.
 std::vector<Expected> table() {
   return {
       {"elman", 0, {1, 1}, {4, 1}},
