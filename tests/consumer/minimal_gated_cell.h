@@ -5,6 +5,7 @@
 #include <rewind/autograd/note.h>
 #include <rewind/nn/cell.h>
 #include <rewind/nn/linear.h>
+#include <rewind/nn/recurrent.h>
 #include <rewind/tensor/activation.h>
 
 namespace user {
@@ -31,5 +32,7 @@ struct MinimalGatedCell {
     visit("candidate", self.candidate);
   }
 };
+
+using MyEncoder = nn::Recurrent<MinimalGatedCell>;
 
 }  // namespace user

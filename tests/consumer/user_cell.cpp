@@ -5,9 +5,7 @@
 #include "minimal_gated_cell.h"
 
 using namespace rw;
-using user::MinimalGatedCell;
-
-using MyEncoder = nn::Recurrent<MinimalGatedCell>;
+using user::MyEncoder;
 
 struct Recaller {
   MyEncoder encoder;
