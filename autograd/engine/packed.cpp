@@ -140,7 +140,9 @@ Tensor times_packed(const Tensor& a, const Tensor& form, Index n) {
     const T* const from = left.data<T>();
     const Index stride = left.strides()[0];
     constexpr Index kWork = 1 << 20;  // multiply-adds for which waking a worker pays
-    const Index grain = std::max<Index>(48, kWork / std::max<Index>(k * n, 1) / 48 * 48);
+    // Every piece passes over the whole form: of a large one larger pieces.
+    const Index least = form.size() > 1 << 20 ? 192 : 48;
+    const Index grain = std::max(least, kWork / std::max<Index>(k * n, 1) / 48 * 48);
     parallel_for(rows, grain, [&](Index begin, Index end) {
       kernels::multiply(kernels::PackedProduct<T>{.rows = end - begin,
                                                   .n = n,

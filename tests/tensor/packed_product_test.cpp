@@ -102,6 +102,28 @@ TYPED_TEST(Product, IsTheSumInAscendingOrderAndTouchesNothingElse) {
   });
 }
 
+// One that is asked for before it is wanted: the last panels are not full, and k is no multiple of
+// anything.
+TYPED_TEST(Product, OfALargeMatrixIsThatOfItsParts) {
+  using T = TypeParam;
+  const Targets targets;
+  for (const std::int64_t target : targets.all()) {
+    Targets::choose(target);
+    SCOPED_TRACE(hwy::TargetName(target));
+    for (const Index rows : {1, 2, 13}) {
+      Case<T> x{rows, 1037, 1030};
+      const std::vector<T> weights = packed(x.w, x.k, x.n);
+      multiply(x.product(weights));
+      for (Index j = 0; j < x.n; j += 37) {
+        for (Index i = 0; i < rows; i++) {
+          ASSERT_NEAR(x.c_at(i, j), x.sum(T{0}, i, j),
+                      std::numeric_limits<T>::epsilon() * static_cast<T>(x.k + 1));
+        }
+      }
+    }
+  }
+}
+
 TYPED_TEST(Product, GivesARowTheSameBitsAloneAndAmongOthers) {
   using T = TypeParam;
   for_each_case<T>([](Case<T> x) {
