@@ -51,7 +51,7 @@ struct Call {
   const void* op;
   std::span<const Tensor* const> inputs;
   std::span<Tensor> outputs;
-  std::uint64_t donated = 0;
+  std::uint64_t donated = 0;  // of these inputs `execute` may leave nothing; cleared, they stay
 };
 
 class Interpreter {

@@ -92,7 +92,9 @@ std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
     Random::set_state(before);
     return std::nullopt;
   }
-  const Holding* const held = holding(understood.step);
+  // Of a captured tensor it is not always known what its rows are, of a state it is: with lengths
+  // that counts for more.
+  const Holding* const held = request.lengths.empty() ? holding(understood.step) : nullptr;
   const KnownStep& step = held ? held->step : understood.step;
   ScanInputs in{understood.captured, request.inputs, request.initial};
   if (held) {

@@ -198,6 +198,7 @@ class Judge {
       fate_[n] = in_loop_too ? Fate::both : Fate::after;
     }
   }
+
   // Values side by side cost nothing where they are made, and after the loop a copy of all steps.
   void leave_joins_in_the_loop() {
     for (std::size_t n = 0; n < nodes_.size(); n++) {
@@ -212,6 +213,7 @@ class Judge {
       if (of_the_loop) fate_[n] = Fate::loop;
     }
   }
+
   // Inputs and invariants can be read after the loop as well as in it; states cannot.
   bool stands_outside(ValueId leaf) const { return !is_one_of(step_.states, leaf); }
   bool read_after(ValueId value) const {

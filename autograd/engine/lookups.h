@@ -1,5 +1,5 @@
-// Products of what was looked up in a table, over all steps at once. Where the table has fewer rows
-// than there are rows of all steps, it is multiplied itself:
+// Products of what was looked up in a table, over all steps at once. Where the table has at most
+// half as many rows as all steps together, it is multiplied itself:
 //
 //   take(E, i) W            is   take(E W, i)
 //   take(E, i)^T d          is   E^T s        with s = the d of each row of E added up

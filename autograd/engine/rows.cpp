@@ -46,9 +46,13 @@ Rows rows_of(const Step& step, Index batch) {
   }
   for (const ValueId x : step.states) rows.axis[at(x)] = 0;
 
-  for (std::size_t i = 0; i < step.next.size(); i++) {  // zeros, say, are rows of a state
+  // A state's rows are zeros, say, or drawn. Of what is made of these and of captured tensors
+  // nothing is known.
+  for (std::size_t i = 0; i < step.next.size(); i++) {
     const std::size_t y = at(step.next[i]);
-    if (settled[y] || graph.spec(step.next[i]).shape.rank() == 0) continue;
+    const Graph::Node* maker = graph.maker(step.next[i]);
+    const bool of_nothing = filled_with(graph, step.next[i]) || !maker || maker->inputs.empty();
+    if (settled[y] || !of_nothing || graph.spec(step.next[i]).shape.rank() == 0) continue;
     rows.axis[y] = 0;
     settled[y] = true;
   }

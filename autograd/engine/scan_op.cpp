@@ -251,7 +251,7 @@ PreparedInputs prepare(const Recurrence& recurrence, ScanInputs in) {
   return prepared;
 }
 
-KeptResults apply_prepared(const Scan& scan, const PreparedInputs& prepared, bool spent) {
+KeptResults apply_prepared(const Scan& scan, PreparedInputs prepared) {
   const Step& step = scan.recurrence->step();
   std::vector<const Tensor*> all;
   const auto add = [&](const Tensors& tensors) {
@@ -266,7 +266,7 @@ KeptResults apply_prepared(const Scan& scan, const PreparedInputs& prepared, boo
   const ScanOp op{scan, prepared.records};
   Call call{scan_type, &op, all, outputs};
   const std::size_t first = step.invariants.size(), end = first + step.inputs.size();
-  for (std::size_t i = first; spent && i < std::min<std::size_t>(end, 64); i++) {
+  for (std::size_t i = first; i < std::min<std::size_t>(end, 64); i++) {
     call.donated |= std::uint64_t{1} << i;
   }
   Interpreter::dispatch(call);
@@ -284,7 +284,7 @@ KeptResults apply_prepared(const Scan& scan, const PreparedInputs& prepared, boo
 }
 
 ScanResults apply_scan(const Scan& scan, ScanInputs in) {
-  return apply_prepared(scan, prepare(*scan.recurrence, std::move(in)), true).results;
+  return apply_prepared(scan, prepare(*scan.recurrence, std::move(in))).results;
 }
 
 }  // namespace rw::engine

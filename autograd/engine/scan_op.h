@@ -48,8 +48,8 @@ struct KeptResults {
   std::vector<Tensor> kept;  // the outputs that a rewind reads, as recurrence.kept()
 };
 PreparedInputs prepare(const Recurrence& recurrence, ScanInputs in);
-// `spent`: what nobody else holds of the inputs may be written over.
-KeptResults apply_prepared(const Scan& scan, const PreparedInputs& prepared, bool spent = false);
+// What nobody else holds of the inputs may be written over.
+KeptResults apply_prepared(const Scan& scan, PreparedInputs prepared);
 
 bool is_scan(const Operation& operation);
 

@@ -67,6 +67,11 @@ TEST(Ownership, RowsThatNobodyCanSortAreRefusedWithLengths) {
               return expand(sum(h, 0, true), {B, H});
             }).rfind(mixes, 0),
             0u);
+  const Random same(1);
+  EXPECT_EQ(refusal([&](const Tensor&, const Tensor&) {
+              return tanh(w * bernoulli({B, H}, {.p = 0.7, .dtype = float64}));
+            }).rfind(mixes, 0),
+            0u);
 }
 
 TEST(Ownership, TheLastStateIsNoPartOfAllStates) {

@@ -37,6 +37,7 @@ struct Recipe {
   Dtype dtype;
   Index time, batch;
   std::vector<Index> inputs, states;  // features
+  Index context;                      // those of a state that is returned as it was taken; 0: none
   bool tokens, counter;               // an input of integers, a state of them
   Masks masks;
   int operations;
@@ -55,11 +56,17 @@ class RandomStep {
     mask_ = greater(numbers(mask, static_cast<double>(recipe.seed)), 0);
   }
 
-  // Of x the last is the tokens, of the states the counter, if there are any.
-  std::pair<Tensors, Tensors> operator()(const Tensors& x, const Tensors& states,
+  // Of x the last is the tokens, of the states the counter and then the context, if there are any.
+  std::pair<Tensors, Tensors> operator()(const Tensors& x, Tensors states,
                                          const Tensors& weights) const {
     Run run{*this, Dice(recipe_.seed), weights, 0, {}};
-    run.pool = x;
+    Tensors context;
+    if (recipe_.context > 0) {
+      context.push_back(states.back());
+      states.pop_back();
+    }
+    run.pool = context;
+    run.pool.insert(run.pool.end(), x.begin(), x.end());
     if (recipe_.tokens) run.pool.back() = run.looked_up(x.back());
     run.pool.insert(run.pool.end(), states.begin(), states.end());
     if (recipe_.counter) run.pool.back() = run.looked_up(states.back());
@@ -75,6 +82,7 @@ class RandomStep {
       next.push_back(where(less(later, kTokens), later, later - kTokens));
       outputs.push_back(later);
     }
+    next.insert(next.end(), context.begin(), context.end());
     const Index count = run.dice(2) + 1;
     for (Index i = 0; i < count; i++) outputs.push_back(run.recent());
     return {next, outputs};
