@@ -306,7 +306,7 @@ std::vector<bool> read_after_the_loop(const Step& step, const Fates& fates) {
   std::vector<bool> read(at(step.graph.values()), false);
   for (const ValueId y : step.results()) read[at(y)] = true;
   for (std::size_t n = 0; n < fates.node.size(); n++) {
-    if (fates.node[n] == Fate::loop || fates.node[n] == Fate::dead) continue;
+    if (!runs_outside(fates.node[n])) continue;
     for (const ValueId x : step.graph.nodes()[n].inputs) read[at(x)] = true;
   }
   return read;

@@ -28,6 +28,7 @@ enum class Fate : char {
 
 constexpr bool runs_in_loop(Fate fate) { return fate == Fate::loop || fate == Fate::both; }
 constexpr bool runs_after(Fate fate) { return fate == Fate::after || fate == Fate::both; }
+constexpr bool runs_outside(Fate fate) { return fate == Fate::before || runs_after(fate); }
 
 struct Fates {
   std::vector<Fate> node;     // by node

@@ -7,9 +7,8 @@ namespace [[gnu::visibility("default")]] rw {
 namespace nn {
 
 // cross_entropy(linear(x, weight, bias), targets, options) for int64 targets [...], up to rounding,
-// without all logits at a time: they exist for 400 rows at most, as do
-// their gradients. x [..., features],
-// weight [classes, features], bias [classes] or undefined.
+// without all logits at a time: they exist for 400 rows at most, as do their gradients.
+// x [..., features], weight [classes, features], bias [classes] or undefined.
 //
 //   Tensor loss = nn::linear_cross_entropy(h, head.weight, head.bias, targets);
 //

@@ -102,35 +102,33 @@ List running_back(const List& x) {
   return y;
 }
 
-// With a quarter of each target spread over the classes, and 1 ignored.
+// With a quarter of the target spread over so many classes, and 1 ignored.
+template <class F>
+double loss_of_classes(int classes, Index target, F logit) {
+  double sum = 0, mean = 0;
+  for (Index c = 0; c < classes; c++) {
+    sum += std::exp(logit(c));
+    mean += logit(c) / classes;
+  }
+  return target == 1 ? 0 : std::log(sum) - 0.75 * logit(target) - 0.25 * mean;
+}
+
 Array losses_of_classes(const Tensors& x) {
   return built(x[1].shape(), [&](Position p) {
-    const auto logit = [&](Index c) { return at(x[0], {p[0], p[1], c}); };
     const Index target = static_cast<Index>(at(x[1], {p[0], p[1]}));
-    double sum = 0, mean = 0;
-    for (Index c = 0; c < 4; c++) {
-      sum += std::exp(logit(c));
-      mean += logit(c) / 4;
-    }
-    return target == 1 ? 0 : std::log(sum) - 0.75 * logit(target) - 0.25 * mean;
+    return loss_of_classes(4, target, [&](Index c) { return at(x[0], {p[0], p[1], c}); });
   });
 }
 
 // Of x [2, 3, 4] and a layer of five classes, as above.
 Array losses_of_a_layer(const Tensors& x) {
   return built(x[3].shape(), [&](Position p) {
-    const auto logit = [&](Index c) {
+    const Index target = static_cast<Index>(at(x[3], {p[0], p[1]}));
+    return loss_of_classes(5, target, [&](Index c) {
       double sum = at(x[2], {c});
       for (Index i = 0; i < 4; i++) sum += at(x[0], {p[0], p[1], i}) * at(x[1], {c, i});
       return sum;
-    };
-    const Index target = static_cast<Index>(at(x[3], {p[0], p[1]}));
-    double sum = 0, mean = 0;
-    for (Index c = 0; c < 5; c++) {
-      sum += std::exp(logit(c));
-      mean += logit(c) / 5;
-    }
-    return target == 1 ? 0 : std::log(sum) - 0.75 * logit(target) - 0.25 * mean;
+    });
   });
 }
 

@@ -123,9 +123,8 @@ bool InPlace::is_result(ValueId value) const {
 // Whether work before or after the loop reads it, too.
 bool InPlace::read_outside(ValueId value) const {
   for (int n = 0; n < body_.count(); n++) {
-    const Fate fate = body_.fates().node[at(n)];
-    const bool outside = fate == Fate::before || runs_after(fate);
-    if (outside && contains(body_.node(n).inputs, value)) return true;
+    if (!runs_outside(body_.fates().node[at(n)])) continue;
+    if (contains(body_.node(n).inputs, value)) return true;
   }
   return false;
 }
