@@ -1,7 +1,9 @@
 // Products are cut for the workers by their sizes alone, so that the bits of a result do not depend
 // on the number of threads: BLAS kernels round differently at the edges of what they are given. The
 // longer side of the result is cut, into pieces large enough that packing the other operand once
-// more for each does not show (2 to 4 % of the time at 256 to 512 rows).
+// more for each does not show (2 to 4 % of the time at 256 to 512 rows). A small result of long
+// sums, such as the gradient of a small matrix that was used at every step of time, is cut into
+// sums of fewer terms, which are added up in order.
 #include "rewind/tensor/matmul.h"
 
 #include <algorithm>
@@ -16,7 +18,7 @@
 namespace rw {
 namespace {
 
-constexpr double kWorthAWorker = 2e6;  // multiply-adds: some 50 us, where waking a worker takes 5
+constexpr double kWorthAWorker = 1e6;  // multiply-adds: some 25 us, where waking a worker takes 5
 
 Dims batch_of(const Dims& shape) {
   const auto matrix_axes = static_cast<std::size_t>(std::min(shape.rank(), 2));
@@ -111,6 +113,25 @@ class Operand {
   blas::Matrix<T> first_{};
 };
 
+// Part number i of `length`, of which there are `parts`, as equal as they can be.
+struct Part {
+  Part(Index length, Index parts, Index i)
+      : from(length / parts * i + std::min(i, length % parts)),
+        size(length / parts + (i < length % parts)) {}
+  Index from, size;
+};
+
+template <class T>
+blas::Matrix<T> from_row(blas::Matrix<T> x, Index row) {
+  x.data += x.transposed ? row : row * x.stride;
+  return x;
+}
+template <class T>
+blas::Matrix<T> from_column(blas::Matrix<T> x, Index column) {
+  x.data += x.transposed ? column * x.stride : column;
+  return x;
+}
+
 // One product, [m, k] x [k, n], in pieces.
 template <class T>
 struct Product {
@@ -119,29 +140,46 @@ struct Product {
   double work() const {
     return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   }
+  Index pieces_of_result() const { return pieces(m >= n ? m / 128 : n / 256); }
+  Index pieces_of_sums() const { return pieces(k / 320); }
 
-  Index pieces() const {
-    const Index by_size = m >= n ? m / 128 : n / 256;
+  // Piece number i of c.
+  void piece(Index i, Index count, blas::Matrix<T> a, blas::Matrix<T> b, T* c) const {
+    const Part part(std::max(m, n), count, i);
+    if (m >= n) {
+      blas::multiply(part.size, n, k, from_row(a, part.from), b, c + part.from * n, n);
+    } else {
+      blas::multiply(m, part.size, k, a, from_column(b, part.from), c + part.from, n);
+    }
+  }
+
+  // The sum of some of the terms, of all elements.
+  void terms(Part part, blas::Matrix<T> a, blas::Matrix<T> b, T* sums) const {
+    blas::multiply(m, n, part.size, from_column(a, part.from), from_row(b, part.from), sums, n);
+  }
+
+ private:
+  Index pieces(Index by_size) const {
     const auto by_work = static_cast<Index>(std::min(work() / kWorthAWorker, 1e9));
     const Index most = std::min(by_size, by_work);
     if (most <= 1) return 1;
     const auto count = static_cast<Index>(std::bit_floor(static_cast<std::uint64_t>(most)));
     return count > 4 ? count / 2 : count;
   }
-
-  void piece(Index i, Index count, blas::Matrix<T> a, blas::Matrix<T> b, T* c) const {
-    const Index length = m >= n ? m : n;
-    const Index from = length / count * i + std::min(i, length % count);
-    const Index size = length / count + (i < length % count);
-    if (m >= n) {
-      a.data += a.transposed ? from : from * a.stride;
-      blas::multiply(size, n, k, a, b, c + from * n, n);
-    } else {
-      b.data += b.transposed ? from * b.stride : from;
-      blas::multiply(m, size, k, a, b, c + from, n);
-    }
-  }
 };
+
+template <class T>
+void multiply_by_terms(const Product<T>& product, blas::Matrix<T> a, blas::Matrix<T> b, T* out) {
+  const Index pieces = product.pieces_of_sums(), size = product.m * product.n;
+  Tensor others = Tensor::uninitialized({{pieces - 1, size}, dtype_of<T>()});
+  T* const sums = output_data<T>(others);
+  parallel_for(pieces, 1, [&](Index i, Index) {
+    product.terms(Part(product.k, pieces, i), a, b, i == 0 ? out : sums + (i - 1) * size);
+  });
+  for (Index piece = 1; piece < pieces; piece++) {
+    for (Index i = 0; i < size; i++) out[i] += sums[(piece - 1) * size + i];
+  }
+}
 
 // The steps from one matrix of `x` to the next, along the axes of `batch`.
 Strides batch_strides(const Tensor& x, const Dims& batch) {
@@ -168,7 +206,11 @@ Index batch_offset(Index index, const Dims& batch, const Strides& strides) {
 
 template <class T>
 void multiply_batches(const Dims& batch, const Product<T>& product, const auto& matrices, T* out) {
-  const Index pieces = product.pieces();
+  const Index pieces = product.pieces_of_result();
+  if (pieces == 1 && batch.count() == 1) {
+    const auto [a, b] = matrices(0);
+    return multiply_by_terms(product, a, b, out);
+  }
   const double work_of_a_piece = product.work() / static_cast<double>(pieces);
   const auto grain = std::max<Index>(1, static_cast<Index>(kWorthAWorker / work_of_a_piece));
   parallel_for(batch.count() * pieces, grain, [&](Index begin, Index end) {

@@ -258,17 +258,19 @@ class Text {
   }
 
   void rows() {
-    const Index batch = program_.rows.batch, each = rows_of_a_worker(program_);
+    const Index batch = program_.rows.batch;
+    const RowSplit split = row_split(program_);
     if (!program_.rows_apart) {
       line(program_.fates.accumulated.empty()
                ? "rows: all by one worker, since ordinary kernels run inside the loop"
                : "rows: all by one worker, since sums are added up inside the loop");
-    } else if (each == batch) {
-      line(fmt::format("rows: all {} by one worker, the work of a step would not pay for two",
-                       batch));
+    } else if (split.rows == batch) {
+      line(fmt::format("rows: all {} by one worker", batch));
     } else {
-      line(fmt::format("rows: {} for each of {} workers, through all steps without waiting", each,
-                       (batch + each - 1) / each));
+      line(
+          fmt::format("rows: {} for each of {} workers, through all steps without waiting, if "
+                      "there are {} steps or more",
+                      split.rows, (batch + split.rows - 1) / split.rows, split.steps));
     }
     if (!program_.mixing.empty()) {
       line(fmt::format("rows are mixed by {}: no lengths", program_.mixing));

@@ -56,9 +56,9 @@ class Loop {
   }
 
   void run() {
-    parallel_for(batch_, rows_of_a_worker(program_), [&](Index begin, Index end) {
-      run_rows({begin, end});
-    });
+    const RowSplit split = row_split(program_);
+    const Index rows = in_.rows.time() >= split.steps ? split.rows : batch_;
+    parallel_for(batch_, rows, [&](Index begin, Index end) { run_rows({begin, end}); });
   }
 
   LoopResults results() {
@@ -244,20 +244,30 @@ class Loop {
   std::vector<std::byte*> totals_;   // their numbers
 };
 
-}  // namespace
-
-Index rows_of_a_worker(const Program& program) {
-  const Index batch = program.rows.batch;
-  if (!program.rows_apart) return batch;
-  Index work = 0;  // multiply-adds of a row at a step
+// What a row takes at a step, in multiply-adds of a product.
+Index work_of_a_row(const Program& program) {
+  constexpr Index kWorkOfAnElement = 8;
+  Index work = 0;
   for (const Instruction& instruction : program.loop) {
     if (const auto* product = std::get_if<ProductInstruction>(&instruction)) {
       work += product->k * product->n;
+    } else if (const auto* elements = std::get_if<ElementInstruction>(&instruction)) {
+      work += kWorkOfAnElement * elements->columns * std::ssize(elements->program.instructions);
     }
   }
-  constexpr Index kLeastRows = 8, kLeastWork = 50000;
+  return work;
+}
+
+}  // namespace
+
+RowSplit row_split(const Program& program) {
+  constexpr Index kLeastRows = 8;        // of a product, in about the time of 4
+  constexpr Index kLeastWork = 1000000;  // 25 us, where waking a worker takes 5
+  const Index batch = program.rows.batch;
   const Index each = (batch + thread_count() - 1) / thread_count();
-  return each >= kLeastRows && each * work >= kLeastWork ? each : batch;
+  const Index work = each * work_of_a_row(program);
+  if (!program.rows_apart || each < kLeastRows || each == batch || work == 0) return {batch, 0};
+  return {each, (kLeastWork + work - 1) / work};
 }
 
 LoopResults run(const Program& program, LoopInputs inputs) {

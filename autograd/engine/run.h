@@ -32,9 +32,14 @@ struct LoopResults {
   std::vector<Tensor> sums;
 };
 
-// How many rows each worker takes through all steps by itself: some, where all instructions keep
-// rows apart, or all for one where the work of a step would not pay the waking of another.
-Index rows_of_a_worker(const Program& program);
+// How workers share the rows, each taking some of them through all steps by itself: `rows` for each
+// where there are `steps` or more, fewer being too little work to wake another for. All rows for
+// one where the program does not keep them apart, or where they are too few.
+struct RowSplit {
+  Index rows;
+  Index steps;
+};
+RowSplit row_split(const Program& program);
 
 LoopResults run(const Program& program, LoopInputs inputs);
 

@@ -17,6 +17,7 @@
 #include "rewind/tensor/axes.h"
 #include "rewind/tensor/kernels/accumulate.h"
 #include "rewind/tensor/op.h"
+#include "rewind/tensor/parallel.h"
 
 namespace rw::kernels {
 
@@ -140,32 +141,37 @@ void fold_columns(const T* x, Index width, Step step, const FoldPlan& plan, cons
   }
 }
 
-// Calls write(place, acc) once for each place, in order.
+// Calls write(place, acc) once for each place; of a large x, from several threads.
 template <class T, class Reducer, class Write>
 void fold(const T* x, const FoldPlan& plan, const Reducer& reducer, Write&& write) {
-  const Index n = plan.kept.inner_size();
-  const Index step = plan.kept.inner_step();
-  Index place = 0;
-  if (!plan.across_columns()) {
-    for_each_row<1>(plan.kept.shape, {plan.kept.strides}, [&](const std::array<Index, 1>& at) {
-      for (Index i = 0; i < n; i++, place++) {
-        write(place, fold_place(x + at[0] + i * step, plan, reducer, place));
+  constexpr Index kWorthAWorker = 1 << 15;  // elements: 10 to 20 us, where waking a worker takes 5
+  const Index n = plan.kept.inner_size(), step = plan.kept.inner_step();
+  const Index of_a_place = std::max<Index>(plan.count, 1);
+  Index row = 0;
+  for_each_row<1>(plan.kept.shape, {plan.kept.strides}, [&](const std::array<Index, 1>& at) {
+    const T* const from = x + at[0];
+    const Index first = n * row++;
+    if (!plan.across_columns()) {
+      parallel_for(n, 1 + kWorthAWorker / of_a_place, [&](Index begin, Index end) {
+        for (Index i = begin; i < end; i++) {
+          write(first + i, fold_place(from + i * step, plan, reducer, first + i));
+        }
+      });
+      return;
+    }
+    const Index blocks = (n + kColumns - 1) / kColumns;
+    parallel_for(blocks, 1 + kWorthAWorker / (of_a_place * kColumns), [&](Index block, Index end) {
+      typename Reducer::Acc lanes[kLanes][kColumns];
+      for (; block < end; block++) {
+        const Index i = block * kColumns, width = std::min(kColumns, n - i);
+        if (step == 1) {
+          fold_columns(from + i, width, NextToEachOther(), plan, reducer, first + i, lanes);
+        } else {
+          fold_columns(from + i * step, width, step, plan, reducer, first + i, lanes);
+        }
+        for (Index c = 0; c < width; c++) write(first + i + c, lanes[0][c]);
       }
     });
-    return;
-  }
-  typename Reducer::Acc lanes[kLanes][kColumns];
-  for_each_row<1>(plan.kept.shape, {plan.kept.strides}, [&](const std::array<Index, 1>& at) {
-    for (Index i = 0; i < n; i += kColumns) {
-      const Index width = std::min(kColumns, n - i);
-      const T* from = x + at[0] + i * step;
-      if (step == 1) {
-        fold_columns(from, width, NextToEachOther(), plan, reducer, place, lanes);
-      } else {
-        fold_columns(from, width, step, plan, reducer, place, lanes);
-      }
-      for (Index c = 0; c < width; c++) write(place++, lanes[0][c]);
-    }
   });
 }
 

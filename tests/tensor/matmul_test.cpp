@@ -125,6 +125,9 @@ TEST(MatMul, LargeProductsAreCutIntoPiecesThatFitTogether) {
   expect_product<float>(transposed(numbers({70, 1031})), transposed(numbers({259, 70})));
   expect_product<double>(numbers<double>({5, 300}), transposed(numbers<double>({5003, 300})));
   expect_product<float>(numbers({1, 2000}), numbers({2000, 3001}));
+  // Long sums of a small result.
+  expect_product<float>(transposed(numbers({1601, 61})), numbers({1601, 67}));
+  expect_product<double>(numbers<double>({37, 2003}), transposed(numbers<double>({51, 2003})));
 }
 
 TEST(MatMul, AVectorIsARowOnTheLeftAndAColumnOnTheRight) {
@@ -187,12 +190,12 @@ TEST(MatMul, ARepeatedOperandIsCopiedOnceAtMost) {
 
 TEST(MatMul, HasTheSameBitsForAnyNumberOfThreads) {
   const Tensor a = numbers({777, 333}), b = numbers({333, 515}), c = numbers({9, 61, 333});
-  const Tensor d = numbers({9, 333, 200});
+  const Tensor d = numbers({9, 333, 200}), e = numbers({63, 2000});
   std::vector<Tensor> first;
   for (int threads : {1, 2, 3, 5, 8}) {
     const Threads scope(threads);
     const std::vector<Tensor> now{matmul(a, b), matmul(transposed(b), transposed(a)), matmul(c, b),
-                                  matmul(c, d)};
+                                  matmul(c, d), matmul(e, transposed(e))};
     if (first.empty()) first = now;
     for (std::size_t i = 0; i < now.size(); i++) {
       const auto x = first[i].span<float>(), y = now[i].span<float>();

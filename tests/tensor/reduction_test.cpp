@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "rewind/tensor/extrema.h"
+#include "rewind/tensor/parallel.h"
 #include "rewind/tensor/softmax.h"
 #include "rewind/tensor/sum_to.h"
 #include "support/message_of.h"
@@ -216,6 +217,21 @@ TEST(Reduction, ARowOfASumDoesNotDependOnTheOtherRows) {
   const Array whole = array(sum(x, 0));
   for (Index c = 0; c < 5; c++) {
     EXPECT_EQ(sum(x.view({300}, {5}, c)).item(), whole.values[static_cast<std::size_t>(c)]);
+  }
+}
+
+TEST(Reduction, HasTheSameBitsForAnyNumberOfThreads) {
+  const Tensor x = sample({{3, 700, 150}, float32});
+  const Tensor turned = x.view({150, 700, 3}, {1, 150, 700 * 150}, 0);
+  std::vector<Array> first;
+  for (int threads : {1, 2, 3, 5, 8}) {
+    const Threads scope(threads);
+    const std::vector<Tensor> now{sum(x, 2),    sum(x, {0, 1}), sum(x, 1),  var(x, {0, 2}),
+                                  argmax(x, 1), max(turned, 2), prod(x, 0), sum(turned, {0, 2})};
+    for (std::size_t i = 0; i < now.size(); i++) {
+      if (threads == 1) first.push_back(array(now[i]));
+      expect_close(now[i], first[i], 0);
+    }
   }
 }
 

@@ -149,11 +149,12 @@ TEST(Explain, SaysHowWorkersShareTheRows) {
     return explain(step, zeros({4, batch, 128}), zeros({batch, 128}));
   };
   expect_lines(text(2, 32),
-               {"  rows: 16 for each of 2 workers, through all steps without waiting"});
+               {"  rows: 16 for each of 2 workers, through all steps without waiting, if there are "
+                "4 steps or more"});
   expect_lines(text(3, 32),
-               {"  rows: 11 for each of 3 workers, through all steps without waiting"});
-  expect_lines(text(2, 2),
-               {"  rows: all 2 by one worker, the work of a step would not pay for two"});
+               {"  rows: 11 for each of 3 workers, through all steps without waiting, if there are "
+                "5 steps or more"});
+  expect_lines(text(2, 2), {"  rows: all 2 by one worker"});
 }
 
 TEST(Explain, TellsOfEveryScanThatRunsAndLeavesNoTrace) {
