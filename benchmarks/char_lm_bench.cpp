@@ -27,7 +27,7 @@ struct Job {
 Job read_job(const std::string& path) {
   const std::string text = char_lm::read_training_text(path);
   const CharVocabulary vocabulary(text);
-  return {{.symbols = vocabulary.symbols()},
+  return {char_lm::Config{.symbols = vocabulary.symbols()},
           char_lm::split(vocabulary.encode(text), kBatch, kTime, path)};
 }
 

@@ -93,6 +93,14 @@ class Programs(unittest.TestCase):
             self.assertRegex(done.stderr,
                              "foo|0 not in range|--cell|--text is required|no such file")
 
+    def test_char_lm_refuses_a_short_text(self):
+        with tempfile.NamedTemporaryFile("w", encoding="ascii") as text:
+            text.write("too few characters for one window")
+            text.flush()
+            done = run("char_lm", "--text", text.name)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertRegex(done.stderr, "^char_lm: .* 33 characters")
+
 
 if __name__ == "__main__":
     unittest.main()
