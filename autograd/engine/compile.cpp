@@ -4,125 +4,19 @@
 //   forms       what each operation is run as
 //   in_place    what is made in the place where it is wanted
 //   schedule    the order, and what gathers in one element program
+//   settled     those three, until they agree
 //   overlays    what may lie over inputs
 //   places      where values lie
 //
-// Here the instructions are written down.
-#include <memory>
+// Here the instructions are written down; elements_writer.h writes one element program.
+#include <algorithm>
+#include <utility>
 
-#include "rewind/autograd/engine/compile/overlays.h"
-#include "rewind/autograd/engine/compile/places.h"
-#include "rewind/autograd/engine/element_form.h"
-#include "rewind/autograd/engine/simplify.h"
+#include "rewind/autograd/engine/compile/elements_writer.h"
 #include "rewind/tensor/matmul.h"
 
 namespace rw::engine {
 namespace {
-
-// Everything that is settled before instructions can be written. A mask cannot leave the program
-// that makes it: where a reader came into another one, the mask is refused to programs, and all is
-// settled anew.
-class Settled {
- public:
-  Settled(const LoopBody& body, const ProgramOptions& options, const InPlace* like)
-      : options_(options) {
-    do {
-      forms_ = std::make_unique<Forms>(body, options, refused_);
-      in_place_ = std::make_unique<InPlace>(body, *forms_, options, like);
-      schedule_ = std::make_unique<Schedule>(body, *forms_, *in_place_);
-    } while (refuses_more_masks(body));
-  }
-
-  const Forms& forms() const { return *forms_; }
-  const InPlace& in_place() const { return *in_place_; }
-  const Schedule& schedule() const { return *schedule_; }
-  const ProgramOptions& options() const { return options_; }
-
- private:
-  bool refuses_more_masks(const LoopBody& body) {
-    bool any = false;
-    for (int n = 0; n < body.count(); n++) {
-      const ValueId y = body.node(n).first;
-      if (forms_->of(n) != Form::element || is_float(body.spec(y).dtype)) continue;
-      for (const int user : body.users(y)) {
-        if (schedule_->program_of(user) != schedule_->program_of(n))
-          any |= refused_.insert(n).second;
-      }
-    }
-    return any;
-  }
-
-  const ProgramOptions& options_;
-  std::set<int> refused_;
-  std::unique_ptr<Forms> forms_;
-  std::unique_ptr<InPlace> in_place_;
-  std::unique_ptr<Schedule> schedule_;
-};
-
-// Writes one element program.
-class ElementsWriter {
- public:
-  ElementsWriter(const LoopBody& body, const Settled& settled, const Overlays& overlays,
-                 Places& places, const Piece& model)
-      : body_(body),
-        settled_(settled),
-        overlays_(overlays),
-        places_(places),
-        instruction_{{}, {}, model.columns, model.dtype, {}} {}
-
-  void write(const Piece& piece) {
-    if (piece.copy >= 0) {
-      const JoinCopy& copy = settled_.in_place().copies()[at(piece.copy)];
-      const Place whole = places_.of(copy.whole);
-      const auto to = operand({{whole.buffer, whole.column + copy.column}});
-      writer_.instruction(kernels::ElementCode::copy, to, argument(copy.part, copy.part));
-      return;
-    }
-    const Graph::Node& node = body_.node(piece.node);
-    std::vector<ElementWriter::Handle> arguments;
-    for (const ValueId x : node.inputs) arguments.push_back(argument(x, node.first));
-    const bool waits = overlays_.has_part(node.first), stays = !places_.has(node.first);
-    const auto result = stays || waits ? writer_.temporary() : operand({places_.of(node.first)});
-    if (waits) waiting_.push_back(node.first);
-    writer_.append(node.operation, result, arguments);
-    handles_[node.first] = result;
-    instruction_.values.push_back(node.first);
-  }
-
-  ElementInstruction finished() && {
-    for (const ValueId y : waiting_) {
-      writer_.instruction(kernels::ElementCode::copy, operand({places_.of(y)}), handles_.at(y));
-    }
-    instruction_.program = std::move(writer_).finished();
-    return std::move(instruction_);
-  }
-
- private:
-  ElementWriter::Handle argument(ValueId x, ValueId y) {
-    if (const auto known = handles_.find(x); known != handles_.end()) return known->second;
-    if (const double* number = filled_with(body_.graph(), x)) return writer_.constant(*number);
-    const Forms::Steps steps = *settled_.forms().steps(x, y, instruction_.dtype);
-    const Place place = places_.of(x);
-    return operand({place, steps.by_row && places_.buffer(place).rows, steps.by_column});
-  }
-
-  ElementWriter::Handle operand(const Operand& o) {
-    auto& known = instruction_.operands;
-    const auto found = std::find(known.begin(), known.end(), o);
-    if (found != known.end()) return ElementWriter::Handle{static_cast<int>(found - known.begin())};
-    known.push_back(o);
-    return writer_.operand();
-  }
-
-  const LoopBody& body_;
-  const Settled& settled_;
-  const Overlays& overlays_;
-  Places& places_;
-  ElementInstruction instruction_;
-  ElementWriter writer_;
-  std::map<ValueId, ElementWriter::Handle> handles_;
-  std::vector<ValueId> waiting_;  // results for places that may be read until the end
-};
 
 class Compiler {
  public:

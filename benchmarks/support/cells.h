@@ -5,8 +5,8 @@
 #include "rewind/nn/gru.h"
 #include "rewind/nn/lstm.h"
 #include "rewind/nn/recurrent.h"
-#include "support/minimal_gated_cell.h"
 #include "support/run.h"
+#include "tests/consumer/minimal_gated_cell.h"  // as README shows it
 
 namespace rw::bench {
 
@@ -42,7 +42,7 @@ void with_layer(const std::string& cell, Index hidden, F&& f) {
   if (cell == "LSTM") return f(nn::Recurrent<nn::LSTMCell>(options, rng));
   if (cell == "GRU") return f(nn::Recurrent<nn::GRUCell>(options, rng));
   if (cell == "RNN") return f(nn::Recurrent<nn::ElmanCell>(options, rng));
-  f(nn::Recurrent<MinimalGatedCell>(options, rng));
+  f(nn::Recurrent<user::MinimalGatedCell>(options, rng));
 }
 
 }  // namespace rw::bench

@@ -13,9 +13,9 @@ namespace rw::test {
 // From how many steps on so many workers take so many rows each, by the first such line of `text`
 // behind `from`, which moves there. More than there can be where no line says it.
 inline Index steps_to_share(const std::string& text, Index rows, int workers, std::size_t& from) {
-  const auto line =
-      fmt::format("rows: {} for each of {} workers, through all steps without waiting, if there are ",
-                  rows, workers);
+  const auto line = fmt::format(
+      "rows: {} for each of {} workers, through all steps without waiting, if there are ", rows,
+      workers);
   from = text.find(line, from);
   if (from == std::string::npos) return std::numeric_limits<Index>::max();
   from += line.size();

@@ -2,51 +2,27 @@
 #include "rewind/nn/loss/linear_cross_entropy.h"
 
 #include <algorithm>
-#include <fstream>
 #include <limits>
 
 #include "nn/differences.h"
+#include "nn/loss/linear_layer_case.h"
 #include "rewind/autograd/scan.h"
-#include "rewind/nn/linear.h"
 #include "rewind/tensor/comparison.h"
 #include "rewind/tensor/convert.h"
-#include "rewind/tensor/memory.h"
 #include "rewind/tensor/parallel.h"
 #include "rewind/tensor/select.h"
 #include "rewind/tensor/unary.h"
 #include "support/compare.h"
-#include "support/sanitized.h"
 
 namespace rw {
 namespace {
 
 using nn::CrossEntropyOptions;
 using nn::Reduction;
+using test::Given;
 using test::wave;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-// A layer and rows for it, some of them ignored.
-struct Given {
-  Parameter x, weight, bias;
-  Tensor targets;
-
-  Given(Index rows, Index features, Index classes, Dtype dtype = float64)
-      : x(to(wave({rows, features}), dtype), "x"),
-        weight(to(wave({classes, features}, 1), dtype), "weight"),
-        bias(to(wave({classes}, 2), dtype), "bias") {
-    std::vector<Index> numbers;
-    for (Index i = 0; i < rows; i++) numbers.push_back(i % 5 == 3 ? -100 : i * 7 % classes);
-    targets = from_span(numbers, {rows});
-  }
-
-  Tensor fused(const CrossEntropyOptions& options = {}) const {
-    return nn::linear_cross_entropy(x, weight, bias, targets, options);
-  }
-  Tensor apart(const CrossEntropyOptions& options = {}) const {
-    return nn::cross_entropy(nn::linear(x, weight, bias), targets, options);
-  }
-};
 
 constexpr Reduction kReductions[] = {Reduction::mean, Reduction::sum, Reduction::none};
 
@@ -233,49 +209,6 @@ TEST(LinearCrossEntropy, HasTheSameBitsForAnyNumberOfThreads) {
   for (const int threads : {2, 3, 5}) EXPECT_EQ(run(threads), alone) << threads;
 }
 
-// The sizes of the gradients that the operation gave, by kind.
-struct GradientsMade final : Interpreter {
-  std::vector<Index> sizes;
-  void run(Call& call) override {
-    hand_down(call);
-    if (call.type.name != "linear_cross_entropy") return;
-    for (std::size_t i = 2; i < 5; i++) sizes.push_back(call.outputs[i].size());
-  }
-};
-
-std::vector<Index> gradients_made(const std::function<Tensor()>& loss) {
-  GradientsMade made;
-  {
-    Tape tape;
-    const Parameter anything(ones({}, float64), "anything");
-    tape.backward(sum(loss()) * anything);
-  }
-  return made.sizes;
-}
-
-TEST(LinearCrossEntropy, ComputesNoGradientThatNobodyWants) {
-  const Given g(6, 3, 5);
-  const auto loss = [&](const Tensor& x, const Tensor& w, const Tensor& b,
-                        Reduction reduction = Reduction::mean) {
-    return nn::linear_cross_entropy(x, w, b, g.targets, {.reduction = reduction});
-  };
-  const Tensor x = wave({6, 3}), w = wave({5, 3}), b = wave({5});
-  using Sizes = std::vector<Index>;
-  EXPECT_EQ(gradients_made([&] { return loss(g.x, g.weight, g.bias); }), (Sizes{18, 15, 5}));
-  EXPECT_EQ(gradients_made([&] { return loss(g.x, w, b); }), (Sizes{18, 0, 0}));
-  EXPECT_EQ(gradients_made([&] { return loss(x, g.weight, b); }), (Sizes{0, 15, 0}));
-  EXPECT_EQ(gradients_made([&] { return loss(x, w, g.bias); }), (Sizes{0, 0, 5}));
-  EXPECT_EQ(gradients_made([&] { return loss(x, w, b); }), (Sizes{0, 0, 0}));
-  EXPECT_EQ(gradients_made([&] { return loss(g.x, w, g.bias, Reduction::none); }),
-            (Sizes{0, 0, 0, 18, 0, 5}));
-}
-
-// A gradient of the weight for each step of time would take more memory than the logits.
-TEST(LinearCrossEntropy, KeepsNoGradientOfTheWeightForFewRows) {
-  const Given few(2, 9, 5);
-  EXPECT_EQ(gradients_made([&] { return few.fused(); }), (std::vector<Index>{0, 0, 0, 18, 45, 5}));
-}
-
 std::vector<double> scanned(const Given& given, const Tensor& xs, const Tensor& targets) {
   Tape tape;
   const Tensor watched = tape.watch(xs);
@@ -319,57 +252,6 @@ TEST(LinearCrossEntropy, IsRefusedInTheStepsOfAScanWithLengths) {
       "scan: the step mixes rows of the batch, linear_cross_entropy{-100, 0, false, false, "
       "false}, and with lengths they are not all there; use loop, or declare an operation "
       "of yours `rowwise`");
-}
-
-// What the tape keeps for a rewind, in elements of 8 bytes.
-std::size_t kept_by(const std::function<Tensor()>& loss) {
-  Tape tape;
-  const Tensor first = tape.watch(ones({1})) * 2;  // the tape's own memory comes with it
-  const std::size_t before = memory::bytes_in_use();
-  const Tensor y = loss();
-  return (memory::bytes_in_use() - before) / sizeof(double);
-}
-
-TEST(LinearCrossEntropy, KeepsGradientsInPlaceOfLogits) {
-  constexpr Index kRows = 2000, kFeatures = 16, kClasses = 300;
-  const Given given(kRows, kFeatures, kClasses);
-  EXPECT_GE(kept_by([&] { return given.apart(); }), kRows * kClasses);
-  const auto kept = static_cast<double>(kept_by([&] { return given.fused(); }));
-  EXPECT_LE(kept, 1.25 * (kRows * (kFeatures + 3) + kClasses * (kFeatures + 1)));
-}
-
-double mebibytes_of_status(const std::string& field) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(field)) return std::stod(line.substr(field.size())) / 1024;
-  }
-  return 0;
-}
-
-// By how much the resident memory of this process grew at most.
-double peak_mebibytes_of(const std::function<void()>& f) {
-  memory::release_unused();
-  std::ofstream("/proc/self/clear_refs") << 5;  // the peak so far is forgotten
-  const double before = mebibytes_of_status("VmRSS:");
-  f();
-  return mebibytes_of_status("VmHWM:") - before;
-}
-
-// The logits of 1600 rows are 61 MiB. (Sanitizers keep what was let go.)
-TEST(LinearCrossEntropy, TakesHalfTheMemoryOfTheTwoOperations) {
-  if (test::kSanitized) GTEST_SKIP();
-  const Given given(1600, 64, 10000, float32);
-  const auto step = [&](const auto& loss) {
-    return peak_mebibytes_of([&] {
-      Tape tape;
-      tape.backward(loss());
-    });
-  };
-  step([&] { return Given(2, 64, 10000, float32).apart(); });  // what BLAS takes at the first call
-  const double fused = step([&] { return given.fused(); });
-  const double apart = step([&] { return given.apart(); });
-  EXPECT_GE(apart, 61);
-  EXPECT_LE(fused, apart / 2);
 }
 
 TEST(LinearCrossEntropy, SaysWhatDoesNotFit) {
