@@ -10,9 +10,9 @@
 // results have the same bits as those of scan over the same inputs, however the inputs are cut into
 // blocks.
 //
-// A step of spans throws nothing, takes no lock and starts no threads; where the plan consists of
-// products with weights, element-wise work and views, as that of all cells of this library does, it
-// takes no memory either. Operations that run by their own kernel (softmax, a look-up, a user's
+// A step of spans throws nothing and starts no threads; where the plan consists of products with
+// weights, element-wise work and views, as that of all cells of this library does, it takes no lock
+// and no memory either. Operations that run by their own kernel (softmax, a look-up, a user's
 // operation, random numbers) make tensors, from recycled memory as a rule.
 //
 // It follows the weights: what an optimizer or anybody else writes to a parameter, and another
@@ -37,11 +37,12 @@ template <class State>
 class Stream {
  public:
   // `example` has the shape and dtype of one step's input, [batch, ...]; its numbers do not matter.
-  // Throws what the step throws, and ShapeError when it returns another state than it takes.
+  // Throws what the step throws, and ShapeError when it returns another state than it takes, or
+  // when the state's tensors are not [batch, ...], too.
   template <class Step>
   Stream(Step step, const Tensor& example, const State& state)
       : like_(shapes_of(state)),
-        loop_(on_lists(std::move(step), like_), example.spec(), tensors_of(state)) {}
+        loop_(on_lists(std::move(step), like_), input_of(example, state), tensors_of(state)) {}
 
   const Spec& input_spec() const { return loop_.input_spec(); }
   const Spec& output_spec() const { return loop_.output_spec(); }
@@ -109,6 +110,13 @@ class Stream {
   }
 
  private:
+  static Spec input_of(const Tensor& example, const State& state) {
+    require<ShapeError>(example.rank() >= 1,
+                        "stream: a step's input is [batch, ...], and the example is {}",
+                        example.spec());
+    scan_internal::require_batch("stream", tensors_of(state), example.dim(0));
+    return example.spec();
+  }
   static State shapes_of(const State& state) {
     return map_tensors(state, [](const Tensor& x) { return Tensor::shape_only(x.spec()); });
   }

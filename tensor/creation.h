@@ -73,11 +73,12 @@ template <std::ranges::contiguous_range R>
 Tensor from_span(const R& numbers, const Dims& shape);
 
 // Numbers of the caller, read where they lie. Nobody may change them while the tensor or a view of
-// it lives; then `release` is called, from whatever thread drops the last handle. When this throws,
-// the numbers remain the caller's and `release` is not called. A write to the tensor copies first.
-// Element (i, j, ...) lies at data + i * strides[0] + j * strides[1] ..., by default row after row;
-// strides are zero or more. The address is a multiple of the size of an element (ValueError). Of
-// bool every byte is 0 or 1: nobody looks, and what another byte does is not defined.
+// it lives; then `release` is called, from whatever thread drops the last handle (a scan that
+// multiplied by the tensor has one until another scan multiplies). When this throws, the numbers
+// remain the caller's and `release` is not called. A write to the tensor copies first. Element (i,
+// j, ...) lies at data + i * strides[0] + j * strides[1] ..., by default row after row; strides are
+// zero or more. The address is a multiple of the size of an element (ValueError). Of bool every
+// byte is 0 or 1: nobody looks, and what another byte does is not defined.
 Tensor from_blob(const void* data, const Spec& spec, std::function<void()> release = {});
 Tensor from_blob(const void* data, const Spec& spec, const Dims& strides,
                  std::function<void()> release = {});

@@ -1,6 +1,7 @@
 #include "rewind/autograd/engine/element_lines.h"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 #include <optional>
 #include <unordered_map>
@@ -159,6 +160,7 @@ kernels::ElementProgram numbered(const ElementLines& program) {
     if (ElementLines::is_temporary(y)) y = ElementLines::kTemporaries + places.of(y);
   }
   kernels::ElementProgram result{{}, program.operands, places.count(), {}};
+  assert(program.operands + places.count() + std::ssize(program.constants) <= 1 << 16);
   std::unordered_map<int, int> constants;  // those that are left
   const auto constant = [&](int x) {
     const auto [number, is_new] =

@@ -16,7 +16,7 @@ struct ElementLine {
 
 struct ElementLines {
   // Operands are named from 0 on, temporaries and constants from these numbers on.
-  static constexpr int kTemporaries = 1 << 10, kConstants = 1 << 20;
+  static constexpr int kTemporaries = 1 << 20, kConstants = 1 << 24;
   static bool is_temporary(int name) { return name >= kTemporaries && name < kConstants; }
 
   int operands = 0, temporaries = 0;

@@ -5,6 +5,7 @@
 #include "rewind/autograd/engine/min_cut.h"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 
 namespace rw::engine {
@@ -88,12 +89,14 @@ class Network {
 }  // namespace
 
 std::vector<int> min_cut(const CutProblem& problem) {
-  const int values = static_cast<int>(problem.prices.size());
+  const auto& prices = problem.prices;
+  assert(std::all_of(prices.begin(), prices.end(), [](double price) { return price > 0; }));
+  const int values = static_cast<int>(prices.size());
   const int source = 2 * values, sink = source + 1;
   Network network(2 * values + 2);
   for (int v = 0; v < values; v++) {
     const auto at = static_cast<std::size_t>(v);
-    network.connect(2 * v, 2 * v + 1, problem.prices[at]);
+    network.connect(2 * v, 2 * v + 1, prices[at]);
     if (problem.source[at]) network.connect(source, 2 * v, kUnlimited);
     if (problem.read[at]) network.connect(2 * v + 1, sink, kUnlimited);
     for (const int x : problem.inputs[at]) network.connect(2 * x + 1, 2 * v, kUnlimited);

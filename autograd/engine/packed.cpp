@@ -41,6 +41,13 @@ struct Memory {
     bytes -= form->bytes();
     gone.splice(gone.begin(), forms, form);
   }
+  void take_out_lost(std::list<Form>& gone) {
+    for (auto form = forms.begin(); form != forms.end();) {
+      const auto next = std::next(form);
+      if (form->is_lost()) take_out(form, gone);
+      form = next;
+    }
+  }
 };
 
 Memory& memory() {
@@ -66,7 +73,9 @@ bool Form::is_of(const SharedRecipe& other, const std::vector<Tensor>& tensors) 
 
 Tensor recall(const SharedRecipe& recipe, const std::vector<Tensor>& sources) {
   Memory& known = memory();
+  std::list<Form> gone;  // ends after the lock
   const std::scoped_lock lock(known.mutex);
+  known.take_out_lost(gone);
   for (const Form& form : known.forms) {
     if (form.is_of(recipe, sources)) return form.packed;
   }
@@ -87,11 +96,7 @@ void remember(const SharedRecipe& recipe, const std::vector<Tensor>& sources,
   Memory& known = memory();
   std::list<Form> gone;  // ends after the lock
   const std::scoped_lock lock(known.mutex);
-  for (auto form = known.forms.begin(); form != known.forms.end();) {
-    const auto next = std::next(form);
-    if (form->is_lost()) known.take_out(form, gone);
-    form = next;
-  }
+  known.take_out_lost(gone);
   Form made{recipe, {}, packed};
   for (const Tensor& w : sources) made.sources.push_back(known.source(w));
   known.bytes += made.bytes();

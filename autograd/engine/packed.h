@@ -9,8 +9,8 @@ namespace engine {
 // The packed form of the matrix of floats that a recipe makes of these tensors, whatever their
 // strides. It is remembered, and with it the tensors: numbers that are held are never written to (a
 // write copies them first), so what was packed of them stays right. Forms of numbers that nobody
-// else holds any more are forgotten when another is made; so a training step packs once after each
-// update, inference once in all. Of the rest the last made are kept, 1024 of them and 1 GiB.
+// else holds any more are forgotten when another is asked for; so a training step packs once after
+// each update, inference once in all. Of the rest the last made are kept, 1024 of them and 1 GiB.
 // Threads may share it.
 Tensor packed(const std::shared_ptr<const Recipe>& recipe, const std::vector<Tensor>& sources);
 Tensor packed(const Tensor& w);  // of w itself

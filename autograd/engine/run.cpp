@@ -39,6 +39,18 @@ Lifted lifted_inputs(const Program& program, const LoopInputs& in) {
   return lifted;
 }
 
+// A kernel may give what it was given, or a view of it: memory that is written to again while the
+// result is still to be read.
+Tensor apart_from(const std::vector<Tensor>& inputs, const Tensor& x) {
+  const bool apart = std::none_of(inputs.begin(), inputs.end(), [&](const Tensor& input) {
+    return x.shares_storage_with(input);
+  });
+  if (apart) return x;
+  Tensor copy = Tensor::uninitialized(x.spec());
+  copy_elements(x, copy);
+  return copy;
+}
+
 class Loop {
  public:
   Loop(const Program& program, LoopInputs in)
@@ -175,7 +187,9 @@ class Loop {
     } else {
       execute(with_rows(node.operation, program_.rows, node.first, rows), pointers, outputs);
     }
-    for (int k = 0; k < node.results; k++) memory_.set_made(node.first + k, outputs[at(k)]);
+    for (int k = 0; k < node.results; k++) {
+      memory_.set_made(node.first + k, apart_from(inputs, outputs[at(k)]));
+    }
   }
 
   // How many entries of a value, along its axis of rows, count at step t.

@@ -10,6 +10,7 @@
 #include "rewind/autograd/tape.h"
 #include "rewind/tensor/float_mode.h"
 #include "rewind/tensor/indexing.h"
+#include "rewind/tensor/parallel.h"
 #include "rewind/tensor/random.h"
 #include "rewind/tensor/views.h"
 
@@ -58,6 +59,7 @@ void StreamLoop::step(const std::byte* in, std::byte* out) noexcept {
   if (!bound_) return;
   const Uninterpreted direct;
   const FlushDenormals flush;
+  const Threads alone(1);
   bound_->run(in, out);
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <thread>
 
@@ -13,6 +14,7 @@
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
+#include "rewind/tensor/parallel.h"
 #include "rewind/tensor/reduction.h"
 #include "support/allocations.h"
 #include "support/elements.h"
@@ -172,6 +174,38 @@ TEST(Stream, RefusesAStepThatReturnsAnotherState) {
                ShapeError,
                "stream: tensor 0 of the state that the step returns is float64 [2, 6], of the "
                "state float64 [2, 3]; a state keeps its shape and dtype");
+}
+
+TEST(Stream, RefusesAStateOfOtherRowsThanItsInput) {
+  const Cell cell;
+  const auto step = [&](const Tensor& x, const Tensor& h) { return cell.step(x, h); };
+  EXPECT_ERROR(stream(step, wave({1, kWide}, 1), wave({2, kWide}, 2)), ShapeError,
+               "stream: a tensor of the initial state is float64 [2, 3], not [batch, ...] with "
+               "batch 1");
+  EXPECT_ERROR(stream(step, zeros({}), wave({2, kWide}, 2)), ShapeError,
+               "stream: a step's input is [batch, ...], and the example is float32 []");
+}
+
+// An operation of a user that shares its work among workers.
+struct Shared {
+  static constexpr std::string_view name = "shared";
+  static constexpr bool rowwise = true;
+  static inline std::atomic<int> elsewhere = 0;
+  Spec infer(const Spec& x) const { return x; }
+  void run(const Tensor& x, Tensor& y) const {
+    const auto caller = std::this_thread::get_id();
+    parallel_for(8, 1, [&](Index, Index) { elsewhere += std::this_thread::get_id() != caller; });
+    copy_elements(x, y);
+  }
+};
+
+TEST(Stream, StartsNoThreads) {
+  const Threads two(2);
+  auto player = stream([](const Tensor&, const Tensor& h) { return apply(Shared{}, h); }, kX, kH);
+  std::vector<double> out(kBatch * kWide);
+  Shared::elsewhere = 0;
+  player.step(kX.span<double>(), out);
+  EXPECT_EQ(Shared::elsewhere, 0);
 }
 
 TEST(StreamDeathTest, AWeightThatFitsNoLongerEndsTheProgram) {

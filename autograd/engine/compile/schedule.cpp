@@ -107,13 +107,15 @@ std::vector<Piece> Schedule::pieces_of(int level) const {
   return pieces;
 }
 
-// Takes all pieces of one width that can run one after the other.
+// Takes all pieces of one width that can run one after the other; of very many, some: a program
+// numbers its values with 16 bits, and to simplify it takes the square of its length.
 void Schedule::gather(int level, std::vector<Piece>& pending, Waiting& waiting) {
   auto next = std::find_if(pending.begin(), pending.end(),
                            [&](const Piece& piece) { return ready(piece, waiting); });
+  constexpr std::size_t kMostPieces = 512;
   const Piece model = *next;
   Gathered program{level, {}};
-  while (next != pending.end()) {
+  while (next != pending.end() && program.pieces.size() < kMostPieces) {
     program.pieces.push_back(*next);
     if (next->node >= 0) program_of_[at(next->node)] = static_cast<int>(programs_.size());
     waiting.erase(made_by(*next));

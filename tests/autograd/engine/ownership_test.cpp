@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "autograd/engine/cells.h"
+#include "autograd/engine/looks_at.h"
 #include "rewind/autograd/engine/packed.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/nn/elman.h"
@@ -13,17 +14,6 @@
 
 namespace rw::test {
 namespace {
-
-// An operation that looks at its argument: its result is no memory of its own.
-struct LooksAt {
-  static constexpr std::string_view name = "looks_at";
-  static constexpr bool rowwise = true;
-  Spec infer(const Spec& x) const { return x; }
-  void run(const Tensor& x, Tensor& y) const { y = x; }
-  static void derivative(Rules<LooksAt> d) {
-    d([](const Tensor& dy) { return dy; });
-  }
-};
 
 TEST(Ownership, InputsAreNotWrittenToThroughOperationsOfAUser) {
   const Tensor xs = numbers({T, B, H}, 1), w = numbers({H, H}, 2);

@@ -146,6 +146,20 @@ TEST(Packed, FormsOfNumbersThatAreGoneAreForgotten) {
   EXPECT_LE(remembered_forms(), before);
 }
 
+TEST(Packed, MemoryOfACallerIsGivenBackWhenAnotherIsAskedFor) {
+  std::vector<float> memory(16, 0.5f);
+  bool released = false;
+  packed(from_blob(memory.data(), {4, 4}, [&] { released = true; }));
+  EXPECT_FALSE(released);
+  const Tensor known = ramp({4, 4});
+  packed(known);
+  EXPECT_TRUE(released);
+  released = false;
+  packed(from_blob(memory.data(), {4, 4}, [&] { released = true; }));
+  packed(known);  // is found, and nothing is made
+  EXPECT_TRUE(released);
+}
+
 TEST(Packed, ThreadsShareForms) {
   const Tensor x = ramp({3, 5}), w = ramp({5, 20});
   const Tensor expected = packed_matmul(x, w);

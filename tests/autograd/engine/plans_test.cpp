@@ -5,10 +5,12 @@
 
 #include <thread>
 
+#include "rewind/autograd/rules.h"
 #include "rewind/autograd/scan.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/matmul.h"
+#include "rewind/tensor/reduction.h"
 #include "support/compare.h"
 
 namespace rw::engine {
@@ -71,6 +73,42 @@ TEST(Plans, FollowACellThatChanges) {
   EXPECT_EQ(scan(step, x, h).final.span<float>()[0], 3);
   scale = 2;
   EXPECT_EQ(scan(step, x, h).final.span<float>()[0], 7);
+}
+
+// A rule that brings a number along, another one each time.
+struct ByNumber {
+  static constexpr std::string_view name = "by_number";
+  static constexpr bool rowwise = true;
+  static inline Tensor factor;
+  Spec infer(const Spec& x) const { return x; }
+  void run(const Tensor& x, Tensor& y) const { copy_elements(x, y); }
+  static void derivative(Rules<ByNumber> d) {
+    d([](const Tensor& dy) { return dy * factor; });
+  }
+};
+
+TEST(Plans, OfBackwardStepsDoNotRememberTheNumbersOfRules) {
+  for (const double factor : {2.0, 3.0, 5.0}) {
+    ByNumber::factor = full({1}, factor);
+    Tape tape;
+    const Tensor h0 = tape.watch(ones({1, 1}));
+    const auto result = scan([](const Tensor& h) { return apply(ByNumber{}, h); }, 2, h0);
+    EXPECT_EQ(tape.backward(sum(result.final))[h0].item(), factor * factor);
+  }
+  ByNumber::factor = {};
+}
+
+TEST(Plans, TellAWatchedHandleFromAConstantOneOfTheSameNumbers) {
+  const auto gradient = [] {
+    Tape tape;
+    const Tensor constant = full({2, 2}, 0.3, float64), w = tape.watch(constant);
+    const auto step = [&](const Tensor& h) { return tanh(matmul(h, constant) + matmul(h, w)); };
+    const auto result = scan(step, 3, full({1, 2}, 0.5, float64));
+    return tape.backward(sum(result.final))[w];
+  };
+  const Tensor planned = gradient();
+  const PlainLoops plainly;
+  EXPECT_LE(largest_difference(planned, gradient()), 1e-14);
 }
 
 TEST(Plans, MayBeAskedForByManyThreads) {

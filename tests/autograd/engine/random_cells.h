@@ -6,6 +6,7 @@
 // orders.
 #pragma once
 
+#include "autograd/engine/looks_at.h"
 #include "autograd/engine/scan_comparison.h"
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/convert.h"
@@ -73,6 +74,11 @@ class RandomStep {
     for (int i = 0; i < recipe_.operations; i++) run.pool.push_back(run.operation());
     Tensors next, outputs;
     for (const Index size : recipe_.states) {
+      const Tensor as_it_is = run.any();
+      if (run.dice(4) == 0 && as_it_is.dim(1) == size) {
+        next.push_back(as_it_is);
+        continue;
+      }
       const Tensor a = run.fitted(run.recent(), size);
       const Tensor b = run.fitted(run.any(), size);
       next.push_back(tanh(a + 0.5 * b));
@@ -184,7 +190,7 @@ class RandomStep {
     // What is not, or not always.
     Tensor special(const Tensor& v) {
       const Index n = v.dim(1);
-      switch (dice(9)) {
+      switch (dice(10)) {
         case 0:
           return softmax(v, -1);
         case 1:
@@ -201,6 +207,8 @@ class RandomStep {
           return max(v, 1, true) * v;
         case 7:
           return v * reshape(arange(0, v.dim(0), 1, v.dtype()), {v.dim(0), 1}) * 0.3;
+        case 8:
+          return apply(LooksAt{}, v);
         default:
           return sin(v) / (1 + square(fitted(any(), n)));
       }

@@ -1,0 +1,164 @@
+// Steps that are odd but legal: states that change places, results that are views of others, values
+// without numbers, very many parts.
+#include <gtest/gtest.h>
+
+#include "autograd/engine/cells.h"
+#include "autograd/engine/looks_at.h"
+
+namespace rw::test {
+namespace {
+
+// In both directions, in segments, with resets, and with lengths, none of which a row must have.
+void expect_the_plain_loop_in_every_way(ScanCase c, const char* name) {
+  for (const bool reverse : {false, true}) {
+    SCOPED_TRACE(reverse);
+    c.reverse = reverse;
+    expect_the_plain_loop(c, name);
+    c.segments = 3;
+    expect_the_plain_loop(c, name);
+    c.reset = greater(numbers({T, B}, 4), 0.1);
+    expect_the_plain_loop(c, name);
+    c.segments = 0;
+    for (const Lengths& lengths : {Lengths{2, 0, 3}, Lengths{0, 0, 0}}) {
+      c.lengths = lengths;
+      expect_the_plain_loop(c, name);
+    }
+    c.lengths = {};
+    c.reset = {};
+  }
+}
+
+TEST(OddSteps, StatesMayChangePlaces) {
+  const auto swapped = [](const Tensors&, const Tensors& s, const Tensors&) -> Results {
+    return {{s[1], s[0]}, one(s[0])};
+  };
+  expect_the_plain_loop_in_every_way({inputs(), states({H, H}), {}, swapped}, "swapped");
+  const auto rotated = [](const Tensors&, const Tensors& s, const Tensors&) -> Results {
+    return {{s[1], s[2], s[0]}, {s[0], s[0], s[1]}};
+  };
+  expect_the_plain_loop_in_every_way({inputs(), states({H, H, H}), {}, rotated}, "rotated");
+}
+
+TEST(OddSteps, OneValueMayBeTwoStates) {
+  const auto step = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor h = tanh(matmul(x[0], w[0]) + s[0] * s[1]);
+    return {{h, h}, {h, x[0], s[1]}};
+  };
+  expect_the_plain_loop_in_every_way({inputs(), states({H, H}), weights({{I, H}}), step}, "twice");
+}
+
+TEST(OddSteps, AnInputMayBeTheNextState) {
+  const auto step = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    return {{x[0], tanh(matmul(s[0], w[0]) + s[1])}, {x[0], s[0], s[1]}};
+  };
+  expect_the_plain_loop_in_every_way({inputs(), states({I, H}), weights({{I, H}}), step}, "input");
+}
+
+TEST(OddSteps, TheNextStateNeedNotBeMadeOfTheLast) {
+  const auto step = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    return {one(tanh(matmul(x[0], w[0]))), one(s[0])};
+  };
+  expect_the_plain_loop_in_every_way({inputs(), states({H}), weights({{I, H}}), step}, "fresh");
+}
+
+TEST(OddSteps, ColumnsOfAProductMayOverlap) {
+  const auto overlapping = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]);
+    const Tensor a = slice(z, 1, 0, H), b = slice(z, 1, 2, 2 + H), c = slice(z, 1, H, 2 * H);
+    return {one(tanh(a) * sigmoid(b) + tanh(c) * b), one(a * c)};
+  };
+  expect_the_plain_loop_in_every_way(
+      {inputs(), states({H}), weights({{I, 2 * H}, {H, 2 * H}}), overlapping}, "overlapping");
+  for (const Index shared : {0, 1, 2}) {
+    const auto step = [=](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+      const Tensor z = matmul(x[0], w[0]);
+      const Tensor a = slice(z, 1, 0, H) + matmul(s[0], w[1]);
+      const Tensor h = tanh(a) * sigmoid(slice(z, 1, H - shared, 2 * H - shared));
+      return {one(h), one(h)};
+    };
+    expect_the_plain_loop_in_every_way(
+        {inputs(), states({H}), weights({{I, 2 * H}, {H, H}}), step}, "shared");
+  }
+}
+
+TEST(OddSteps, AProductMayBeAddedOntoWhatIsReadElsewhere) {
+  const auto step = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor z = matmul(x[0], w[0]);
+    const Tensor a = slice(z, 1, 0, H) + matmul(s[0], w[1]);
+    const Tensor b = slice(z, 1, H, 2 * H) + matmul(tanh(a), w[1]);
+    return {one(tanh(a + b)), {a, sum(z, -1, true)}};
+  };
+  expect_the_plain_loop_in_every_way(
+      {inputs(), states({H}), weights({{I, 2 * H}, {H, H}}), step}, "read elsewhere");
+}
+
+// The loop writes the states one after the other, and the memory of the first is that of the second.
+TEST(OddSteps, ANextStateMayBeAViewOfAnother) {
+  const Tensors initial{numbers({B, 1, H}, 1), numbers({B, H, 1}, 2)};
+  const auto softened = [](const Tensors&, const Tensors& s, const Tensors&) -> Results {
+    return {{softmax(s[0] * 2, -1), transpose(s[0], 1, 2)}, one(s[1])};
+  };
+  expect_the_plain_loop_in_every_way({inputs(), initial, {}, softened}, "view");
+  const auto squashed = [](const Tensors&, const Tensors& s, const Tensors&) -> Results {
+    return {{tanh(s[0] * 2), transpose(s[0], 1, 2)}, one(s[1])};
+  };
+  expect_the_plain_loop_in_every_way({inputs(), initial, {}, squashed}, "view of what is written");
+}
+
+TEST(OddSteps, AnOperationOfAUserMayGiveWhatItTook) {
+  const auto a_state = [](const Tensors&, const Tensors& s, const Tensors&) -> Results {
+    return {{softmax(s[0] * 2, -1), apply(LooksAt{}, s[0])}, one(s[1])};
+  };
+  expect_the_plain_loop_in_every_way({inputs(), states({H, H}), {}, a_state}, "a state");
+  const auto in_place = [](const Tensors&, const Tensors& s, const Tensors&) -> Results {
+    const Tensor a = s[0] * 2;
+    const Tensor same = apply(LooksAt{}, a);
+    const Tensor over = softmax(tanh(a), -1);  // the last to read a, in whose place it may lie
+    return {one(over * 0.5 + same * 0.1), one(same)};
+  };
+  expect_the_plain_loop_in_every_way({inputs(), states({H}), {}, in_place}, "in place");
+}
+
+TEST(OddSteps, ValuesMayHaveNoNumbers) {
+  const auto joined = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor none = slice(s[0], 1, 1, 1);
+    const Tensor h = tanh(matmul(concat({x[0], none, s[0]}), w[0]) + w[1]);
+    return {one(h), one(h)};
+  };
+  expect_the_plain_loop_in_every_way({inputs(), states({H}), weights({{I + H, H}, {H}}), joined},
+                                     "part");
+  const Tensors nothing{numbers({T, B, 0}, 1)};
+  expect_the_plain_loop_in_every_way({nothing, states({H}), weights({{H, H}, {H}}), joined}, "x");
+  const auto products = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor h = tanh(matmul(x[0], w[0]) + matmul(s[0], w[1]));
+    return {one(h), one(h)};
+  };
+  expect_the_plain_loop_in_every_way({nothing, states({H}), weights({{0, H}, {H, H}}), products},
+                                     "product");
+  const auto beside = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor h = tanh(matmul(concat({x[0], s[0], s[1]}), w[0]) + w[1]);
+    return {{h, tanh(s[1] * 2)}, one(h)};
+  };
+  expect_the_plain_loop_in_every_way(
+      {inputs(), states({H, 0}), weights({{I + H, H}, {H}}), beside}, "state");
+}
+
+// More than one element program numbers.
+TEST(OddSteps, AJoinMayHaveVeryManyParts) {
+  constexpr Index kParts = 600;
+  const auto step = [](const Tensors&, const Tensors& s, const Tensors&) -> Results {
+    Tensors parts;
+    for (Index i = 0; i < kParts; i++) {
+      const Index from = (i + 1) % kParts;
+      parts.push_back(tanh(slice(s[0], 1, from, from + 1)));
+    }
+    const Tensor h = concat(parts);
+    return {one(h), one(h)};
+  };
+  ScanCase c{{numbers({3, 2, 1}, 1)}, {numbers({2, kParts}, 2)}, {}, step};
+  c.second = false;
+  expect_the_plain_loop(c, "parts");
+}
+
+}  // namespace
+}  // namespace rw::test
