@@ -110,18 +110,21 @@ std::vector<Piece> Schedule::pieces_of(int level) const {
 // Takes all pieces of one width that can run one after the other; of very many, some: a program
 // numbers its values with 16 bits, and to simplify it takes the square of its length.
 void Schedule::gather(int level, std::vector<Piece>& pending, Waiting& waiting) {
+  constexpr std::size_t kMostPieces = 512;
   auto next = std::find_if(pending.begin(), pending.end(),
                            [&](const Piece& piece) { return ready(piece, waiting); });
-  constexpr std::size_t kMostPieces = 512;
   const Piece model = *next;
   Gathered program{level, {}};
+  Waiting made;  // by this program
   while (next != pending.end() && program.pieces.size() < kMostPieces) {
     program.pieces.push_back(*next);
     if (next->node >= 0) program_of_[at(next->node)] = static_cast<int>(programs_.size());
     waiting.erase(made_by(*next));
+    made.insert(made_by(*next));
     pending.erase(next);
     next = std::find_if(pending.begin(), pending.end(), [&](const Piece& piece) {
-      return piece.columns == model.columns && piece.dtype == model.dtype && ready(piece, waiting);
+      return piece.columns == model.columns && piece.dtype == model.dtype &&
+             ready(piece, waiting) && !reads_a_part(piece, made);
     });
   }
   programs_.push_back(std::move(program));
@@ -132,10 +135,23 @@ int Schedule::made_by(const Piece& piece) const {
   return piece.copy >= 0 ? -1 - piece.copy : body_.node(piece.node).first;
 }
 
+std::vector<ValueId> Schedule::read_by(const Piece& piece) const {
+  if (piece.copy >= 0) return {in_place_.copies()[at(piece.copy)].part};
+  return body_.node(piece.node).inputs;
+}
+
 bool Schedule::ready(const Piece& piece, const Waiting& waiting) const {
-  if (piece.copy >= 0) return !rests_on(in_place_.copies()[at(piece.copy)].part, waiting);
-  const auto& in = body_.node(piece.node).inputs;
+  const std::vector<ValueId> in = read_by(piece);
   return std::none_of(in.begin(), in.end(), [&](ValueId x) { return rests_on(x, waiting); });
+}
+
+// Whether it reads another view of what a program makes, a column of it, say: that is there for all
+// only when the program has ended, since a program goes on block by block and spreads columns out
+// before all else.
+bool Schedule::reads_a_part(const Piece& piece, const Waiting& made) const {
+  const std::vector<ValueId> in = read_by(piece);
+  return std::any_of(in.begin(), in.end(),
+                     [&](ValueId x) { return !made.contains(x) && rests_on(x, made); });
 }
 
 // Whether a value is complete only when some of these are there.

@@ -46,7 +46,9 @@ class Schedule {
   std::vector<Piece> pieces_of(int level) const;
   void gather(int level, std::vector<Piece>& pending, Waiting& waiting);
   int made_by(const Piece& piece) const;
+  std::vector<ValueId> read_by(const Piece& piece) const;
   bool ready(const Piece& piece, const Waiting& waiting) const;
+  bool reads_a_part(const Piece& piece, const Waiting& made) const;
   bool rests_on(ValueId value, const Waiting& waiting) const;
 
   const LoopBody& body_;

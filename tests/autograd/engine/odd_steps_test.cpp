@@ -76,8 +76,8 @@ TEST(OddSteps, ColumnsOfAProductMayOverlap) {
       const Tensor h = tanh(a) * sigmoid(slice(z, 1, H - shared, 2 * H - shared));
       return {one(h), one(h)};
     };
-    expect_the_plain_loop_in_every_way(
-        {inputs(), states({H}), weights({{I, 2 * H}, {H, H}}), step}, "shared");
+    expect_the_plain_loop_in_every_way({inputs(), states({H}), weights({{I, 2 * H}, {H, H}}), step},
+                                       "shared");
   }
 }
 
@@ -88,11 +88,12 @@ TEST(OddSteps, AProductMayBeAddedOntoWhatIsReadElsewhere) {
     const Tensor b = slice(z, 1, H, 2 * H) + matmul(tanh(a), w[1]);
     return {one(tanh(a + b)), {a, sum(z, -1, true)}};
   };
-  expect_the_plain_loop_in_every_way(
-      {inputs(), states({H}), weights({{I, 2 * H}, {H, H}}), step}, "read elsewhere");
+  expect_the_plain_loop_in_every_way({inputs(), states({H}), weights({{I, 2 * H}, {H, H}}), step},
+                                     "read elsewhere");
 }
 
-// The loop writes the states one after the other, and the memory of the first is that of the second.
+// The loop writes the states one after the other, and the memory of the first is that of the
+// second.
 TEST(OddSteps, ANextStateMayBeAViewOfAnother) {
   const Tensors initial{numbers({B, 1, H}, 1), numbers({B, H, 1}, 2)};
   const auto softened = [](const Tensors&, const Tensors& s, const Tensors&) -> Results {
@@ -139,8 +140,46 @@ TEST(OddSteps, ValuesMayHaveNoNumbers) {
     const Tensor h = tanh(matmul(concat({x[0], s[0], s[1]}), w[0]) + w[1]);
     return {{h, tanh(s[1] * 2)}, one(h)};
   };
+  expect_the_plain_loop_in_every_way({inputs(), states({H, 0}), weights({{I + H, H}, {H}}), beside},
+                                     "state");
+}
+
+TEST(OddSteps, AColumnMayScaleWhatItIsOf) {
+  const auto step = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor z = matmul(s[0], w[0]) + w[2];
+    const Tensor h = tanh(z) * slice(z, 1, 0, 1) + matmul(x[0], w[1]);
+    return {one(h), one(h)};
+  };
   expect_the_plain_loop_in_every_way(
-      {inputs(), states({H, 0}), weights({{I + H, H}, {H}}), beside}, "state");
+      {inputs(), states({H}), weights({{H, H}, {I, H}, {H}}), step}, "scaled");
+}
+
+// Features first: rows stand side by side.
+TEST(OddSteps, RowsMayBeColumns) {
+  const auto elman = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor z = matmul(w[0], transpose(s[0])) + matmul(w[1], transpose(x[0]));
+    const Tensor h = transpose(tanh(z + reshape(w[2], {H, 1})));
+    return {one(h), one(h)};
+  };
+  expect_the_plain_loop_in_every_way({inputs(), states({H}), weights({{H, H}, {H, I}, {H}}), elman},
+                                     "elman");
+  const auto scaled = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor z = matmul(w[0], transpose(s[0])) + w[2];
+    const Tensor h = transpose(tanh(z) * slice(z, 0, 0, 1)) + matmul(x[0], w[1]);
+    return {one(h), one(h)};
+  };
+  expect_the_plain_loop_in_every_way(
+      {inputs(), states({H}), weights({{H, H}, {I, H}, {H, 1}}), scaled}, "scaled");
+  const auto lstm = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor both = concat({transpose(x[0]), transpose(s[0])}, 0);
+    const Tensor z = matmul(w[0], both) + w[1];
+    const auto gate = [&](Index i) { return slice(z, 0, i * H, (i + 1) * H); };
+    const Tensor c = sigmoid(gate(1)) * transpose(s[1]) + sigmoid(gate(0)) * tanh(gate(2));
+    const Tensor h = sigmoid(gate(3)) * tanh(c);
+    return {{transpose(h), transpose(c)}, one(transpose(h * 2))};
+  };
+  expect_the_plain_loop_in_every_way(
+      {inputs(), states({H, H}), weights({{4 * H, I + H}, {4 * H, 1}}), lstm}, "lstm");
 }
 
 // More than one element program numbers.

@@ -145,6 +145,12 @@ class RandomStep {
       if (recipe().masks == Masks::one_for_all_steps) return v * to(step.mask_, v.dtype()) / 0.5;
       return v * bernoulli(v.shape(), {.p = 0.7, .dtype = v.dtype()}) / 0.7;
     }
+    Tensor features_first(const Tensor& v) {
+      const Index columns = width();
+      const Tensor w = weight({columns, v.dim(1)});
+      const Tensor z = matmul(w, transpose(v)) + weight({columns, 1});
+      return transpose(tanh(z) * slice(z, 0, 0, 1));
+    }
     Tensor with_several_entries(const Tensor& v) {
       const Index n = v.dim(1);
       const Tensor apart = reshape(v, {v.dim(0) * n, 1});
@@ -190,7 +196,7 @@ class RandomStep {
     // What is not, or not always.
     Tensor special(const Tensor& v) {
       const Index n = v.dim(1);
-      switch (dice(10)) {
+      switch (dice(11)) {
         case 0:
           return softmax(v, -1);
         case 1:
@@ -209,6 +215,8 @@ class RandomStep {
           return v * reshape(arange(0, v.dim(0), 1, v.dtype()), {v.dim(0), 1}) * 0.3;
         case 8:
           return apply(LooksAt{}, v);
+        case 9:
+          return features_first(v);
         default:
           return sin(v) / (1 + square(fitted(any(), n)));
       }
