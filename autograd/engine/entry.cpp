@@ -15,7 +15,11 @@ namespace {
 
 using Tensors = std::vector<Tensor>;
 
-bool is_followed(const Tensor& x) { return Tape::current() && Interpreter::any_holds(x.mark()); }
+// Of a scan inside a step that is traced derivatives may be asked later.
+bool is_followed(const Tensor& x) {
+  if (TracingScope::any()) return is_float(x.dtype());
+  return Tape::current() && Interpreter::any_holds(x.mark());
+}
 
 std::vector<bool> are_followed(const Tensors& tensors) {
   std::vector<bool> result;

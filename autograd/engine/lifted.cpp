@@ -1,5 +1,7 @@
 #include "rewind/autograd/engine/lifted.h"
 
+#include <algorithm>
+
 #include "rewind/autograd/engine/lookups.h"
 #include "rewind/autograd/engine/packed.h"
 #include "rewind/tensor/matmul.h"
@@ -34,6 +36,13 @@ const Tensor& Lifted::get(ValueId value) {
   Tensor& x = values_[static_cast<std::size_t>(value)];
   if (!x.defined()) compute(*program_.step.graph.maker(value));
   return x;
+}
+
+bool Lifted::can_get(ValueId value) const {
+  if (is_constant(value) || values_[static_cast<std::size_t>(value)].defined()) return true;
+  const Graph::Node* maker = program_.step.graph.maker(value);
+  return maker && std::all_of(maker->inputs.begin(), maker->inputs.end(),
+                              [&](ValueId x) { return can_get(x); });
 }
 
 bool Lifted::is_spent(ValueId value) const {

@@ -20,6 +20,8 @@ class Lifted {
 
   // Computed when it is first asked for, from what was set.
   const Tensor& get(ValueId value);
+  // Whether what it is made of is still there: what only the loop reads is let go after it.
+  bool can_get(ValueId value) const;
 
   // What depends on neither inputs nor states, as it is at each step.
   bool is_constant(ValueId value) const {

@@ -63,7 +63,8 @@ class Lookups {
     if (!node || !node->operation.is<Take>()) return nullptr;
     const ValueId table = node->inputs[0], indices = node->inputs[1];
     const bool plain = lifted_.is_constant(table) && rank(table) == 2 && rank(indices) == 1 &&
-                       !lifted_.is_constant(indices) && has_rows_first(indices);
+                       !lifted_.is_constant(indices) && has_rows_first(indices) &&
+                       lifted_.can_get(indices);
     return plain && is_small(graph_.spec(table).dim(0)) ? node : nullptr;
   }
 

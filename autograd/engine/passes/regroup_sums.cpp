@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/passes/canonical.h"
 #include "rewind/autograd/engine/simplify.h"
 #include "rewind/tensor/arithmetic.h"
@@ -7,16 +8,33 @@
 namespace rw::engine {
 namespace {
 
+// What comparisons and positions are made of. The derivative of a maximum asks which element equals
+// it: made again in another order, none might.
+std::vector<bool> compared_values(const Step& step) {
+  const Graph& graph = step.graph;
+  std::vector<bool> compared(static_cast<std::size_t>(graph.values()), false);
+  const auto& nodes = graph.nodes();
+  for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
+    const bool compares = !is_float(graph.spec(node->first).dtype);
+    const bool passes_on = compared[static_cast<std::size_t>(node->first)] &&
+                           is_light(node->operation);  // the rest is not made again
+    if (!compares && !passes_on) continue;
+    for (const ValueId x : node->inputs) compared[static_cast<std::size_t>(x)] = true;
+  }
+  return compared;
+}
+
 class Regroup {
  public:
   explicit Regroup(const Step& step)
       : step_(step),
         depends_(dependences(step)),
         users_(users_of(step.graph, live_values(step.graph, step.results()))),
-        results_(step.results()) {}
+        results_(step.results()),
+        compared_(compared_values(step)) {}
 
   ValueId operator()(Rewriting& r, const Graph::Node& node) const {
-    if (!node.operation.is<Add>()) return -1;
+    if (!node.operation.is<Add>() || compared_[static_cast<std::size_t>(node.first)]) return -1;
     std::vector<ValueId> terms;
     collect(node, terms);
     if (terms.size() < 3) return -1;
@@ -51,6 +69,7 @@ class Regroup {
   std::vector<Dependence> depends_;
   std::vector<std::vector<int>> users_;
   std::vector<ValueId> results_;
+  std::vector<bool> compared_;  // by value
 };
 
 }  // namespace

@@ -57,6 +57,17 @@ TEST(Lookups, GiveTheBitsOfTheLongerWay) {
   EXPECT_EQ(by_table, outputs());
 }
 
+// The look-up runs in the loop, the gradient of what it is multiplied by after it.
+TEST(Lookups, InALoopThatMixesRowsAreThePlainLoop) {
+  const auto step = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor e = take(w[1], x[0]);
+    const Tensor mixed = matmul(softmax(matmul(s[0], transpose(s[0])), -1), s[0]);
+    return {one(tanh(e * mixed)), one(matmul(e, w[0]))};
+  };
+  expect_the_plain_loop({{few_tokens()}, states({I}), weights({{I, H}, {kSymbols, I}}), step},
+                        "mixed");
+}
+
 TEST(Lookups, OfRowsThatNobodyReadsCountForNothing) {
   ScanCase c = symbols_case();
   c.weights[3] = concat({c.weights[3], full({1, I}, std::nan(""), float64)}, 0);

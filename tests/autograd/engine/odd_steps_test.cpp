@@ -150,8 +150,8 @@ TEST(OddSteps, AColumnMayScaleWhatItIsOf) {
     const Tensor h = tanh(z) * slice(z, 1, 0, 1) + matmul(x[0], w[1]);
     return {one(h), one(h)};
   };
-  expect_the_plain_loop_in_every_way(
-      {inputs(), states({H}), weights({{H, H}, {I, H}, {H}}), step}, "scaled");
+  expect_the_plain_loop_in_every_way({inputs(), states({H}), weights({{H, H}, {I, H}, {H}}), step},
+                                     "scaled");
 }
 
 // Features first: rows stand side by side.
@@ -180,6 +180,60 @@ TEST(OddSteps, RowsMayBeColumns) {
   };
   expect_the_plain_loop_in_every_way(
       {inputs(), states({H, H}), weights({{4 * H, I + H}, {4 * H, 1}}), lstm}, "lstm");
+}
+
+// The greatest is found again by the rewind, among sums that are made again.
+TEST(OddSteps, TheGreatestIsFoundAgain) {
+  const auto over_an_axis = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor sum = s[0] + matmul(x[0], w[0]);
+    return {one(tanh(matmul(sum, w[1]) + max(sum + w[2], -1, true) - min(sum + w[2], -1, true))),
+            one(sum)};
+  };
+  expect_the_plain_loop_in_every_way(
+      {inputs(), states({H}), weights({{I, H}, {H, H}, {H}}), over_an_axis}, "over an axis");
+  const auto of_two = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor sum = s[0] + matmul(x[0], w[0]);
+    return {one(tanh(matmul(sum, w[1]) + maximum(sum + w[2], sum * w[2]))), one(sum)};
+  };
+  expect_the_plain_loop_in_every_way(
+      {inputs(), states({H}), weights({{I, H}, {H, H}, {H}}), of_two}, "of two");
+  const auto of_states_and_inputs = [](const Tensors& x, const Tensors& s,
+                                       const Tensors& w) -> Results {
+    const Tensor sum = s[0] + x[0];
+    return {one(tanh(matmul(sum, w[0]) + max(sum + w[1], -1, true))), one(sum)};
+  };
+  for (int seed = 0; seed < 20; seed++) {  // not any sums differ in another order
+    expect_the_plain_loop({{numbers({T, B, H}, 0.1 * seed)},
+                           {numbers({B, H}, 3.3 + seed)},
+                           {numbers({H, H}, 1.7 * seed), numbers({H}, 5.1 + seed)},
+                           of_states_and_inputs},
+                          "of states and inputs");
+  }
+}
+
+// Whatever the inner step is made of, the outer one asks for its derivatives.
+TEST(OddSteps, AScanMayStandInAStep) {
+  const auto check = [](auto inner, const char* name) {
+    const auto step = [inner](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+      const Tensor drive = matmul(x[0], w[0]);
+      const auto result =
+          scan([&](const Tensor& h) { return inner(h, drive, s[0], w[1]); }, 2, s[0]);
+      return {one(tanh(drive + result.final)), one(result.outputs[0] * s[0])};
+    };
+    ScanCase c{inputs(), states({H}), weights({{I, H}, {H, H}}), step};
+    for (const bool reverse : {false, true}) {
+      c.reverse = reverse;
+      expect_the_plain_loop(c, name);
+    }
+    c.segments = 2;
+    expect_the_plain_loop(c, name);
+  };
+  using Const = const Tensor&;
+  check([](Const h, Const, Const, Const) { return tanh(h); }, "of nothing else");
+  check([](Const h, Const drive, Const, Const) { return tanh(h + drive); }, "added");
+  check([](Const h, Const drive, Const, Const) { return tanh(h * drive); }, "multiplied");
+  check([](Const h, Const, Const s, Const) { return tanh(h * s); }, "of the state");
+  check([](Const h, Const drive, Const, Const w) { return tanh(matmul(h, w) + drive); }, "product");
 }
 
 // More than one element program numbers.
