@@ -15,9 +15,11 @@
 // Back-propagation through time is what the tape does with the loop; no cell needs a gradient of
 // its own.
 //
-// `scan` plans the step (autograd/engine): it is run on shapes alone, and what it does is
-// arranged anew for all steps. So a step must not read numbers of its arguments; one that does
-// needs `loop`, which applies it plainly at every step.
+// `scan` plans the step (autograd/engine): it is called on shapes alone, once or twice, and what it
+// does is arranged anew for all steps. So a step must not read numbers of its arguments, and must
+// do the same whenever it is called: what it counts or collects outside of itself is not counted at
+// every step, and nobody notices. A step that does such things needs `loop`, which applies it
+// plainly at every step.
 #pragma once
 
 #include "rewind/autograd/engine/entry.h"

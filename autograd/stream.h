@@ -8,12 +8,12 @@
 //
 // The step is planned when the stream is made (as scan plans it, scan.h), and bound to memory. Its
 // results have the same bits as those of scan over the same inputs, however the inputs are cut into
-// blocks.
+// blocks. (Not always those of products of more than two axes, that BLAS computes: README.md.)
 //
 // A step of spans throws nothing and starts no threads; where the plan consists of products with
 // weights, element-wise work and views, as that of all cells of this library does, it takes no lock
-// and no memory either. Operations that run by their own kernel (softmax, a look-up, a user's
-// operation, random numbers) make tensors, from recycled memory as a rule.
+// and no memory either. Operations that run by their own kernel (softmax, means, a look-up, a
+// user's operation, random numbers) make tensors, and so take memory and, at times, a lock.
 //
 // It follows the weights: what an optimizer or anybody else writes to a parameter, and another
 // parameter put into its place, is seen at the next step; that one step takes memory and a lock,

@@ -30,9 +30,9 @@ struct BackwardOptions {
   // Only these gradients, and what leads to them, are computed. Empty: all.
   std::vector<Variable> wrt = {};
   // Of these the terms are kept apart, one per use, in the order of the rewind (last use first).
-  // What the step of a scan uses has a term for each step and each use in it, as in a plain loop,
-  // or none where it has no effect; finding them costs the scan once more. Throws GradientError
-  // where they cannot be told apart.
+  // What the step of a scan uses has a term for each step, the last first, and each use in it, in
+  // any order, or none where it has no effect; finding them costs the scan once more. Throws
+  // GradientError where they cannot be told apart.
   std::vector<Variable> per_use = {};
 };
 
