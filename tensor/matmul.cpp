@@ -207,7 +207,7 @@ Index batch_offset(Index index, const Dims& batch, const Strides& strides) {
 template <class T>
 void multiply_batches(const Dims& batch, const Product<T>& product, const auto& matrices, T* out) {
   const Index pieces = product.pieces_of_result();
-  if (pieces == 1 && batch.count() == 1) {
+  if (pieces == 1 && batch.count() == 1 && product.pieces_of_sums() > 1) {
     const auto [a, b] = matrices(0);
     return multiply_by_terms(product, a, b, out);
   }

@@ -131,15 +131,14 @@ class Builder {
     for (const int v : min_cut(problem)) forward_.outputs.push_back(v);
   }
 
-  // Numbers to remember, and next to nothing where there are none. The state that a step takes is
-  // the one that the step before gave: where those are kept anyway it costs next to nothing, too.
+  // Numbers to remember. The state that a step takes is the one that the step before gave: where
+  // those are kept anyway it costs next to nothing.
   double price(ValueId value) const {
     const int state = index_of(forward_.states, value);
     if (state >= 0 && index_of(forward_.outputs, forward_.next[at(state)]) >= 0) return 0.5;
     const Graph::Node* maker = forward_.graph.maker(value);
     const double arranged = maker && maker->operation.is<Permute>() ? 0.5 : 0;  // rather its source
-    const auto numbers = static_cast<double>(forward_.graph.spec(value).shape.count());
-    return std::max(numbers, 0.25) + arranged;
+    return static_cast<double>(forward_.graph.spec(value).shape.count()) + arranged;
   }
 
   Backward build(const std::vector<ValueId>& roots) {

@@ -182,8 +182,7 @@ class Judge {
                             : fate_[at(n)] == Fate::before;
       const bool movable = n >= 0 && can[at(n)] && fate_[at(n)] == Fate::loop;
       const double arranged = rows_.axis_of(v) > 0 ? 0.5 : 0;  // rather what it was arranged from
-      const auto numbers = static_cast<double>(graph_.spec(v).shape.count());
-      problem.prices.push_back(std::max(numbers, 0.25) + arranged);
+      problem.prices.push_back(static_cast<double>(graph_.spec(v).shape.count()) + arranged);
       problem.read.push_back(!free && !(n >= 0 && fate_[at(n)] == Fate::after) && read_after(v));
       problem.source.push_back(!free && !movable);
       problem.inputs.push_back(movable ? nodes_[at(n)].inputs : std::vector<ValueId>());

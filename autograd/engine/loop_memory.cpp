@@ -28,6 +28,12 @@ std::size_t position(const std::vector<ValueId>& values, ValueId value) {
 
 }  // namespace
 
+Tensor copy_of(const Tensor& x) {
+  Tensor copy = Tensor::uninitialized(x.spec());
+  copy_elements(x, copy);
+  return copy;
+}
+
 LoopMemory::LoopMemory(const Program& program, const LoopInputs& inputs, Lifted& lifted)
     : program_(program), in_(inputs), lifted_(lifted) {
   for (const Buffer& buffer : program.buffers) {
@@ -243,9 +249,7 @@ Tensor LoopMemory::last_state(std::size_t state) const {
     const Index last = in_.reverse ? 0 : (time - 1) * program_.rows.batch * next.row;
     // A copy: whoever holds the last state should not hold all of them.
     const Dims rows{program_.rows.batch, next.row};
-    Tensor apart = Tensor::uninitialized({rows, own.dtype});
-    copy_elements(next.tensor.view(rows, {next.row, 1}, last), apart);
-    return reshape(apart, own.shape);
+    return reshape(copy_of(next.tensor.view(rows, {next.row, 1}, last)), own.shape);
   }
   const bool exchanged = hands_over(state, HandOver::exchanged) && time % 2 == 1;
   return reshape(in_.rows.unsorted(exchanged ? next.tensor : before.tensor, 0), own.shape);

@@ -7,6 +7,9 @@
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
+// The same numbers in memory of their own, row after row.
+Tensor copy_of(const Tensor& x);
+
 class LoopMemory {
  public:
   // Keeps references to all three.

@@ -5,13 +5,15 @@
 #include "rewind/autograd/engine/min_cut.h"
 
 #include <algorithm>
-#include <cassert>
 #include <limits>
 
 namespace rw::engine {
 namespace {
 
 constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+
+// Of a value without numbers. An edge without room would look cut where nothing flows through it.
+constexpr double kLeastPrice = 0.25;
 
 struct Arc {
   int to;
@@ -89,14 +91,12 @@ class Network {
 }  // namespace
 
 std::vector<int> min_cut(const CutProblem& problem) {
-  const auto& prices = problem.prices;
-  assert(std::all_of(prices.begin(), prices.end(), [](double price) { return price > 0; }));
-  const int values = static_cast<int>(prices.size());
+  const int values = static_cast<int>(problem.prices.size());
   const int source = 2 * values, sink = source + 1;
   Network network(2 * values + 2);
   for (int v = 0; v < values; v++) {
     const auto at = static_cast<std::size_t>(v);
-    network.connect(2 * v, 2 * v + 1, prices[at]);
+    network.connect(2 * v, 2 * v + 1, std::max(problem.prices[at], kLeastPrice));
     if (problem.source[at]) network.connect(source, 2 * v, kUnlimited);
     if (problem.read[at]) network.connect(2 * v + 1, sink, kUnlimited);
     for (const int x : problem.inputs[at]) network.connect(2 * x + 1, 2 * v, kUnlimited);

@@ -10,8 +10,7 @@ namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
 struct CutProblem {
-  // Values are 0 .. prices.size() - 1, their prices above 0. One with an infinite price (kUncut) is
-  // never cut.
+  // Values are 0 .. prices.size() - 1. One with an infinite price (kUncut) is never cut.
   static constexpr double kUncut = 1e30;
   std::vector<double> prices;
   std::vector<std::vector<int>> inputs;  // by value: what it is made of again

@@ -45,10 +45,7 @@ Tensor apart_from(const std::vector<Tensor>& inputs, const Tensor& x) {
   const bool apart = std::none_of(inputs.begin(), inputs.end(), [&](const Tensor& input) {
     return x.shares_storage_with(input);
   });
-  if (apart) return x;
-  Tensor copy = Tensor::uninitialized(x.spec());
-  copy_elements(x, copy);
-  return copy;
+  return apart ? x : copy_of(x);
 }
 
 class Loop {

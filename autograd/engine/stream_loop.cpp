@@ -29,13 +29,6 @@ const Spec& output_of(const Traced& step) {
   return step.trace.graph.spec(step.trace.results.back());
 }
 
-Tensor copy_of(const Tensor& x) {
-  const Tensor from = contiguous(x);
-  Tensor copy = Tensor::uninitialized(x.spec());
-  std::memcpy(OutputAccess::bytes(copy), bytes(from), bytes_of_all(x.spec()));
-  return copy;
-}
-
 bool same_tensors(const Tensors& a, const Tensors& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_tensor);
 }

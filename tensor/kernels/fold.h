@@ -141,37 +141,43 @@ void fold_columns(const T* x, Index width, Step step, const FoldPlan& plan, cons
   }
 }
 
-// Calls write(place, acc) once for each place; of a large x, from several threads.
+// A row of `n` places, the first of which has the number `first`; a large one from several threads.
 template <class T, class Reducer, class Write>
-void fold(const T* x, const FoldPlan& plan, const Reducer& reducer, Write&& write) {
+void fold_row(const T* x, Index n, Index first, const FoldPlan& plan, const Reducer& reducer,
+              Write& write) {
   constexpr Index kWorthAWorker = 1 << 15;  // elements: 10 to 20 us, where waking a worker takes 5
-  const Index n = plan.kept.inner_size(), step = plan.kept.inner_step();
-  const Index of_a_place = std::max<Index>(plan.count, 1);
-  Index row = 0;
-  for_each_row<1>(plan.kept.shape, {plan.kept.strides}, [&](const std::array<Index, 1>& at) {
-    const T* const from = x + at[0];
-    const Index first = n * row++;
-    if (!plan.across_columns()) {
-      parallel_for(n, 1 + kWorthAWorker / of_a_place, [&](Index begin, Index end) {
-        for (Index i = begin; i < end; i++) {
-          write(first + i, fold_place(from + i * step, plan, reducer, first + i));
-        }
-      });
-      return;
-    }
-    const Index blocks = (n + kColumns - 1) / kColumns;
-    parallel_for(blocks, 1 + kWorthAWorker / (of_a_place * kColumns), [&](Index block, Index end) {
-      typename Reducer::Acc lanes[kLanes][kColumns];
-      for (; block < end; block++) {
-        const Index i = block * kColumns, width = std::min(kColumns, n - i);
-        if (step == 1) {
-          fold_columns(from + i, width, NextToEachOther(), plan, reducer, first + i, lanes);
-        } else {
-          fold_columns(from + i * step, width, step, plan, reducer, first + i, lanes);
-        }
-        for (Index c = 0; c < width; c++) write(first + i + c, lanes[0][c]);
+  const Index step = plan.kept.inner_step(), of_a_place = std::max<Index>(plan.count, 1);
+  if (!plan.across_columns()) {
+    parallel_for(n, 1 + kWorthAWorker / of_a_place, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; i++) {
+        write(first + i, fold_place(x + i * step, plan, reducer, first + i));
       }
     });
+    return;
+  }
+  const Index blocks = (n + kColumns - 1) / kColumns;
+  parallel_for(blocks, 1 + kWorthAWorker / (of_a_place * kColumns), [&](Index block, Index end) {
+    typename Reducer::Acc lanes[kLanes][kColumns];
+    for (; block < end; block++) {
+      const Index i = block * kColumns, width = std::min(kColumns, n - i);
+      if (step == 1) {
+        fold_columns(x + i, width, NextToEachOther(), plan, reducer, first + i, lanes);
+      } else {
+        fold_columns(x + i * step, width, step, plan, reducer, first + i, lanes);
+      }
+      for (Index c = 0; c < width; c++) write(first + i + c, lanes[0][c]);
+    }
+  });
+}
+
+// Calls write(place, acc) once for each place, maybe from several threads.
+template <class T, class Reducer, class Write>
+void fold(const T* x, const FoldPlan& plan, const Reducer& reducer, Write&& write) {
+  const Index n = plan.kept.inner_size();
+  Index first = 0;
+  for_each_row<1>(plan.kept.shape, {plan.kept.strides}, [&](const std::array<Index, 1>& at) {
+    fold_row(x + at[0], n, first, plan, reducer, write);
+    first += n;
   });
 }
 

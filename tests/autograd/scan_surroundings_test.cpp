@@ -1,9 +1,7 @@
 // In what state a scan computes, and in what state it leaves the generator.
 #include <gtest/gtest.h>
 
-#include <cmath>
-
-#include "rewind/autograd/scan.h"
+#include "autograd/engine/scan_comparison.h"
 #include "rewind/tensor/random.h"
 #include "support/elements.h"
 
@@ -11,13 +9,6 @@ namespace rw {
 namespace {
 
 constexpr Index kBatch = 3;
-
-Tensor wave(const Dims& shape) {
-  Tensor x = zeros(shape, float64);
-  double k = 1;
-  for (double& v : x.mutable_span<double>()) v = std::sin(k += 1.7);
-  return x;
-}
 
 TEST(Scan, FlushesDenormals) {
   const auto halved = [](const Tensor& h) { return 0.5 * h; };
@@ -31,8 +22,9 @@ std::vector<double> drawn(const ScanOptions<Tensor>& options, Index time) {
     const Tensor kept = bernoulli(h.shape(), {.p = 0.5, .dtype = float64});
     return h + x * kept * uniform({2}, {.dtype = float64});
   };
-  std::vector<double> all =
-      elements(scan(step, wave({time, kBatch, 2}), wave({kBatch, 2}), options).outputs);
+  std::vector<double> all = elements(
+      scan(step, test::numbers({time, kBatch, 2}, 1), test::numbers({kBatch, 2}, 2), options)
+          .outputs);
   for (const double x : elements(uniform({4}))) all.push_back(x);
   return all;
 }

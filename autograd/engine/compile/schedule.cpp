@@ -135,13 +135,13 @@ int Schedule::made_by(const Piece& piece) const {
   return piece.copy >= 0 ? -1 - piece.copy : body_.node(piece.node).first;
 }
 
-std::vector<ValueId> Schedule::read_by(const Piece& piece) const {
-  if (piece.copy >= 0) return {in_place_.copies()[at(piece.copy)].part};
+std::span<const ValueId> Schedule::read_by(const Piece& piece) const {
+  if (piece.copy >= 0) return {&in_place_.copies()[at(piece.copy)].part, 1};
   return body_.node(piece.node).inputs;
 }
 
 bool Schedule::ready(const Piece& piece, const Waiting& waiting) const {
-  const std::vector<ValueId> in = read_by(piece);
+  const auto in = read_by(piece);
   return std::none_of(in.begin(), in.end(), [&](ValueId x) { return rests_on(x, waiting); });
 }
 
@@ -149,7 +149,7 @@ bool Schedule::ready(const Piece& piece, const Waiting& waiting) const {
 // only when the program has ended, since a program goes on block by block and spreads columns out
 // before all else.
 bool Schedule::reads_a_part(const Piece& piece, const Waiting& made) const {
-  const std::vector<ValueId> in = read_by(piece);
+  const auto in = read_by(piece);
   return std::any_of(in.begin(), in.end(),
                      [&](ValueId x) { return !made.contains(x) && rests_on(x, made); });
 }

@@ -5,6 +5,8 @@
 // what is used in one program alone never leaves the cache.
 #pragma once
 
+#include <span>
+
 #include "rewind/autograd/engine/compile/in_place.h"
 
 namespace [[gnu::visibility("default")]] rw {
@@ -46,7 +48,7 @@ class Schedule {
   std::vector<Piece> pieces_of(int level) const;
   void gather(int level, std::vector<Piece>& pending, Waiting& waiting);
   int made_by(const Piece& piece) const;
-  std::vector<ValueId> read_by(const Piece& piece) const;
+  std::span<const ValueId> read_by(const Piece& piece) const;
   bool ready(const Piece& piece, const Waiting& waiting) const;
   bool reads_a_part(const Piece& piece, const Waiting& made) const;
   bool rests_on(ValueId value, const Waiting& waiting) const;

@@ -7,11 +7,8 @@
 
 #include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/passes/canonical.h"
-#include "rewind/autograd/engine/simplify.h"
-#include "rewind/tensor/indexing.h"
-#include "rewind/tensor/joining.h"
+#include "rewind/autograd/engine/simplify/rules.h"
 #include "rewind/tensor/matmul.h"
-#include "rewind/tensor/views.h"
 
 namespace rw::engine {
 namespace {
@@ -30,14 +27,10 @@ class Turning {
     ValueId& turned = turned_[at(node.first)];
     if (node.operation.is<MatMul>()) {
       if (is_turned_product(node)) turned = product(r, node);
-    } else if (is_elementwise(node.operation)) {
-      if (are_turned(node)) turned = with_inputs(r, node, node.operation);
-    } else if (const auto* slice = node.operation.as<Slice>()) {
-      const Slice across{1 - slice->axis, slice->start, slice->stop, slice->step};
-      if (are_turned(node)) turned = with_inputs(r, node, Operation::of(across));
-    } else if (const auto* concat = node.operation.as<Concat>()) {
-      const Concat across{1 - concat->axis};
-      if (are_turned(node)) turned = with_inputs(r, node, Operation::of(across));
+    } else if (are_turned(node)) {
+      const std::optional<Operation> operation =
+          is_elementwise(node.operation) ? node.operation : across(node.operation);
+      if (operation) turned = with_inputs(r, node, *operation);
     }
     return turned < 0 ? -1 : simplified(r.to.graph, Permute{{1, 0}}, {turned});
   }

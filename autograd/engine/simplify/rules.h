@@ -33,6 +33,8 @@ inline ValueId input_of(const Graph& graph, ValueId value, std::size_t i) {
 }
 
 // transposes.cpp
+// Of a slice or a join of matrices, the one that gives the transpose of its result from transposes.
+std::optional<Operation> across(const Operation& operation);
 Found simpler(Graph& graph, const Permute& op, const Values& in);
 // regions.cpp
 Found simpler(Graph& graph, const Slice& op, const Values& in);

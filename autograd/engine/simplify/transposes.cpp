@@ -41,18 +41,23 @@ bool is_transposed_for_free(const Graph& graph, ValueId x) {
 }
 
 Found transpose_arranged(Graph& graph, ValueId x) {
+  const std::optional<Operation> turned = across(graph.maker(x)->operation);
+  if (!turned) return {};
   Values parts;
   const Values before = graph.maker(x)->inputs;
   for (const ValueId part : before) parts.push_back(transposed(graph, part));
-  if (const auto* slice = made_by<Slice>(graph, x)) {
-    const Slice across{1 - slice->axis, slice->start, slice->stop, slice->step};
-    return simplified(graph, across, parts);
-  }
-  const auto* concat = made_by<Concat>(graph, x);
-  return concat ? Found(simplified(graph, Concat{1 - concat->axis}, parts)) : Found();
+  return simplified(graph, *turned, std::move(parts));
 }
 
 }  // namespace
+
+std::optional<Operation> across(const Operation& operation) {
+  if (const auto* slice = operation.as<Slice>()) {
+    return Operation::of(Slice{1 - slice->axis, slice->start, slice->stop, slice->step});
+  }
+  if (const auto* concat = operation.as<Concat>()) return Operation::of(Concat{1 - concat->axis});
+  return {};
+}
 
 Found simpler(Graph& graph, const Permute& op, const Values& in) {
   if (is_identity(op.order)) return in[0];

@@ -30,6 +30,11 @@ TEST(MinCut, KeepsNothingThatCanBeMadeAgainFromNothing) {
   EXPECT_TRUE(min_cut({{1, 1}, {{}, {0}}, {false, false}, {false, true}}).empty());
 }
 
+TEST(MinCut, LeavesAValueWithoutNumbersThroughWhichNothingFlows) {
+  EXPECT_EQ(min_cut({{0, 1, 3}, {{}, {}, {0, 1}}, {false, true, false}, {false, false, true}}),
+            std::vector<int>{1});
+}
+
 TEST(MinCut, ReadsWhatCannotBeCutWhereItIs) {
   constexpr double never = CutProblem::kUncut;
   EXPECT_EQ(min_cut({{never, never}, {{}, {0}}, {true, false}, {false, true}}),
