@@ -63,16 +63,19 @@ struct Understood {
 Understood understand(const ScanRequest& request) {
   thread_local std::array<KnownStep, 4> recent;
   const Wrapped step(request);
+  std::vector<ChangingNumbers> changing;
   for (std::size_t i = 0; i < recent.size(); i++) {
     if (!recent[i] || !step.fits(*recent[i])) continue;
     const KnownStep known = recent[i];  // the step may scan, too
-    if (auto captured = follow(known->trace, step)) {
+    Following following = follow(known->trace, step);
+    if (following.same) {
       const auto found = std::find(recent.begin(), recent.end(), known);
       if (found != recent.end()) std::rotate(recent.begin(), found, found + 1);
-      return {known, std::move(*captured)};
+      return {known, std::move(following.captured)};
     }
+    if (changing.empty()) changing = std::move(following.changing);
   }
-  const Traced traced{trace(step.arguments, step, true), request.inputs.size(),
+  const Traced traced{trace_as_written(step.arguments, step, changing), request.inputs.size(),
                       request.initial.size()};
   std::move_backward(recent.begin(), recent.end() - 1, recent.end());
   recent[0] = known_step(traced);

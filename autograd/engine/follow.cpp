@@ -10,10 +10,13 @@ constexpr std::uint64_t kIdBits = 28;
 constexpr std::uint64_t kIdMask = (std::uint64_t{1} << kIdBits) - 1;
 
 // Values are known by their marks, which no tape above can want: there is none.
-class Follower final : public Interpreter, public TracingScope {
+class Follower final : public Interpreter, public TracingScope, private NumberReader {
  public:
   explicit Follower(const Trace& known)
-      : known_(known), serial_(new_serial()), first_draw_(Random::state()) {}
+      : NumberReader(known.changing),
+        known_(known),
+        serial_(new_serial()),
+        first_draw_(Random::state()) {}
 
   Tensor handle(ValueId value) const {
     Tensor x = known_.graph.symbol(value);
@@ -21,7 +24,15 @@ class Follower final : public Interpreter, public TracingScope {
     return x;
   }
 
+  // Goes on as the known step did where numbers differ, to see whether anything else does.
   void run(Call& call) override {
+    const ChangingNumbers* const numbers = changing(call);
+    if (!numbers) return read(call);
+    changing_.push_back(extended(*numbers, call));
+    read_on_tensors(*numbers, call);
+  }
+
+  void read(Call& call) override {
     const Graph::Node* const node = lost_ ? nullptr : expected(call);
     if (!node) {
       lost_ = true;
@@ -32,7 +43,7 @@ class Follower final : public Interpreter, public TracingScope {
     }
   }
 
-  std::optional<std::vector<Tensor>> arrived(const std::vector<Tensor>& results) {
+  Following arrived(const std::vector<Tensor>& results) {
     if (lost_ || results.size() != known_.results.size()) return {};
     for (std::size_t i = 0; i < results.size(); i++) {
       if (value_of(results[i]) != known_.results[i]) return {};
@@ -41,14 +52,21 @@ class Follower final : public Interpreter, public TracingScope {
     const bool all =
         next_ == known_.graph.nodes().size() && captured_.size() == known_.captured.size();
     if (!all || draws != known_.draws) return {};
-    return std::move(captured_);
+    if (changing_ == known_.changing) return {true, std::move(captured_), {}};
+    return {false, {}, std::move(changing_)};
   }
 
  private:
   // What comes after the step was lost will be traced again.
   bool knows(const Tensor& x) const override { return lost_ || x.mark() >> kIdBits == serial_; }
 
-  // The next node, if it does this.
+  Tensor mention(const Tensor& number) override {
+    const ValueId value = value_of(number);
+    lost_ |= value < 0;
+    return value < 0 ? number : handle(value);
+  }
+
+  // The next node, if it does this; or would, but for its numbers.
   const Graph::Node* expected(const Call& call) {
     inputs_.clear();
     for (const Tensor* x : call.inputs) inputs_.push_back(value_of(*x));
@@ -57,13 +75,23 @@ class Follower final : public Interpreter, public TracingScope {
     return same ? &nodes[next_++] : nullptr;
   }
 
-  bool is_done_by(const Graph::Node& node, const Call& call) const {
+  bool is_done_by(const Graph::Node& node, const Call& call) {
     if (&node.operation.type() != &call.type || node.inputs != inputs_) return false;
-    if (!is_random(node.operation)) return call.type.equal(node.operation.op(), call.op);
+    if (!is_random(node.operation)) {
+      return call.type.equal(node.operation.op(), call.op) || differs_in_numbers(node, call);
+    }
     const Operation operation(call.type, call.op);
     const kernels::PhiloxStream draw = draw_of(operation);
     if (draw.seed != first_draw_.seed() || draw.draw < first_draw_.draw()) return false;
     return with_draw(operation, {0, draw.draw - first_draw_.draw()}) == node.operation;
+  }
+
+  bool differs_in_numbers(const Graph::Node& node, const Call& call) {
+    const auto numbers = differing_numbers(operations() - 1, node.operation.op(), call);
+    if (!numbers) return false;
+    call.type.infer(call.op, call.inputs, call.outputs);  // whether they are elements of the dtype
+    changing_.push_back(*numbers);
+    return true;
   }
 
   // -1 for what has no place in the known trace.
@@ -85,19 +113,20 @@ class Follower final : public Interpreter, public TracingScope {
   std::size_t next_ = 0;  // among the nodes
   bool lost_ = false;
   std::vector<Tensor> captured_;
+  std::vector<ChangingNumbers> changing_;
   std::vector<ValueId> inputs_;
 };
 
 }  // namespace
 
-std::optional<std::vector<Tensor>> follow(const Trace& known, const TracedStep& step) {
+Following follow(const Trace& known, const TracedStep& step) {
   const Rng before = Random::state();
   Follower follower(known);
   std::vector<Tensor> handles;
   for (const ValueId x : known.arguments) handles.push_back(follower.handle(x));
-  auto captured = follower.arrived(step(handles));
-  if (!captured) Random::set_state(before);
-  return captured;
+  Following following = follower.arrived(step(handles));
+  if (!following.same) Random::set_state(before);
+  return following;
 }
 
 }  // namespace rw::engine

@@ -52,7 +52,7 @@ bool same(const Traced& a, const Traced& b) {
   const Trace &p = a.trace, &q = b.trace;
   return a.inputs == b.inputs && a.states == b.states && p.draws == q.draws &&
          p.arguments == q.arguments && p.captured == q.captured && p.results == q.results &&
-         p.graph == q.graph;
+         p.changing == q.changing && p.graph == q.graph;
 }
 
 std::shared_ptr<const Recurrence> plan(const KnownStep& step, Index batch, const Followed& followed,

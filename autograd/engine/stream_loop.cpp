@@ -92,11 +92,13 @@ void StreamLoop::take_up(const Tensors& given) {
 
 StreamLoop::Look StreamLoop::look() const {
   const Random same(Random::state());  // what the step draws here was never drawn
+  std::vector<ChangingNumbers> changing;
   if (last_.step) {
-    if (auto captured = follow(last_.step->trace, step_))
-      return {last_.step, std::move(*captured), last_.holding};
+    Following following = follow(last_.step->trace, step_);
+    if (following.same) return {last_.step, std::move(following.captured), last_.holding};
+    changing = std::move(following.changing);
   }
-  const Traced traced{trace(arguments_, step_, true), 1, states()};
+  const Traced traced{trace_as_written(arguments_, step_, changing), 1, states()};
   const KnownStep known = known_step(traced);
   return {known, traced.trace.captured_tensors, holding(known)};
 }

@@ -21,12 +21,22 @@ bool same_tensor(const Tensor& a, const Tensor& b) {
 
 namespace {
 
-class Tracer final : public Interpreter, public TracingScope {
+class Tracer final : public Interpreter, public TracingScope, private NumberReader {
  public:
-  Tracer(Trace& trace, bool as_written)
-      : trace_(trace), as_written_(as_written), first_draw_(Random::state()) {}
+  Tracer(Trace& trace, bool as_written, const std::vector<ChangingNumbers>& changing)
+      : NumberReader(changing),
+        trace_(trace),
+        as_written_(as_written),
+        first_draw_(Random::state()) {}
 
   void run(Call& call) override {
+    const ChangingNumbers* const numbers = changing(call);
+    if (!numbers) return read(call);
+    trace_.changing.push_back(extended(*numbers, call));
+    read_on_tensors(trace_.changing.back(), call);
+  }
+
+  void read(Call& call) override {
     std::vector<ValueId> inputs;
     for (const Tensor* x : call.inputs) inputs.push_back(value_of(*x));
     Operation operation(call.type, call.op);
@@ -63,6 +73,8 @@ class Tracer final : public Interpreter, public TracingScope {
   }
 
  private:
+  Tensor mention(const Tensor& number) override { return handle(value_of(number)); }
+
   // A step inside this one may mention its values, of which there are no numbers either.
   bool knows(const Tensor& x) const override { return values_.contains(x.identity()); }
 
@@ -82,14 +94,11 @@ class Tracer final : public Interpreter, public TracingScope {
   std::unordered_map<const void*, ValueId> values_;
 };
 
-}  // namespace
-
-Trace trace(const std::vector<Spec>& arguments,
-            const std::function<std::vector<Tensor>(const std::vector<Tensor>&)>& step,
-            bool as_written) {
+Trace traced(const std::vector<Spec>& arguments, const TracedStep& step, bool as_written,
+             const std::vector<ChangingNumbers>& changing) {
   Trace trace;
   const Rng before = Random::state();
-  Tracer tracer(trace, as_written);
+  Tracer tracer(trace, as_written, changing);
   std::vector<Tensor> handles;
   for (const Spec& spec : arguments) {
     trace.arguments.push_back(trace.graph.leaf(spec));
@@ -98,6 +107,17 @@ Trace trace(const std::vector<Spec>& arguments,
   for (const Tensor& y : step(handles)) trace.results.push_back(tracer.value_of(y));
   trace.draws = static_cast<Index>(Random::state().draw() - before.draw());
   return trace;
+}
+
+}  // namespace
+
+Trace trace(const std::vector<Spec>& arguments, const TracedStep& step) {
+  return traced(arguments, step, false, {});
+}
+
+Trace trace_as_written(const std::vector<Spec>& arguments, const TracedStep& step,
+                       const std::vector<ChangingNumbers>& changing) {
+  return traced(arguments, step, true, changing);
 }
 
 }  // namespace rw::engine

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "rewind/autograd/engine/graph.h"
+#include "rewind/autograd/engine/numbers.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -18,17 +19,20 @@ struct Trace {
   std::vector<ValueId> captured;   // leaves, beside the tensors that they stand for
   std::vector<Tensor> captured_tensors;
   std::vector<ValueId> results;
+  std::vector<ChangingNumbers> changing;  // in the order of the operations
 };
 
+using TracedStep = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
+
 // Runs `step` on tensors without numbers. Throws what the step throws; and ValueError when it reads
-// a number of an argument, or returns a value of another trace.
-//
-// What the step does twice is found once; but with `as_written`, which is for the steps of users,
-// it stays as it was written. Random operations are then numbered from the first draw of this
-// thread's generator on, of generator 0; a step that draws from another one throws ValueError.
-Trace trace(const std::vector<Spec>& arguments,
-            const std::function<std::vector<Tensor>(const std::vector<Tensor>&)>& step,
-            bool as_written = false);
+// a number of an argument, or returns a value of another trace. What it does twice is found once.
+Trace trace(const std::vector<Spec>& arguments, const TracedStep& step);
+
+// The same for the steps of users: what they do stays as it was written, but for these numbers,
+// which are read as tensors. Random operations are numbered from the first draw of this thread's
+// generator on, of generator 0; a step that draws from another one throws ValueError.
+Trace trace_as_written(const std::vector<Spec>& arguments, const TracedStep& step,
+                       const std::vector<ChangingNumbers>& changing = {});
 
 // Handles of the same numbers, seen the same way and standing at the same place of a tape.
 bool same_tensor(const Tensor& a, const Tensor& b);
