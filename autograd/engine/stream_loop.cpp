@@ -103,7 +103,23 @@ StreamLoop::Look StreamLoop::look() const {
   return {known, traced.trace.captured_tensors, holding(known)};
 }
 
-// What the step holds it captures, and it is there for as long as the step is bound.
+namespace {
+
+Tensors contiguous_each(Tensors tensors) {
+  for (Tensor& x : tensors) x = contiguous(x);
+  return tensors;
+}
+
+void write_states(const Tensors& states, StreamStep& step) noexcept {
+  for (std::size_t k = 0; k < states.size(); k++) {
+    std::memcpy(step.state(k), bytes(states[k]), bytes_of_all(states[k].spec()));
+  }
+}
+
+}  // namespace
+
+// What the step holds it captures, and it is there for as long as the step is bound. Until all is
+// made nothing changes.
 void StreamLoop::bind(const Look& now, const Tensors& state) {
   const Index batch = input_spec().shape[0];
   Tensors captured = now.captured, others = state, held;
@@ -112,14 +128,15 @@ void StreamLoop::bind(const Look& now, const Tensors& state) {
     captured.insert(captured.end(), held.begin(), held.end());
     others = now.holding->of_others(state);
   }
+  others = contiguous_each(std::move(others));
   std::unique_ptr<StreamStep> bound;
   if (batch > 0) {
     const auto plan = single_step_plan_of(now.holding ? now.holding->step : now.step, batch);
     bound = std::make_unique<StreamStep>(plan, captured, now.step->trace.draws);
+    write_states(others, *bound);
   }
   bound_ = std::move(bound);
   held_ = std::move(held);
-  set_others(others);
 }
 
 // ---- the state
@@ -139,14 +156,8 @@ Tensors StreamLoop::state() const {
 void StreamLoop::set_state(const Tensors& state) {
   const Pause pause;
   const Uninterpreted direct;
-  last_.holding ? bind(last_, state) : set_others(state);
-}
-
-void StreamLoop::set_others(const Tensors& states) {
-  for (std::size_t k = 0; bound_ && k < states.size(); k++) {
-    const Tensor x = contiguous(states[k]);
-    std::memcpy(bound_->state(k), bytes(x), bytes_of_all(x.spec()));
-  }
+  if (last_.holding) return bind(last_, state);
+  if (bound_) write_states(contiguous_each(state), *bound_);
 }
 
 void StreamLoop::reset(const Tensor& mask, const Tensors& to) {

@@ -58,7 +58,6 @@ class StreamLoop {
   // As `refresh`, which gives no state: then that there is stays.
   void take_up(const std::vector<Tensor>& state);
   void bind(const Look& look, const std::vector<Tensor>& state);
-  void set_others(const std::vector<Tensor>& states);
 
   Step step_;
   std::vector<Spec> arguments_;  // of the step: the input and the states

@@ -1,6 +1,6 @@
-// A block of a product, for files that are compiled once per instruction set: R rows and 2 P vectors
-// of columns stay in registers while k runs. Per k, 2 P loads of the panels and R broadcasts feed
-// 2 P R fused multiply-adds. The panels make the loads sequential.
+// A block of a product, for files that are compiled once per instruction set: R rows and 2 P
+// vectors of columns stay in registers while k runs. Per k, 2 P loads of the panels and R
+// broadcasts feed 2 P R fused multiply-adds. The panels make the loads sequential.
 //
 //   - R is as large as the registers allow: 6 of 16 (AVX2: 12 sums, 2 columns, 1 row), 8 of 32.
 //   - Rows are to be split *evenly* over blocks, 32 = 6+6+5+5+5+5: a last block of 2 rows runs at a
