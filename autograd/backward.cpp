@@ -9,7 +9,8 @@
 // whole (`Into`), so T slices of one sequence cost O(T).
 #include <algorithm>
 
-#include "rewind/autograd/record.h"
+#include "rewind/autograd/operations_of_many_uses.h"
+#include "rewind/autograd/rule_errors.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/creation.h"
@@ -62,7 +63,7 @@ class Rewinder {
 
   Gradients run(Record* last) {
     for (Record* r = last; r; r = r->previous) {
-      if (!per_use_.empty()) enter(*r);
+      if (!per_use_.empty()) many_.enter(*r);
       if (reached(*r)) rewind(*r);
     }
     return collect();
@@ -96,27 +97,6 @@ class Rewinder {
                            variable.description());
     role |= kPerUse;
     per_use_[slot_of("per_use", variable)] = 1;
-  }
-
-  // Records that belong to an operation of many uses: its own, and those right before.
-  void enter(Record& r) {
-    if (records_of_many_ > 0) records_of_many_--;
-    if (records_of_many_ > 0 || !r.rules->uses) return;
-    many_ = r.rules->uses(r.attributes());
-    records_of_many_ = many_.records + 1;
-  }
-
-  // Whether what arrives now at argument i of a record, at a slot of which the terms are asked for,
-  // is one of them.
-  bool is_term(const Record& r, std::size_t i) const {
-    if (records_of_many_ == 0) return true;
-    const bool own = r.rules->uses && records_of_many_ == many_.records + 1;
-    if (own && static_cast<int>(i) >= many_.arguments) return true;
-    require<GradientError>(many_.known,
-                           "backward: per_use names a variable that the rewind of a scan used, "
-                           "recorded; the terms of such uses are not told apart; run the scan in a "
-                           "PlainLoops scope");
-    return false;
   }
 
   // Marks what leads from the variables to later values, in the order of recording.
@@ -153,7 +133,7 @@ class Rewinder {
   }
 
   void rewind(Record& r) {
-    if (r.rules->missing) missing_rule(r);
+    if (r.rules->missing) throw_missing_rule(r);
     require<GradientError>(
         !r.let_go,
         "backward: what {} kept went with an earlier backward, done or failed; give "
@@ -206,7 +186,7 @@ class Rewinder {
     r.rules->joint(frame);
     for (auto& [argument, values] : terms) {
       const auto i = static_cast<std::size_t>(argument);
-      check(r, i, values);
+      check_gradient(r, i, values);
       terms_.push_back({r.edges()[i].slot, {std::move(values), {}}});
     }
     for (std::size_t i = 0; i < r.inputs; i++) {
@@ -224,7 +204,7 @@ class Rewinder {
       frame.into = in_place ? &gradients_[slot] : &apart;
       Tensor sum = rule.call(frame);
       if (in_place) {
-        check(r, i, sum);
+        check_gradient(r, i, sum);
         gradients_[slot] = std::move(sum);
       } else {
         deliver(r, i, std::move(sum));
@@ -244,27 +224,10 @@ class Rewinder {
     }
   }
 
-  void check(Record& r, std::size_t i, const Tensor& dx) const {
-    require<ShapeError>(
-        fingerprint(dx.spec()) == r.edges()[i].fingerprint,
-        "backward: the rule of {} for input {} gave a gradient {}, which is not the "
-        "spec of that input",
-        r.type->name, i, dx.spec());
-  }
-
-  void check_rows(Record& r, std::size_t i, const Spec& spec, const Gradient::Term& term) const {
-    Dims shape = term.rows.shape();
-    for (Index size : spec.shape.without(0)) shape.push_back(size);
-    require<ShapeError>(term.rows.dtype() == int64 && term.values.spec() == spec.with_shape(shape),
-                        "backward: the rule of {} for input {} gave rows {} and values {}, which "
-                        "are no rows of that input, {}",
-                        r.type->name, i, term.rows.spec(), term.values.spec(), spec);
-  }
-
   void deliver(Record& r, std::size_t i, Tensor dx) {
-    check(r, i, dx);
+    check_gradient(r, i, dx);
     const std::uint32_t slot = r.edges()[i].slot;
-    put(slot, std::move(dx), roles_[slot] & kPerUse && is_term(r, i));
+    put(slot, std::move(dx), roles_[slot] & kPerUse && many_.is_term(r, i));
   }
 
   void put(std::uint32_t slot, Tensor dx, bool is_term) {
@@ -278,28 +241,16 @@ class Rewinder {
   void deliver_rows(Record& r, std::size_t i, const Spec& spec, Gradient::Term term) {
     const std::uint32_t slot = r.edges()[i].slot;
     if (roles_[slot] & kLeaf) {
-      const bool keeps = !(roles_[slot] & kPerUse) || is_term(r, i);
+      const bool keeps = !(roles_[slot] & kPerUse) || many_.is_term(r, i);
       if (keeps) terms_.push_back({slot, std::move(term)});
     } else if (roles_[slot] & kPerUse) {
-      put(slot, add_rows(zeros(spec.shape, spec.dtype), term.rows, term.values), is_term(r, i));
+      put(slot, add_rows(zeros(spec.shape, spec.dtype), term.rows, term.values),
+          many_.is_term(r, i));
     } else {
       Tensor& sum = gradients_[slot];
       if (!sum.defined()) sum = zeros(spec.shape, spec.dtype);
       sum = add_rows(std::move(sum), term.rows, term.values);
     }
-  }
-
-  [[noreturn]] void missing_rule(Record& r) const {
-    std::size_t position = 0;
-    for (Record* before = r.previous; before; before = before->previous) position++;
-    std::string inputs;
-    for (std::uint32_t i = 0; i < r.inputs; i++) {
-      inputs += (i ? ", " : "") + to_string(r.specs()[i]);
-    }
-    throw GradientError(fmt::format(
-        "backward: {} has no derivative; it was operation {} on this tape, on {}; give it one (see "
-        "rules.h), or pause the tape around it",
-        r.type->name, position, inputs));
   }
 
   Gradients collect() {
@@ -334,8 +285,7 @@ class Rewinder {
   std::vector<Tape::Leaf> limited_;   // the variables of `wrt`
   std::vector<SlotTerm> terms_;
   std::vector<std::uint8_t> per_use_;  // by slot; empty: no terms are asked for
-  RuleSet::Uses many_{};               // the operation of many uses that was met last
-  int records_of_many_ = 0;            // of its records, that of now included, those to come
+  OperationsOfManyUses many_;          // met where terms are asked for
 };
 
 Gradients Tape::backward(const Tensor& loss, const BackwardOptions& options) {
