@@ -66,6 +66,7 @@ class [[nodiscard]] Tape final : public Interpreter {
 
   // The tape that was started last on this thread; null when there is none, or it is paused.
   static Tape* current();
+  bool recording() const { return pauses_ == 0; }
   bool training() const { return options_.training; }
 
   // The parameter's value with its place on this tape.
@@ -104,8 +105,6 @@ class [[nodiscard]] Tape final : public Interpreter {
     Variable variable;
   };
 
-  bool recording() const { return pauses_ == 0; }
-
   TapeOptions options_;
   std::uint64_t serial_;
   std::uint32_t slots_ = 1;
@@ -120,7 +119,8 @@ class [[nodiscard]] Tape final : public Interpreter {
   static constinit thread_local Tape* current_;
 };
 
-// While it lives, the current tape of this thread records nothing.
+// While it lives, the current tape of this thread records nothing: what is computed is a constant,
+// in the step of a scan too.
 class [[nodiscard]] Pause {
  public:
   Pause();

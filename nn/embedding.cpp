@@ -1,5 +1,6 @@
 #include "rewind/nn/embedding.h"
 
+#include "rewind/autograd/stop_gradient.h"
 #include "rewind/tensor/comparison.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/indexing.h"
@@ -23,32 +24,16 @@ void check_tokens(const Tensor& tokens, Index words) {
 
 }  // namespace
 
-Spec Lookup::infer(const Spec& tokens, const Spec& weight) const {
-  require<ShapeError>(weight.rank() == 2, "embedding: the table must be [words, features], got {}",
-                      weight);
-  require<DtypeError>(tokens.dtype == int64,
-                      "embedding: tokens must be int64, got {}; convert them with to(x, int64)",
-                      tokens);
-  Dims shape = tokens.shape;
-  shape.push_back(weight.dim(1));
-  return {shape, weight.dtype};
-}
-
-void Lookup::run(const Tensor& tokens, const Tensor& weight, Tensor& y) const {
-  check_tokens(tokens, weight.dim(0));
-  Take{}.run(weight, tokens, y);
-}
-
-void Lookup::derivative(Rules<Lookup> d) {
-  d(stop, [](const Tensor& dy, Input<0> tokens, const Lookup& op) {
-    if (op.padding < 0) return Rows{tokens, dy};
-    const Tensor padded = unsqueeze(equal(tokens, op.padding), -1);
-    return Rows{tokens, masked_fill(dy, padded, 0)};
-  });
-}
-
 Tensor embedding(const Tensor& tokens, const Tensor& weight, Index padding_index) {
-  return apply(Lookup{padding_index}, tokens, weight);
+  require<ShapeError>(weight.rank() == 2, "embedding: the table must be [words, features], got {}",
+                      weight.spec());
+  require<DtypeError>(tokens.dtype() == int64,
+                      "embedding: tokens must be int64, got {}; convert them with to(x, int64)",
+                      tokens.spec());
+  if (tokens.has_data()) check_tokens(tokens, weight.dim(0));
+  const Tensor y = take(weight, tokens);
+  if (padding_index < 0) return y;
+  return where(equal(unsqueeze(tokens, -1), padding_index), stop_gradient(y), y);
 }
 
 Embedding::Embedding(Index words, Index features, Rng& rng, const EmbeddingOptions& options)

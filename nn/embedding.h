@@ -1,31 +1,22 @@
 // A table of vectors, looked up by number.
 #pragma once
 
-#include "rewind/autograd/rules.h"
+#include "rewind/autograd/parameter.h"
 #include "rewind/nn/members.h"
 #include "rewind/tensor/random.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace nn {
 
-// y[...] = weight[tokens[...]]. The gradient of the table comes as the rows that were used (see
-// Gradient::Term), so its cost does not grow with the number of words. The row `padding` (-1: none)
-// is looked up like any other but receives no gradient.
-struct Lookup {
-  Index padding;
-  static constexpr std::string_view name = "embedding";
-  Spec infer(const Spec& tokens, const Spec& weight) const;
-  void run(const Tensor& tokens, const Tensor& weight, Tensor& y) const;
-  static void derivative(Rules<Lookup> d);
-};
-
 struct EmbeddingOptions {
   Index padding_index = -1;  // the word that means "nothing"; -1: there is none
   Dtype dtype = float32;
 };
 
-// tokens int64 [...], weight [words, features]; y [..., features]. A token outside [0, words)
-// throws IndexError.
+// tokens int64 [...], weight [words, features]; y[...] = weight[tokens[...]], [..., features]. The
+// gradient of the table comes as the rows that were used (see Gradient::Term), so its cost does not
+// grow with the number of words. The row `padding_index` (-1: none) is looked up like any other but
+// receives no gradient. A token outside [0, words) throws IndexError.
 Tensor embedding(const Tensor& tokens, const Tensor& weight, Index padding_index = -1);
 
 // The table starts as N(0, 1), as in PyTorch; the padding row as zeros.

@@ -1,5 +1,6 @@
 #include "rewind/autograd/engine/facts.h"
 
+#include "rewind/autograd/stop_gradient.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/joining.h"
@@ -17,7 +18,7 @@ bool is_one_of(const Operation& operation) {
 }  // namespace
 
 bool is_view(const Operation& operation) {
-  return is_one_of<Reshape, Permute, Expand, Slice, Select, Contiguous>(operation);
+  return is_one_of<Reshape, Permute, Expand, Slice, Select, Contiguous, StopGradient>(operation);
 }
 
 bool is_elementwise(const Operation& operation) { return operation.type().traits.elementwise; }

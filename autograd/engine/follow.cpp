@@ -1,6 +1,8 @@
 #include "rewind/autograd/engine/follow.h"
 
 #include "rewind/autograd/engine/facts.h"
+#include "rewind/autograd/engine/step_reader.h"
+#include "rewind/autograd/tape.h"
 #include "rewind/tensor/random.h"
 
 namespace rw::engine {
@@ -10,10 +12,10 @@ constexpr std::uint64_t kIdBits = 28;
 constexpr std::uint64_t kIdMask = (std::uint64_t{1} << kIdBits) - 1;
 
 // Values are known by their marks, which no tape above can want: there is none.
-class Follower final : public Interpreter, public TracingScope, private NumberReader {
+class Follower final : public StepReader {
  public:
   explicit Follower(const Trace& known)
-      : NumberReader(known.changing),
+      : StepReader(known.changing, Tape::current()),
         known_(known),
         serial_(new_serial()),
         first_draw_(Random::state()) {}
@@ -22,14 +24,6 @@ class Follower final : public Interpreter, public TracingScope, private NumberRe
     Tensor x = known_.graph.symbol(value);
     x.set_mark(serial_ << kIdBits | static_cast<std::uint64_t>(value));
     return x;
-  }
-
-  // Goes on as the known step did where numbers differ, to see whether anything else does.
-  void run(Call& call) override {
-    const ChangingNumbers* const numbers = changing(call);
-    if (!numbers) return read(call);
-    changing_.push_back(extended(*numbers, call));
-    read_on_tensors(*numbers, call);
   }
 
   void read(Call& call) override {
@@ -60,10 +54,16 @@ class Follower final : public Interpreter, public TracingScope, private NumberRe
   // What comes after the step was lost will be traced again.
   bool knows(const Tensor& x) const override { return lost_ || x.mark() >> kIdBits == serial_; }
 
-  Tensor mention(const Tensor& number) override {
-    const ValueId value = value_of(number);
+  Tensor mention(const Tensor& x) override {
+    const ValueId value = value_of(x);
     lost_ |= value < 0;
-    return value < 0 ? number : handle(value);
+    return value < 0 ? x : handle(value);
+  }
+
+  // Goes on as the known step did where numbers differ, to see whether anything else does.
+  const ChangingNumbers& met(const ChangingNumbers& known, const ChangingNumbers& now) override {
+    changing_.push_back(now);
+    return known;
   }
 
   // The next node, if it does this; or would, but for its numbers.

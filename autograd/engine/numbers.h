@@ -7,7 +7,6 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include "rewind/tensor/interpreter.h"
 
@@ -23,6 +22,9 @@ struct ChangingNumbers {
   friend bool operator==(const ChangingNumbers&, const ChangingNumbers&) = default;
 };
 
+// Whether operations of this type have such numbers.
+bool has_numbers(const OpType& type);
+
 // Of an operation of this type with other numbers than `known`; nothing, where that is not the only
 // difference of their attributes.
 std::optional<ChangingNumbers> differing_numbers(std::size_t operation, const void* known,
@@ -31,30 +33,8 @@ std::optional<ChangingNumbers> differing_numbers(std::size_t operation, const vo
 // The same numbers and what else of the operation does something now.
 ChangingNumbers extended(ChangingNumbers numbers, const Call& call);
 
-// Reads operations one by one, those of `known` as operations on tensors.
-class NumberReader {
- protected:
-  explicit NumberReader(const std::vector<ChangingNumbers>& known) : known_(known) {}
-  ~NumberReader() = default;
-
-  // To be asked for each operation of the step in turn. Null for one that is read as it is.
-  const ChangingNumbers* changing(const Call& call);
-  // Reads the operation with these of its numbers as tensors.
-  void read_on_tensors(const ChangingNumbers& numbers, Call& call);
-
-  // What is done with an operation; and the step's own tensor for one that it mentions.
-  virtual void read(Call& call) = 0;
-  virtual Tensor mention(const Tensor& number) = 0;
-
-  std::size_t operations() const { return operations_; }  // that were asked for, this one as well
-
- private:
-  template <class Op>
-  Tensor applied(const Tensor& x, double number);
-
-  const std::vector<ChangingNumbers>& known_;
-  std::size_t operations_ = 0, next_ = 0;
-};
+// The number as a tensor of no axes, made by no operation: to a step one that it mentions.
+Tensor tensor_of(double number, Dtype dtype);
 
 }  // namespace engine
 }  // namespace rw

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "rewind/autograd/engine/row_question.h"
+#include "rewind/autograd/stop_gradient.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/cumsum.h"
 #include "rewind/tensor/extrema.h"
@@ -190,6 +191,7 @@ Rule rule_of(const OpType& type) {
       {&op_type<Permute>, permute},
       {&op_type<Expand>, expand},
       {&op_type<Contiguous>, aligned},
+      {&op_type<StopGradient>, aligned},
       {&op_type<Concat>, along<Concat>},
       {&op_type<Stack>, stack},
       {&op_type<Select>, select},
@@ -233,8 +235,8 @@ bool linear_in_totals(const Question& q, const Graph::Node& node) {
   if (const auto* affine = op.as<Affine>()) return affine->shift == 0;
   const bool all = op.is<Add>() || op.is<Subtract>() || op.is<Concat>() || op.is<Stack>() ||
                    op.is<SliceAdd>() || op.is<Reshape>() || op.is<Permute>() || op.is<Expand>() ||
-                   op.is<Contiguous>() || op.is<Slice>() || op.is<Select>() || op.is<Flip>() ||
-                   op.is<Sum>() || op.is<SumTo>();
+                   op.is<Contiguous>() || op.is<StopGradient>() || op.is<Slice>() ||
+                   op.is<Select>() || op.is<Flip>() || op.is<Sum>() || op.is<SumTo>();
   std::size_t totals = 0;
   for (std::size_t i = 0; i < node.inputs.size(); i++) totals += q.total(i) || (all && q.zeros(i));
   if (all) return totals == node.inputs.size();

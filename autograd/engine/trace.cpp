@@ -3,6 +3,8 @@
 #include <unordered_map>
 
 #include "rewind/autograd/engine/facts.h"
+#include "rewind/autograd/engine/step_reader.h"
+#include "rewind/autograd/tape.h"
 #include "rewind/tensor/error.h"
 #include "rewind/tensor/random.h"
 
@@ -21,20 +23,13 @@ bool same_tensor(const Tensor& a, const Tensor& b) {
 
 namespace {
 
-class Tracer final : public Interpreter, public TracingScope, private NumberReader {
+class Tracer final : public StepReader {
  public:
   Tracer(Trace& trace, bool as_written, const std::vector<ChangingNumbers>& changing)
-      : NumberReader(changing),
+      : StepReader(changing, as_written ? Tape::current() : nullptr),
         trace_(trace),
         as_written_(as_written),
         first_draw_(Random::state()) {}
-
-  void run(Call& call) override {
-    const ChangingNumbers* const numbers = changing(call);
-    if (!numbers) return read(call);
-    trace_.changing.push_back(extended(*numbers, call));
-    read_on_tensors(trace_.changing.back(), call);
-  }
 
   void read(Call& call) override {
     std::vector<ValueId> inputs;
@@ -73,7 +68,11 @@ class Tracer final : public Interpreter, public TracingScope, private NumberRead
   }
 
  private:
-  Tensor mention(const Tensor& number) override { return handle(value_of(number)); }
+  Tensor mention(const Tensor& x) override { return handle(value_of(x)); }
+
+  const ChangingNumbers& met(const ChangingNumbers&, const ChangingNumbers& now) override {
+    return trace_.changing.emplace_back(now);
+  }
 
   // A step inside this one may mention its values, of which there are no numbers either.
   bool knows(const Tensor& x) const override { return values_.contains(x.identity()); }

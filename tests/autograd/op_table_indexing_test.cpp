@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "autograd/op_table.h"
-#include "rewind/nn/embedding.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/random.h"
@@ -32,11 +31,6 @@ void add_rows_of_tables(std::vector<OpRow>& rows) {
   };
   rows.push_back({"take",
                   [](const Tensors& x) { return take(x[0], x[1]); },
-                  {{{4, 2}}, indices},
-                  [=](const Tensors& x) { return looked_up(x[0], x[1]); },
-                  none});
-  rows.push_back({"embedding",
-                  [](const Tensors& x) { return nn::embedding(x[1], x[0], -1); },
                   {{{4, 2}}, indices},
                   [=](const Tensors& x) { return looked_up(x[0], x[1]); },
                   none});

@@ -4,9 +4,11 @@
 
 #include "autograd/op_table.h"
 #include "rewind/autograd/engine/stage.h"
+#include "rewind/autograd/stop_gradient.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/regions.h"
+#include "rewind/tensor/rounding.h"
 #include "rewind/tensor/views.h"
 #include "support/naive_matmul.h"
 
@@ -75,6 +77,14 @@ void add_views(std::vector<OpRow>& rows) {
        {{{2, 3}}},
        [](const Tensors& x) {
          return built(x[0].shape(), [&](Position p) { return at(x[0], {p[0], 2 - p[1]}); });
+       }});
+  // Of what is constant around each point, since that is what it says of all.
+  rows.push_back(
+      {"stop_gradient",
+       [](const Tensors& x) { return stop_gradient(floor(x[0])); },
+       {{{2, 3}}},
+       [](const Tensors& x) {
+         return built(x[0].shape(), [&](Position p) { return std::floor(at(x[0], {p[0], p[1]})); });
        }});
 }
 

@@ -2,8 +2,12 @@
 #include "rewind/nn/embedding.h"
 
 #include "nn/differences.h"
+#include "rewind/autograd/explain.h"
+#include "rewind/autograd/scan.h"
 #include "rewind/nn/linear.h"
+#include "rewind/tensor/activation.h"
 #include "rewind/tensor/comparison.h"
+#include "rewind/tensor/matmul.h"
 #include "rewind/tensor/select.h"
 #include "support/elements.h"
 
@@ -89,6 +93,35 @@ TEST(Embedding, HasSecondDerivativesThroughItsRows) {
     return sum(y * y * y);
   };
   test::expect_gradients([&] { return test::gradient_of(loss, table); }, test::variables({&table}));
+}
+
+// Tokens beyond a row's length are not looked up, so they may be anything.
+TEST(Embedding, InTheStepOfAScanIsPartOfThePlan) {
+  const Parameter table(wave({5, 3}), "table"), w(wave({3, 3}), "w");
+  const Tensor tokens = tensor({{2, 0, 1}, {1, -9, 2}, {2, 99, 0}});
+  for (const Index padding : {-1, 2}) {
+    const auto step = [&](const Tensor& token, const Tensor& h) {
+      return tanh(matmul(nn::embedding(token, table, padding) + h, w));
+    };
+    const auto gradients = [&] {
+      Tape tape;
+      const Tensor last = scan(step, tokens, zeros({3, 3}, float64), {.lengths = {3, 1, 3}}).final;
+      const Gradients all = tape.backward(sum(last * last));
+      return std::pair(elements(all[table]), elements(all[w]));
+    };
+    const auto planned = gradients();
+    const std::string text = explain(step, zeros({3, 3}, int64), zeros({3, 3}, float64));
+    EXPECT_EQ(text.find("mixes rows"), std::string::npos) << text;
+    if (padding < 0) EXPECT_EQ(text.find("ordinary"), std::string::npos) << text;
+    const PlainLoops plainly;
+    const auto plain = gradients();
+    for (std::size_t i = 0; i < plain.first.size(); i++) {
+      EXPECT_NEAR(planned.first[i], plain.first[i], 1e-12);
+    }
+    for (std::size_t i = 0; i < plain.second.size(); i++) {
+      EXPECT_NEAR(planned.second[i], plain.second[i], 1e-12);
+    }
+  }
 }
 
 TEST(Embedding, SaysWhatIsOutside) {

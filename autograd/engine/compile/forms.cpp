@@ -3,6 +3,7 @@
 #include "rewind/autograd/engine/element_form.h"
 #include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/simplify.h"
+#include "rewind/autograd/stop_gradient.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/views.h"
@@ -87,7 +88,8 @@ bool Forms::is_contiguous_part(const Graph::Node& node) const {
   if (!body_.has_rows(x) || !body_.has_rows(node.first) || body_.columns(node.first) == 0) {
     return false;
   }
-  if (node.operation.is<Reshape>() || node.operation.is<Contiguous>()) return true;
+  const Operation& op = node.operation;
+  if (op.is<Reshape>() || op.is<Contiguous>() || op.is<StopGradient>()) return true;
   const std::optional<Part> part = consecutive_part(node.operation);
   if (!part || body_.rows().each_of(x) != 1) return false;
   for (int axis = 1; axis < part->axis; axis++) {
