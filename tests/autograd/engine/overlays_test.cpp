@@ -106,5 +106,49 @@ TEST(Overlays, LeaveWhatSecondDerivativesRead) {
   EXPECT_LE(largest_difference(planned, second()), 1e-12);
 }
 
+// a, whose gradient with respect to b is a itself: a gradient that is a gate.
+struct Beside {
+  static constexpr std::string_view name = "beside";
+  static constexpr bool rowwise = true;
+  Spec infer(const Spec& a, const Spec&) const { return a; }
+  void run(const Tensor& a, const Tensor&, Tensor& y) const { copy_elements(a, y); }
+  static void derivative(Rules<Beside> d) {
+    d([](const Tensor& dy) { return dy; }, [](const Tensor&, Input<0> a) -> Tensor { return a; });
+  }
+};
+
+Results with_a_gate_beside(const Tensor& b, const Tensors& x, const Tensors& s, const Tensors& w) {
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]);
+  const Tensor i = sigmoid(part(z, 0)), f = sigmoid(part(z, 1));
+  const Tensor c = f * s[1] + i * tanh(part(z, 2)) + apply(Beside{}, i, b);
+  const Tensor h = sigmoid(part(z, 3)) * tanh(c);
+  return {{h, c}, one(h)};
+}
+
+TEST(Overlays, LeaveGatesThatAreGradients) {
+  ScanCase c{inputs(), states({H, H}), weights({{I, 4 * H}, {H, 4 * H}, {B, H}}), {}};
+  c.second = c.states = false;
+  c.step = [](const Tensors& x, const Tensors& s, const Tensors& w) {
+    return with_a_gate_beside(w[2], x, s, w);
+  };
+  expect_the_plain_loop(c, "of a captured tensor");
+
+  c.weights.pop_back();
+  c.xs.push_back(numbers({T, B, H}, 5));
+  c.step = [](const Tensors& x, const Tensors& s, const Tensors& w) {
+    return with_a_gate_beside(x[1], x, s, w);
+  };
+  expect_the_plain_loop(c, "of an input");
+
+  c.xs.pop_back();
+  c.initial.push_back(numbers({B, H}, 6));
+  c.step = [](const Tensors& x, const Tensors& s, const Tensors& w) {
+    Results all = with_a_gate_beside(s[2], x, s, w);
+    all.first.push_back(all.second[0] * 2);
+    return all;
+  };
+  expect_the_plain_loop(c, "of a state");
+}
+
 }  // namespace
 }  // namespace rw::test
