@@ -154,6 +154,17 @@ TEST(OddSteps, AColumnMayScaleWhatItIsOf) {
                                      "scaled");
 }
 
+// Repeated beside them, the one entry of a row is no entry of the rows of all steps.
+TEST(OddSteps, ARowOfSeveralEntriesMayMeetOneOfASingleEntry) {
+  const auto step = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor several = reshape(x[0], {I, 1}), single = x[0];
+    const Tensor h = tanh(s[0] + sum(matmul(several * single, w[0]), 0, true));
+    return {one(h), one(h)};
+  };
+  expect_the_plain_loop({{numbers({T, 1, I}, 1)}, {numbers({1, H}, 2)}, weights({{I, H}}), step},
+                        "entries");
+}
+
 // Features first: rows stand side by side.
 TEST(OddSteps, RowsMayBeColumns) {
   const auto elman = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {

@@ -37,7 +37,7 @@ struct Training {
       const Cell::Gates gates = cell.gates(in, s[0]);
       Tensors outputs = Cell::next(gates, s[1]);
       const Tensors next = outputs;
-      if (with_gates) outputs.push_back(slice(gates.i, 1, 0, 3));
+      if (with_gates) outputs.insert(outputs.end(), {slice(gates.i, 1, 0, 3), gates.f});
       return std::pair(next, outputs);
     };
     return scan(step, x, Tensors{zeros({B, kHidden}, float64), zeros({B, kHidden}, float64)});
@@ -79,7 +79,7 @@ TEST(Overlays, LeaveWhatIsKeptForAnotherRewind) {
   EXPECT_LE(largest_difference(first, plain), 1e-12);
 }
 
-// A part of a gate is a view of the rows that hold all gates.
+// A gate, or a part of one, is a view of the rows that hold all gates.
 TEST(Overlays, LeaveGatesThatTheCallerHolds) {
   Training run;
   const std::string text = explain([&] { (void)run.scan_it(true); });
