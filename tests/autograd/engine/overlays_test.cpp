@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "autograd/engine/cells.h"
+#include "rewind/autograd/engine/scan_op.h"
 #include "rewind/autograd/explain.h"
 
 namespace rw::test {
@@ -104,6 +105,24 @@ TEST(Overlays, LeaveWhatSecondDerivativesRead) {
   const Tensor planned = second();
   const PlainLoops plainly;
   EXPECT_LE(largest_difference(planned, second()), 1e-12);
+}
+
+// Anywhere else the rows would be written past what is held, or over other numbers.
+TEST(Overlays, LieOverWhatFillsTheirRows) {
+  const Tensor all = zeros({100}, float64);
+  const auto fill = [&](const Dims& shape, const Strides& strides, std::array<Index, 2> first) {
+    const Tensor a = all.view(shape, strides, first[0]), b = all.view(shape, strides, first[1]);
+    return engine::fill_rows_of(6, {&a, &b});
+  };
+  EXPECT_TRUE(fill({2, 4, 3}, {24, 6, 1}, {0, 3}));
+  EXPECT_TRUE(fill({1, 4, 3}, {99, 6, 1}, {0, 3}));
+  EXPECT_TRUE(fill({2, 1, 3}, {6, 99, 1}, {0, 3}));
+  EXPECT_TRUE(fill({2, 4, 1}, {24, 6, 99}, {0, 1}));
+  EXPECT_FALSE(fill({2, 4, 3}, {0, 6, 1}, {0, 3}));
+  EXPECT_FALSE(fill({2, 4, 3}, {24, 0, 1}, {0, 3}));
+  EXPECT_FALSE(fill({2, 4, 3}, {24, 6, 0}, {0, 3}));
+  EXPECT_FALSE(fill({2, 4, 3}, {24, 6, 1}, {3, 0}));
+  EXPECT_FALSE(fill({2, 4, 3}, {24, 6, 1}, {0, 2}));
 }
 
 // a, whose gradient with respect to b is a itself: a gradient that is a gate.
