@@ -78,7 +78,7 @@ std::shared_ptr<const PlannedBackward> Recurrence::backward(const Wanted& wanted
 
 // Of what the forward loop left in rows of a stack.
 InputPlace Recurrence::place_of(const Source& source) const {
-  if (source.kind != Source::output || at(source.index) < own_outputs_) return {};
+  if (source.kind != Source::output) return {};
   const auto& stack = program_.stacks[at(step().outputs[at(source.index)])];
   if (!stack) return {};
   const Buffer& buffer = program_.buffers[at(stack->buffer)];

@@ -247,15 +247,11 @@ bool linear_in_totals(const Question& q, const Graph::Node& node) {
 // entries of the same rows in all inputs.
 Answer with_each(const Question& q, const Graph::Node& node, Answer answer) {
   Index each = 1;
-  bool differ = false;
-  for (std::size_t i = 0; i < q.inputs(); i++) {
-    if (q.axis(i) == kNone) continue;
-    differ |= each != 1 && q.each(i) != each;
-    each = std::max(each, q.each(i));
-  }
+  for (std::size_t i = 0; i < q.inputs(); i++) each = std::max(each, q.each(i));
   if (each == 1 || node.operation.is<Reshape>() || answer.effect == RowEffect::mixed) return answer;
-  for (std::size_t i = 0; i < q.inputs(); i++) differ |= q.axis(i) != kNone && q.each(i) != each;
-  if (differ) return kMixed;
+  for (std::size_t i = 0; i < q.inputs(); i++) {
+    if (q.axis(i) != kNone && q.each(i) != each) return kMixed;
+  }
   answer.each = answer.axis == kNone ? 1 : each;
   return answer;
 }

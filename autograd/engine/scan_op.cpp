@@ -39,21 +39,6 @@ Tensors taken(Iterator& next, std::size_t count) {
   return Tensors(first, next);
 }
 
-// Whether inputs [time, batch, ...] lie side by side in rows of so many numbers, all rows one after
-// the other.
-bool fill_rows_of(Index width, const std::vector<const Tensor*>& inputs) {
-  const std::byte* next = OutputAccess::bytes(const_cast<Tensor&>(*inputs[0]));
-  for (const Tensor* x : inputs) {
-    const Dims& shape = x->shape();
-    const Strides strides = x->strides();
-    const bool rows = (shape[0] == 1 || strides[0] == shape[1] * width) &&
-                      (shape[1] == 1 || strides[1] == width) && (shape[2] == 1 || strides[2] == 1);
-    if (!rows || OutputAccess::bytes(const_cast<Tensor&>(*x)) != next) return false;
-    next += shape[2] * bytes_of(x->dtype());
-  }
-  return true;
-}
-
 // The memory of inputs that the program would write over, if it may: of those that were given away,
 // where nobody else holds it.
 std::vector<bool> overlays(const Program& program, std::span<const Tensor* const> inputs,
@@ -233,6 +218,19 @@ std::size_t recorded() {
 }
 
 }  // namespace
+
+bool fill_rows_of(Index width, const std::vector<const Tensor*>& inputs) {
+  const std::byte* next = OutputAccess::bytes(const_cast<Tensor&>(*inputs[0]));
+  for (const Tensor* x : inputs) {
+    const Dims& shape = x->shape();
+    const Strides strides = x->strides();
+    const bool rows = (shape[0] == 1 || strides[0] == shape[1] * width) &&
+                      (shape[1] == 1 || strides[1] == width) && (shape[2] == 1 || strides[2] == 1);
+    if (!rows || OutputAccess::bytes(const_cast<Tensor&>(*x)) != next) return false;
+    next += shape[2] * bytes_of(x->dtype());
+  }
+  return true;
+}
 
 bool is_scan(const Operation& operation) { return &operation.type() == &scan_type; }
 

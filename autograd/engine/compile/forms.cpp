@@ -156,8 +156,7 @@ std::optional<Forms::Steps> Forms::steps(ValueId x, ValueId y, Dtype dtype) cons
   if (body_.spec(x).dtype != dtype && !mask) return {};
   if (body_.has_rows(x)) {
     if (from == to) return Steps{true, true};
-    const bool one_column = body_.columns(x) == 1 && single_entries && !mask;
-    if (from.rank() == to.rank() && one_column) return Steps{true, false};
+    if (body_.columns(x) == 1) return Steps{true, false};
     return {};
   }
   if (!body_.invariant(x) || body_.rows().axis_of(x) != Rows::kNone) return {};

@@ -19,7 +19,7 @@ bool makes_new_numbers(const Operation& operation) {
 
 bool is_slice_beside(const Operation& operation, const Slice& other) {
   const auto* slice = operation.as<Slice>();
-  return slice && slice->axis == other.axis && slice->step == 1 &&
+  return slice && slice->axis == other.axis &&
          (slice->stop <= other.start || other.stop <= slice->start);
 }
 

@@ -140,14 +140,14 @@ ValueId Places::viewed(ValueId x) const {
   return x;
 }
 
-// Whether nobody but the reader of `part` reads that part of `whole`, which lies in memory of all
-// steps that work before the loop has filled.
+// Whether nobody but the one reader of `part` reads that part of `whole`, which lies in memory of
+// all steps that work before the loop has filled.
 bool Places::may_be_overwritten(ValueId whole, ValueId part) const {
   ValueId begin = whole;
   while (in_place_.sum_begins_with(begin) >= 0) begin = in_place_.sum_begins_with(begin);
   if (forms_.of_value(begin) != Form::none || !in_place_.is_private(begin)) return false;
+  if (whole == part) return true;
   if (body_.leaves_the_step(whole)) return false;
-  if (whole == part) return body_.users(whole).size() == 1;
 
   const Graph::Node& own = *body_.graph().maker(part);
   const auto* mine = own.operation.as<Slice>();

@@ -68,10 +68,30 @@ TEST(HeldStates, GoRoundWhereThatIsNoWorse) {
     return std::pair(Tensors{h, s[1]}, Tensors{s[1]});
   };
   EXPECT_EQ(carried(given, states({H, H})), "carried          h0 [3, 5], h1 [3, 5]");
+  const auto read_and_given = [&](const Tensor& x, const Tensors& s) {
+    const Tensor h = tanh(s[0] * s[1] + matmul(s[1], w)) * sum(x, 1, true);
+    return std::pair(Tensors{h, s[1]}, Tensors{s[1]});
+  };
+  EXPECT_EQ(carried(read_and_given, states({H, H})), "carried          h0 [3, 5], h1 [3, 5]");
   const auto alone = [&](const Tensor&, const Tensors& s) {
     return std::pair(s, Tensors{matmul(s[0], w)});
   };
   EXPECT_EQ(carried(alone, states({H})), "carried          h [3, 5]");
+}
+
+// Where rows are sorted it counts for more that those of a state are known.
+TEST(HeldStates, GoRoundWithLengths) {
+  const ScanCase c = context_case();
+  const auto carried = [&](const Lengths& lengths) {
+    const std::string text = explain([&] {
+      const auto step = [&](const Tensors& x, const Tensors& s) { return c.step(x, s, c.weights); };
+      (void)scan(step, c.xs, c.initial, {.lengths = lengths});
+    });
+    const std::size_t from = text.find("carried"), end = text.find('\n', from);
+    return text.substr(from, end - from);
+  };
+  EXPECT_EQ(carried({}), "carried          h [3, 5]");
+  EXPECT_EQ(carried({3, 1, 2}), "carried          h0 [3, 5], h1 [3, 4]");
 }
 
 // Each worker adds up the gradients of the context of its rows.

@@ -154,6 +154,53 @@ TEST(OddSteps, AColumnMayScaleWhatItIsOf) {
                                      "scaled");
 }
 
+// Repeated beside them, the one entry of a row is no entry of the rows of all steps.
+TEST(OddSteps, ARowOfSeveralEntriesMayMeetOneOfASingleEntry) {
+  const auto step = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor several = reshape(x[0], {I, 1}), single = x[0];
+    const Tensor h = tanh(s[0] + sum(matmul(several * single, w[0]), 0, true));
+    return {one(h), one(h)};
+  };
+  expect_the_plain_loop({{numbers({T, 1, I}, 1)}, {numbers({1, H}, 2)}, weights({{I, H}}), step},
+                        "entries");
+}
+
+TEST(OddSteps, AColumnMayChoose) {
+  const auto step = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]);
+    const Tensor h = where(greater(slice(z, 1, 0, 1), 0), tanh(z), s[0] * 0.5);
+    return {one(h), one(h)};
+  };
+  expect_the_plain_loop_in_every_way({inputs(), states({H}), weights({{I, H}, {H, H}}), step},
+                                     "chosen");
+}
+
+// The loop needs the sum over the rows at every step, and so what it is added to stays there, too.
+TEST(OddSteps, ASumOverRowsMayBeAPartOfAGradient) {
+  const auto step = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]);
+    const Tensor h = tanh(z - (sum(z * z, 0, true) + w[2])) + 0.5 * x[1] * w[2];
+    return {one(h), one(h)};
+  };
+  for (const Dims& shape : {Dims{H}, Dims{1, H}}) {
+    expect_the_plain_loop({{numbers({T, B, I}, 1), numbers({T, B, H}, 2)},
+                           states({H}),
+                           weights({{I, H}, {H, H}, shape}),
+                           step},
+                          "of a bias");
+  }
+}
+
+// What fills a tensor may give the result its shape.
+TEST(OddSteps, OneNumberMaySpreadAColumn) {
+  const auto step = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor column = matmul(x[0], w[0]);
+    const Tensor filled = full({B, H}, 0.5, float64) + column;
+    return {one(tanh(s[0] + filled)), {filled, expand(column, {B, H}) * s[0]}};
+  };
+  expect_the_plain_loop_in_every_way({inputs(), states({H}), weights({{I, 1}}), step}, "filled");
+}
+
 // Features first: rows stand side by side.
 TEST(OddSteps, RowsMayBeColumns) {
   const auto elman = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {

@@ -64,6 +64,21 @@ TEST(Ownership, RowsThatNobodyCanSortAreRefusedWithLengths) {
             0u);
 }
 
+// A matrix of which one use takes the rows as they are, and the other sorts them.
+TEST(Ownership, RowsOfACapturedTensorAreNotSortedForOneUseAlone) {
+  const Tensor w = numbers({B, B}, 4);
+  const auto refused = [&](auto step) {
+    const std::string text = message_of<ShapeError>([&] {
+      scan(step, numbers({T, B, B}, 1), numbers({B, B}, 2), {.lengths = {1, 3, 2}});
+    });
+    return text.rfind("scan: the step mixes rows of the batch, ", 0) == 0;
+  };
+  EXPECT_TRUE(
+      refused([&](const Tensor& x, const Tensor& h) { return tanh(matmul(h, w) + x) + w; }));
+  EXPECT_TRUE(
+      refused([&](const Tensor& x, const Tensor& h) { return matmul(tanh(h + w), w) + x; }));
+}
+
 TEST(Ownership, TheLastStateIsNoPartOfAllStates) {
   const auto result = scan([](const Tensor& x, const Tensor& h) { return tanh(x + h); },
                            numbers({T, B, H}, 1), numbers({B, H}, 2));

@@ -1,6 +1,7 @@
 // The memory of scans, while they run forward and back.
 #include <gtest/gtest.h>
 
+#include "autograd/engine/looks_at.h"
 #include "autograd/engine/scan_comparison.h"
 #include "rewind/nn/lstm.h"
 #include "rewind/tensor/memory.h"
@@ -11,39 +12,28 @@ namespace {
 
 std::size_t most_bytes = 0;
 
-// x itself. Looks at the memory in use at every step, forward and back.
-struct Looking {
-  static constexpr std::string_view name = "looking";
-  Spec infer(const Spec& x) const { return x; }
-  void run(const Tensor& x, Tensor& y) const {
-    most_bytes = std::max(most_bytes, memory::bytes_in_use());
-    y = x;
-  }
-  static void derivative(Rules<Looking> d) {
-    d([](const Tensor& dy) { return apply(Looking{}, dy); });
-  }
-};
-
 constexpr Index kHidden = 64, kBatch = 4;
 
 // The most that a forward pass and its rewind have in use at a time, in bytes.
 std::size_t peak(Index time, Index segments) {
   Rng rng(1);
   const nn::LSTMCell cell(1, kHidden, rng);
-  const Tensor input = ones({kBatch, 1});
-  const auto step = [&](const nn::LSTMCell::State& s) {
-    const nn::LSTMCell::State next = cell.step(input, s);
-    return std::pair(nn::LSTMCell::State{apply(Looking{}, next.h), next.c}, Tensors{});
+  const Tensor xs = ones({time, kBatch, 1});
+  const auto step = [&](const Tensor& x, const nn::LSTMCell::State& s) {
+    const nn::LSTMCell::State next = cell.step(x, s);
+    return std::pair(nn::LSTMCell::State{apply(LooksAt{}, next.h), next.c}, Tensors{});
   };
   const auto run = [&] {
     Tape tape;
-    const auto last = scan(step, time, cell.initial(kBatch), {.segments = segments}).final;
+    const auto last = scan(step, xs, cell.initial(kBatch), {.segments = segments}).final;
     (void)tape.backward(sum(square(last.h)));
   };
   run();  // what is remembered from call to call
   const std::size_t before = memory::bytes_in_use();
   most_bytes = 0;
+  LooksAt::in_passing = [] { most_bytes = std::max(most_bytes, memory::bytes_in_use()); };
   run();
+  LooksAt::in_passing = [] {};
   return most_bytes - before;
 }
 

@@ -57,6 +57,28 @@ TEST(Terms, AreThoseOfThePlainLoop) {
                false);
 }
 
+// A unit that is off passes no gradient: its terms are zeros, as many as it was used.
+TEST(Terms, OfZerosStandLikeOthers) {
+  const auto off = [](const Tensors& x, const Tensors& s, const Tensors& w) {
+    const Tensor h = tanh(s[0] + x[0] + relu(matmul(s[0], w[0]) - 100));
+    return Results{one(h), one(h)};
+  };
+  const ScanCase c{{numbers({T, B, H}, 1)}, states({H}), weights({{H, H}}), off};
+  EXPECT_EQ(terms_of(c)[0].size(), T + 1);
+  in_every_way(c, "off");
+}
+
+// The rest of a join is never read.
+TEST(Terms, OfWhatHasNoEffectAreLeftOut) {
+  const auto unread = [](const Tensors& x, const Tensors& s, const Tensors& w) {
+    const Tensor h = tanh(s[0] + slice(concat({x[0], matmul(s[0], w[0])}), 1, 0, H));
+    return Results{one(h), one(h)};
+  };
+  const ScanCase c{{numbers({T, B, H}, 1)}, states({H}), weights({{H, H}}), unread};
+  EXPECT_EQ(terms_of(c)[0].size(), 1u);
+  in_every_way(c, "unread");
+}
+
 // Each layer's transposed weight is the same thing, made twice.
 TEST(Terms, OfALayerUsedTwiceInAStepAreTwoAStep) {
   const auto step = [](const Tensors& x, const Tensors& s, const Tensors& w) {
