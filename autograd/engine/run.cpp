@@ -87,7 +87,7 @@ class Loop {
     for (std::size_t s = 0; s < step.sums.size(); s++) {
       if (!results.sums[s].defined()) results.sums[s] = contiguous(lifted_.get(step.sums[s]));
     }
-    for (const ValueId y : step.outputs) results.outputs.push_back(over_time(y));
+    for (std::size_t i = 0; i < step.outputs.size(); i++) results.outputs.push_back(over_time(i));
     return results;
   }
 
@@ -236,13 +236,17 @@ class Loop {
     }
   }
 
-  // [time, ...] of the shape that the value has at a step.
-  Tensor over_time(ValueId value) {
-    if (lifted_.is_constant(value)) return in_.rows.repeated(lifted_.constant(value));
+  // An output of all steps, [time, ...].
+  Tensor over_time(std::size_t output) {
+    const Step& step = program_.step;
+    const ValueId value = step.outputs[output];
+    if (lifted_.is_constant(value)) {
+      return in_.rows.repeated(lifted_.constant(value), axis_wanted(step, program_.rows, output));
+    }
     const Tensor& rows = lifted_.get(value);
     const int axis = program_.rows.axis_of(value);
     if (axis == Rows::kNone) return rows;
-    return in_.rows.over_time(rows, axis, program_.step.graph.spec(value).shape);
+    return in_.rows.over_time(rows, axis, step.graph.spec(value).shape);
   }
 
   const Program& program_;

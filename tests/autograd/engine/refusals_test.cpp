@@ -76,6 +76,14 @@ TEST(RefusesOfScan, AStepThatMixesRowsWithLengths) {
                text("an output float64 [5, 3]").c_str());
   const auto unknown = [](const Tensor& x, const Tensor& h) { return apply(Softsign{}, x + h); };
   EXPECT_ERROR(scan(unknown, xs(), h0(), with_lengths), ShapeError, text("softsign").c_str());
+  Tape tape;
+  const Tensor w = tape.watch(numbers({H, H}, 3));
+  const auto masked = [&](const Tensor& x, const Tensor& h) {
+    const Tensor mask = bernoulli({H, H}, {.p = 0.5, .dtype = float64});
+    return tanh(x + matmul(h, matmul(w, mask)));
+  };
+  EXPECT_ERROR(scan(masked, xs(), h0(), with_lengths), ShapeError,
+               text("a value kept for the rewind float64 [5, 5]").c_str());
   // Where all rows count at all steps they may look at each other, and a stream has no lengths.
   EXPECT_LE(largest_difference(scan(centred, xs(), h0(), {.lengths = {T, T, T}}).outputs,
                                loop(centred, xs(), h0()).outputs),
