@@ -112,8 +112,7 @@ TEST(Lengths, AllowRulesThatAreOperationsOfTheirOwn) {
   });
   expect_to_keep_rows_apart("losses", {}, [](Const x, Const s, Const w) -> Results {
     const Tensor h = next_of(x, s, w);
-    const Tensor losses =
-        nn::cross_entropy(h, argmax(s[0], 1), {.reduction = nn::Reduction::none});
+    const Tensor losses = nn::cross_entropy(h, argmax(s[0], 1), {.reduction = nn::Reduction::none});
     return {one(h), one(unsqueeze(losses, 1))};
   });
 }
@@ -133,8 +132,7 @@ TEST(Lengths, AreRefusedWhereARowIsSetOrAllAreMultiplied) {
     return h;
   });
   refuses({1, 2, 4}, [](const Tensor& h) { return h * prod(h, 0); });
-  refuses({1, 2, 4},
-          [](const Tensor& h) { return h * nn::cross_entropy(h, zeros({B}, int64)); });
+  refuses({1, 2, 4}, [](const Tensor& h) { return h * nn::cross_entropy(h, zeros({B}, int64)); });
 }
 
 TEST(RowSchedule, RepeatsAValueAlongItsAxisOfRows) {

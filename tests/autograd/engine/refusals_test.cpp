@@ -14,7 +14,7 @@ Tensor xs() { return numbers({T, B, H}, 1); }
 Tensor h0() { return numbers({B, H}, 2); }
 
 constexpr auto kRead =
-    "data: only the shape of this float64 [] is known; values of a traced step cannot be read, in "
+    "item: only the shape of this float64 [] is known; values of a traced step cannot be read, in "
     "it or after it: return them, look at them with note, or use loop(...)";
 
 TEST(RefusesOfScan, AValueThatIsReadInAStep) {
@@ -30,6 +30,13 @@ TEST(RefusesOfScan, AValueThatIsReadInAStep) {
   scan(known, xs(), h0());
   EXPECT_ERROR(scan(reading, xs(), h0()), ValueError, kRead);
   EXPECT_ERROR(stream(reading, xs()[0], h0()).step(xs()[0]), ValueError, kRead);
+  const auto spanning = [](const Tensor& x, const Tensor& h) {
+    return h + sum(x) * contiguous(x).span<double>()[0];
+  };
+  EXPECT_ERROR(scan(spanning, xs(), h0()), ValueError,
+               "span: only the shape of this float64 [3, 5] is known; values of a traced step "
+               "cannot be read, in it or after it: return them, look at them with note, or use "
+               "loop(...)");
   EXPECT_EQ(loop(reading, xs(), h0()).final.shape(), h0().shape());
   const Notes listening;  // a loop, too
   EXPECT_EQ(scan(reading, xs(), h0()).final.shape(), h0().shape());
@@ -122,8 +129,10 @@ TEST(RefusesOfScan, AStateThatChangesItsShapeOrDtype) {
     EXPECT_ERROR(scan(narrows, xs(), h0()), ShapeError,
                  "scan: tensor 0 of the state that the step returns is float32 [3, 5], of the "
                  "state float64 [3, 5]; a state keeps its shape and dtype");
-    EXPECT_ERROR(scan(drops, xs(), Tensors{h0(), h0()}), ShapeError,
-                 "scan: the state that the step returns has 1 tensors, the state has 2");
+    EXPECT_ERROR(
+        scan(drops, xs(), Tensors{h0(), h0()}), ShapeError,
+        "scan: the state that the step returns has 1 tensors, the state has 2; a state keeps "
+        "its tensors, and a vector in it its length");
     const auto known = [](const Tensor& x, const Tensor& h) { return h + x; };
     scan(known, xs(), h0());
   }
