@@ -53,6 +53,33 @@ struct StepResult<std::pair<S, O>> {
   static Outputs outputs(const std::pair<S, O>& result) { return result.second; }
 };
 
+template <class>
+inline constexpr bool kNever = false;
+
+// The first word of the compiler on a step that does not fit, before it follows it into the loop.
+// A step is called as step(x, state), or, without Inputs, as step(state).
+template <class Step, class State, class... Inputs>
+constexpr bool fits() {
+  if constexpr (!(kIsTree<State> && ... && kIsTree<Inputs>)) {
+    static_assert(kNever<State>,
+                  "a state, input or output is a Tensor, a vector of them, or a plain struct of "
+                  "these without constructors; the state or the input is none");
+    return false;
+  } else if constexpr (!std::is_invocable_v<Step&, Inputs..., const State&>) {
+    static_assert(kNever<Step>,
+                  "a step is called as step(x, state), without inputs as step(state); this one "
+                  "takes other arguments, or another number of them");
+    return false;
+  } else {
+    using Result = StepResult<std::invoke_result_t<Step&, Inputs..., const State&>>;
+    constexpr bool same = std::is_same_v<State, typename Result::State>;
+    static_assert(same,
+                  "a step returns the next State, of the type that it takes, or std::pair of that "
+                  "and outputs; this one returns something else");
+    return same;
+  }
+}
+
 // What a step gives of these shapes, without computing it: the outputs of a sequence of no steps.
 class ShapesOnly final : public Interpreter {
  public:
@@ -62,13 +89,18 @@ class ShapesOnly final : public Interpreter {
   const Random same_{Random::state()};  // what the step draws here was never drawn
 };
 
+// Throws ValueError when one of the tensors (called `what` in the message) is undefined.
+void require_defined(std::string_view op, std::string_view what,
+                     const std::vector<Tensor>& tensors);
 // Throws ShapeError unless `given` (called `what` in the message) has the tensors of the state.
 void require_like_state(std::string_view op, std::string_view what,
                         const std::vector<Tensor>& state, const std::vector<Tensor>& given);
 // [time, batch, ...] -> time and batch; throws ShapeError when the tensors of xs disagree.
 std::pair<Index, Index> time_and_batch(std::string_view op, const std::vector<Tensor>& xs);
-// Throws ShapeError unless every tensor of a state is [batch, ...].
+// Throws ShapeError unless there are tensors in a state and each is [batch, ...].
 void require_batch(std::string_view op, const std::vector<Tensor>& state, Index batch);
+// The batch of the first one, which is that of all.
+Index batch_of(std::string_view op, const std::vector<Tensor>& state);
 // Throws unless mask is bool [batch].
 void require_mask(std::string_view op, const Tensor& mask, Index batch);
 
@@ -123,8 +155,6 @@ class Collector {
 template <class Step, class Inputs, class State>
 auto masked_step(Step&& step, Inputs x, const State& state, const Tensor& active, Index counting) {
   using Result = StepResult<decltype(step(x, state))>;
-  static_assert(std::is_same_v<State, typename Result::State>,
-                "scan: the step returns another type of state than it takes");
   const bool all = !active.defined();
   const auto fill = [&](const Tensor& v) { return fill_rows(active, v, counting); };
   auto result = all ? step(x, state) : step(map_tensors(x, fill), map_tensors(state, fill));
@@ -132,6 +162,7 @@ auto masked_step(Step&& step, Inputs x, const State& state, const Tensor& active
   State next = Result::state(std::move(result));
   require_like_state("scan", "the state that the step returns", tensors_of(state),
                      tensors_of(next));
+  require_defined("scan", "the outputs that the step returns", tensors_of(y));
   if (!all) {
     y = map_tensors(std::move(y), [&](const Tensor& v) { return keep_rows(active, v); });
     next = zip_tensors(std::move(next), state, [&](const Tensor& now, const Tensor& old) {
@@ -192,30 +223,33 @@ template <class Step, class Inputs, class State>
 requires(!std::is_integral_v<Inputs>) auto loop(
     Step&& step, const Inputs& xs, const State& initial,
     const ScanOptions<std::type_identity_t<State>>& options = {}) {
-  const auto [time, batch] = scan_internal::time_and_batch("scan", tensors_of(xs));
-  scan_internal::require_batch("scan", tensors_of(initial), batch);
-  const Sequence sequence("scan", time, batch, options.lengths, options.reset, options.reverse);
-  const bool empty = time == 0;
-  auto input_at = [&](Index t) {
-    return map_tensors(xs, [&](const Tensor& x) {
-      // With no steps only the shape of an input exists.
-      return empty ? Tensor::shape_only({x.shape().without(0), x.dtype()}) : x[t];
-    });
-  };
-  return scan_internal::run(input_at, step, initial, sequence, options);
+  if constexpr (scan_internal::fits<Step, State, Inputs>()) {
+    const auto [time, batch] = scan_internal::time_and_batch("scan", tensors_of(xs));
+    scan_internal::require_batch("scan", tensors_of(initial), batch);
+    const Sequence sequence("scan", time, batch, options.lengths, options.reset, options.reverse);
+    const bool empty = time == 0;
+    auto input_at = [&](Index t) {
+      return map_tensors(xs, [&](const Tensor& x) {
+        // With no steps only the shape of an input exists.
+        return empty ? Tensor::shape_only({x.shape().without(0), x.dtype()}) : x[t];
+      });
+    };
+    return scan_internal::run(input_at, step, initial, sequence, options);
+  }
 }
 
 // The same without inputs, for a number of steps: `state = step(state)`.
 template <class Step, class State>
 auto loop(Step&& step, Index steps, const State& initial,
           const ScanOptions<std::type_identity_t<State>>& options = {}) {
-  require<ShapeError>(steps >= 0, "scan: {} steps; the number of steps is zero or more", steps);
-  const Index batch = first_tensor(initial).dim(0);
-  scan_internal::require_batch("scan", tensors_of(initial), batch);
-  const Sequence sequence("scan", steps, batch, options.lengths, options.reset, options.reverse);
-  auto nothing = [](Index) { return std::vector<Tensor>(); };
-  auto stepped = [&](const std::vector<Tensor>&, const State& state) { return step(state); };
-  return scan_internal::run(nothing, stepped, initial, sequence, options);
+  if constexpr (scan_internal::fits<Step, State>()) {
+    require<ShapeError>(steps >= 0, "scan: {} steps; the number of steps is zero or more", steps);
+    const Index batch = scan_internal::batch_of("scan", tensors_of(initial));
+    const Sequence sequence("scan", steps, batch, options.lengths, options.reset, options.reverse);
+    auto nothing = [](Index) { return std::vector<Tensor>(); };
+    auto stepped = [&](const std::vector<Tensor>&, const State& state) { return step(state); };
+    return scan_internal::run(nothing, stepped, initial, sequence, options);
+  }
 }
 
 }  // namespace rw

@@ -16,10 +16,21 @@ namespace scan_internal {
 
 bool loops_are_plain() { return plain_loops > 0 || notes_are_taken(); }
 
+void require_defined(std::string_view op, std::string_view what,
+                     const std::vector<Tensor>& tensors) {
+  for (std::size_t i = 0; i < tensors.size(); i++) {
+    require(tensors[i].defined(),
+            "{}: tensor {} of {} holds no tensor (default-constructed or moved from)", op, i, what);
+  }
+}
+
 void require_like_state(std::string_view op, std::string_view what,
                         const std::vector<Tensor>& state, const std::vector<Tensor>& given) {
-  require<ShapeError>(state.size() == given.size(), "{}: {} has {} tensors, the state has {}", op,
-                      what, given.size(), state.size());
+  require<ShapeError>(state.size() == given.size(),
+                      "{}: {} has {} tensors, the state has {}; a state keeps its tensors, and a "
+                      "vector in it its length",
+                      op, what, given.size(), state.size());
+  require_defined(op, what, given);
   for (std::size_t i = 0; i < state.size(); i++) {
     require<ShapeError>(state[i].spec() == given[i].spec(),
                         "{}: tensor {} of {} is {}, of the state {}; a state keeps its shape and "
@@ -30,6 +41,7 @@ void require_like_state(std::string_view op, std::string_view what,
 
 std::pair<Index, Index> time_and_batch(std::string_view op, const std::vector<Tensor>& xs) {
   require<ShapeError>(!xs.empty(), "{}: the inputs hold no tensor; give the number of steps", op);
+  require_defined(op, "the inputs", xs);
   for (const Tensor& x : xs) {
     require<ShapeError>(x.rank() >= 2, "{}: an input is [time, batch, ...], got {}", op, x.spec());
     require<ShapeError>(x.dim(0) == xs[0].dim(0) && x.dim(1) == xs[0].dim(1),
@@ -39,11 +51,23 @@ std::pair<Index, Index> time_and_batch(std::string_view op, const std::vector<Te
 }
 
 void require_batch(std::string_view op, const std::vector<Tensor>& state, Index batch) {
+  require<ShapeError>(!state.empty(),
+                      "{}: the initial state holds no tensor; a state is made of tensors "
+                      "[batch, ...]",
+                      op);
+  require_defined(op, "the initial state", state);
   for (const Tensor& x : state) {
     require<ShapeError>(x.rank() >= 1 && x.dim(0) == batch,
                         "{}: a tensor of the initial state is {}, not [batch, ...] with batch {}",
                         op, x.spec(), batch);
   }
+}
+
+Index batch_of(std::string_view op, const std::vector<Tensor>& state) {
+  const bool has_batch = !state.empty() && state[0].defined() && state[0].rank() >= 1;
+  const Index batch = has_batch ? state[0].dim(0) : 0;
+  require_batch(op, state, batch);
+  return batch;
 }
 
 void require_mask(std::string_view op, const Tensor& mask, Index batch) {

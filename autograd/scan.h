@@ -77,6 +77,7 @@ auto planned(Apply&& apply, const std::vector<Tensor>& inputs, Index time, const
     outputs = Result::outputs(result);
     std::vector<Tensor> all = tensors_of(Result::state(std::move(result)));
     require_like_state("scan", "the state that the step returns", states, all);
+    require_defined("scan", "the outputs that the step returns", tensors_of(*outputs));
     for_each_tensor(*outputs, [&](const Tensor& y) { all.push_back(y); });
     return all;
   };
@@ -95,26 +96,30 @@ template <class Step, class Inputs, class State>
 requires(!std::is_integral_v<Inputs>) auto scan(
     Step&& step, const Inputs& xs, const State& initial,
     const ScanOptions<std::type_identity_t<State>>& options = {}) {
-  const std::vector<Tensor> inputs = tensors_of(xs);
-  const auto [time, batch] = scan_internal::time_and_batch("scan", inputs);
-  scan_internal::require_batch("scan", tensors_of(initial), batch);
-  const auto apply = [&](const std::vector<Tensor>& in, const State& state) {
-    auto next = in.begin();
-    return step(map_tensors(xs, [&](const Tensor&) { return *next++; }), state);
-  };
-  auto result = scan_internal::planned(apply, inputs, time, initial, options);
-  return result ? std::move(*result) : loop(step, xs, initial, options);
+  if constexpr (scan_internal::fits<Step, State, Inputs>()) {
+    const std::vector<Tensor> inputs = tensors_of(xs);
+    const auto [time, batch] = scan_internal::time_and_batch("scan", inputs);
+    scan_internal::require_batch("scan", tensors_of(initial), batch);
+    const auto apply = [&](const std::vector<Tensor>& in, const State& state) {
+      auto next = in.begin();
+      return step(map_tensors(xs, [&](const Tensor&) { return *next++; }), state);
+    };
+    auto result = scan_internal::planned(apply, inputs, time, initial, options);
+    return result ? std::move(*result) : loop(step, xs, initial, options);
+  }
 }
 
 // The same without inputs, for a number of steps: `state = step(state)`.
 template <class Step, class State>
 auto scan(Step&& step, Index steps, const State& initial,
           const ScanOptions<std::type_identity_t<State>>& options = {}) {
-  require<ShapeError>(steps >= 0, "scan: {} steps; the number of steps is zero or more", steps);
-  scan_internal::require_batch("scan", tensors_of(initial), first_tensor(initial).dim(0));
-  const auto apply = [&](const std::vector<Tensor>&, const State& state) { return step(state); };
-  auto result = scan_internal::planned(apply, {}, steps, initial, options);
-  return result ? std::move(*result) : loop(step, steps, initial, options);
+  if constexpr (scan_internal::fits<Step, State>()) {
+    require<ShapeError>(steps >= 0, "scan: {} steps; the number of steps is zero or more", steps);
+    scan_internal::batch_of("scan", tensors_of(initial));
+    const auto apply = [&](const std::vector<Tensor>&, const State& state) { return step(state); };
+    auto result = scan_internal::planned(apply, {}, steps, initial, options);
+    return result ? std::move(*result) : loop(step, steps, initial, options);
+  }
 }
 
 }  // namespace rw

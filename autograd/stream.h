@@ -35,6 +35,10 @@ namespace rw {
 // One thread at a time per stream; several streams may share one model.
 template <class State>
 class Stream {
+  static_assert(kIsTree<State>,
+                "a state is a Tensor, a vector of them, or a plain struct of these without "
+                "constructors");
+
  public:
   // `example` has the shape and dtype of one step's input, [batch, ...]; its numbers do not matter.
   // Throws what the step throws, and ShapeError when it returns another state than it takes, or
@@ -111,6 +115,7 @@ class Stream {
 
  private:
   static Spec input_of(const Tensor& example, const State& state) {
+    scan_internal::require_defined("stream", "the example", {example});
     require<ShapeError>(example.rank() >= 1,
                         "stream: a step's input is [batch, ...], and the example is {}",
                         example.spec());
@@ -131,18 +136,21 @@ class Stream {
   // The step on the input and the states as one list, to the next states and the output.
   template <class Step>
   static engine::StreamLoop::Step on_lists(Step step, const State& like) {
-    const auto own = std::make_shared<Step>(std::move(step));
-    return [own, like](const std::vector<Tensor>& in) {
-      using Result =
-          scan_internal::StepResult<std::invoke_result_t<Step&, const Tensor&, const State&>>;
-      const std::vector<Tensor> before(in.begin() + 1, in.end());
-      auto result = (*own)(in[0], filled(like, before));
-      const Tensor output = Result::outputs(result);
-      std::vector<Tensor> all = tensors_of(Result::state(std::move(result)));
-      scan_internal::require_like_state("stream", "the state that the step returns", before, all);
-      all.push_back(output);
-      return all;
-    };
+    if constexpr (scan_internal::fits<Step, State, Tensor>()) {
+      const auto own = std::make_shared<Step>(std::move(step));
+      return [own, like](const std::vector<Tensor>& in) {
+        using Result =
+            scan_internal::StepResult<std::invoke_result_t<Step&, const Tensor&, const State&>>;
+        const std::vector<Tensor> before(in.begin() + 1, in.end());
+        auto result = (*own)(in[0], filled(like, before));
+        const Tensor output = Result::outputs(result);
+        std::vector<Tensor> all = tensors_of(Result::state(std::move(result)));
+        scan_internal::require_like_state("stream", "the state that the step returns", before, all);
+        scan_internal::require_defined("stream", "the output that the step returns", {output});
+        all.push_back(output);
+        return all;
+      };
+    }
   }
 
   static void require_numbers(const char* what, const Spec& spec, Index steps, Dtype dtype,

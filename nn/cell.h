@@ -38,10 +38,15 @@ concept HasStep = std::is_final_v<C> || !requires {
 };
 
 template <class C>
-concept Cell = std::is_class_v<C> && HasStep<C> && kIsTree<typename C::State> &&
-    requires(const C& cell, Index batch) {
+concept HasState = kIsTree<typename C::State>;
+
+template <class C>
+concept HasInitial = requires(const C& cell, Index batch) {
   { cell.initial(batch) } -> std::convertible_to<typename C::State>;
 };
+
+template <class C>
+concept Cell = std::is_class_v<C> && HasStep<C> && HasState<C> && HasInitial<C>;
 
 // Zeros [batch, hidden] of the dtype of a weight.
 Tensor zero_state(Index batch, Index hidden, const Parameter& weight);

@@ -16,6 +16,22 @@ void check(const RecurrentOptions& options) {
           "recurrent: dropout is a probability in [0, 1], got {}", options.dropout);
 }
 
+void check_input(const std::vector<Tensor>& all, const RecurrentOptions& options,
+                 bool single_step) {
+  require<ShapeError>(!all.empty(), "recurrent: the input is a struct without tensors");
+  scan_internal::require_defined("recurrent", "the input", all);
+  const Tensor& x = all[0];
+  const int features = single_step ? 1 : 2;  // their axis
+  const bool any = !is_float(x.dtype()) || x.rank() > features + 1;
+  const bool fits =
+      any ? x.rank() >= features : x.rank() == features + 1 && x.dim(features) == options.input;
+  require<ShapeError>(fits || !single_step, "recurrent: x of a step is [batch, {}], got {}",
+                      options.input, x.spec());
+  require<ShapeError>(fits, "recurrent: x is [{}, {}], got {}; a sequence of one row is [{}, {}]",
+                      options.batch_first ? "batch, time" : "time, batch", options.input, x.spec(),
+                      options.batch_first ? "1, time" : "time, 1", options.input);
+}
+
 Tensor at_last_step(const Tensor& outputs, const Lengths& lengths, bool reverse) {
   const Index time = outputs.dim(0);
   const Index batch = outputs.dim(1);

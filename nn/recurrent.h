@@ -56,6 +56,10 @@ namespace recurrent_internal {
 
 std::string suffix(Index layer, bool backward);
 void check(const RecurrentOptions& options);
+// Throws ShapeError unless the first tensor of x has time and batch, or at a single step the batch
+// alone, and then the features of the options. What stands behind it in numbers that are no floats,
+// in tokens, say, or in more axes than one, is the cell's affair.
+void check_input(const std::vector<Tensor>& x, const RecurrentOptions& options, bool single_step);
 // What [time, batch, ...] outputs hold at each row's last valid step of a pass.
 Tensor at_last_step(const Tensor& outputs, const Lengths& lengths, bool reverse);
 // outputs + the features [first, first + width of outputs) of x.
@@ -80,22 +84,39 @@ Tree with_first(Tree tree, const Tensor& first) {
 // One step of a cell as {State, Outputs}, whatever form it returns.
 template <class C, class Inputs>
 auto step(const C& cell, const Inputs& x, const typename C::State& state) {
-  auto result = cell.step(x, state);
-  if constexpr (!std::is_same_v<decltype(result), typename C::State>) {
-    return result;
-  } else if constexpr (requires { C::output(result); }) {
-    auto output = C::output(result);
-    return std::pair(std::move(result), std::move(output));
+  if constexpr (!requires { cell.step(x, state); }) {
+    static_assert(scan_internal::kNever<C>,
+                  "a cell has a member `step(x, state) const` for the x that it is given and its "
+                  "State");
+  } else if constexpr (!std::is_same_v<decltype(cell.step(x, state)), typename C::State>) {
+    return cell.step(x, state);
   } else {
-    Tensor output = first_tensor(result);
-    return std::pair(std::move(result), std::move(output));
+    auto result = cell.step(x, state);
+    if constexpr (requires { C::output(result); }) {
+      auto output = C::output(result);
+      return std::pair(std::move(result), std::move(output));
+    } else {
+      Tensor output = first_tensor(result);
+      return std::pair(std::move(result), std::move(output));
+    }
   }
 }
 
 }  // namespace recurrent_internal
 
-template <Cell C>
+// What is no cell is told so here, in one sentence.
+template <class C>
 class Recurrent {
+  static_assert(std::is_class_v<C> && HasStep<C>, "a cell has a member `step(x, state) const`");
+  static_assert(HasState<C>,
+                "a cell has a type `State`: a Tensor, a vector of them, or a plain struct of these "
+                "without constructors");
+  static_assert(!HasState<C> || HasInitial<C>,
+                "a cell has a member `State initial(Index batch) const`");
+};
+
+template <Cell C>
+class Recurrent<C> {
  public:
   using CellState = typename C::State;
   // A one-directional Recurrent is a cell itself, with the states of its layers as its state.
@@ -130,6 +151,7 @@ class Recurrent {
     require<ShapeError>(call.initial.empty() || call.initial.size() == cells_.size(),
                         "recurrent: {} initial states, {} layers x {} directions want {}",
                         call.initial.size(), options_.layers, directions(), cells_.size());
+    check_input(tensors_of(x), options_, false);
     if (!options_.batch_first) return run(x, call);
     RecurrentCall<CellState> time_major = call;
     if (call.reset.defined()) time_major.reset = transpose(call.reset, 0, 1);
@@ -152,6 +174,7 @@ class Recurrent {
             "recurrent: a step runs forward in time; this one runs both ways");
     require<ShapeError>(states.size() == cells_.size(), "recurrent: {} states for {} layers",
                         states.size(), cells_.size());
+    recurrent_internal::check_input(tensors_of(x), options_, true);
     State next;
     Inputs in = x;
     using Outputs = decltype(recurrent_internal::step(cells_[0], in, states[0]).second);

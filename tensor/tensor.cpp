@@ -93,7 +93,10 @@ Strides Tensor::strides() const {
 
 double Tensor::item() const {
   require<ShapeError>(size() == 1, "item: wants a tensor with one element, got {}", spec());
-  return dispatch_any(dtype(), [&](auto v) { return static_cast<double>(*data<decltype(v)>()); });
+  const void* const number = readable("item", dtype());
+  return dispatch_any(dtype(), [&](auto v) {
+    return static_cast<double>(*static_cast<const decltype(v)*>(number));
+  });
 }
 
 bool Tensor::unique() const {
@@ -140,22 +143,22 @@ void Tensor::destroy(Body* body) noexcept {
   memory::release({body, body->size_class});
 }
 
-const void* Tensor::readable(Dtype dtype) const {
+const void* Tensor::readable(const char* op, Dtype dtype) const {
   const Body& b = body();
-  require<DtypeError>(b.spec.dtype == dtype, "data: the tensor is {}, not {}", b.spec, dtype);
+  require<DtypeError>(b.spec.dtype == dtype, "{}: the tensor is {}, not {}", op, b.spec, dtype);
   require(
       b.data != nullptr,
-      "data: only the shape of this {} is known; values of a traced step cannot be read, in it or "
+      "{}: only the shape of this {} is known; values of a traced step cannot be read, in it or "
       "after it: return them, look at them with note, or use loop(...)",
-      b.spec);
+      op, b.spec);
   return b.data;
 }
 
 void* Tensor::writable(Dtype dtype) {
-  readable(dtype);
+  readable("mutable_span", dtype);
   require<GradientError>(
       !Interpreter::any_holds(mark_),
-      "write: a live tape recorded this {}, and the write would be lost to its "
+      "mutable_span: a live tape recorded this {}, and the write would be lost to its "
       "gradients; use x.set(region, value), or write to a value made under Pause",
       spec());
   if (!unique()) {

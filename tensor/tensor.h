@@ -103,12 +103,13 @@ class Tensor {
   // tensor's type, ValueError when only the shape is known.
   template <class T>
   const T* data() const {
-    return static_cast<const T*>(readable(dtype_of<T>()));
+    return static_cast<const T*>(readable("data", dtype_of<T>()));
   }
   template <class T>
   std::span<const T> span() const {
     require<ShapeError>(contiguous(), "span: {} is a strided view; use contiguous(x)", spec());
-    return {data<T>(), static_cast<std::size_t>(size())};
+    return {static_cast<const T*>(readable("span", dtype_of<T>())),
+            static_cast<std::size_t>(size())};
   }
 
   // The numbers, to be written until the tensor is used again: contiguous and of this handle alone
@@ -160,7 +161,7 @@ class Tensor {
     }
   }
   static void destroy(Body* body) noexcept;
-  const void* readable(Dtype dtype) const;
+  const void* readable(const char* op, Dtype dtype) const;
   void* writable(Dtype dtype);
 
   Body* body_ = nullptr;

@@ -15,9 +15,10 @@
 namespace rw {
 namespace {
 
-// y_i is the product of all x_j with j != i, along the last axis.
+// y_i is the product of all x_j with j != i, along the last of two axes or more.
 struct ProductOfOthers {
   static constexpr std::string_view name = "product_of_others";
+  static constexpr bool rowwise = true;
   Spec infer(const Spec& x) const { return takes_floats(name, x); }
   void run(const Tensor& x, Tensor& y) const {
     const Index n = x.shape().back();

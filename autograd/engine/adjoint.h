@@ -28,7 +28,7 @@ struct Source {
 };
 
 struct Backward {
-  Step step;                               // without input_rows
+  Step step;                               // without input_rows and output_rows
   std::vector<Source> invariants, inputs;  // of each invariant and input of `step`
   std::vector<int> states;   // state i of `step` is the gradient of this state of the forward step
   std::vector<int> outputs;  // output i is the gradient of this input

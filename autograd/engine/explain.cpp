@@ -4,6 +4,7 @@
 
 #include "rewind/autograd/engine/element_form.h"
 #include "rewind/autograd/engine/facts.h"
+#include "rewind/autograd/engine/lookups.h"
 #include "rewind/autograd/engine/run.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/parallel.h"
@@ -98,7 +99,10 @@ class Text {
     for (std::size_t n = 0; n < graph().nodes().size(); n++) {
       if (!holds(program_.fates.node[n])) continue;
       if (!std::exchange(any, true)) line(title);
-      line("  " + made(graph().nodes()[n]));
+      const Graph::Node& node = graph().nodes()[n];
+      const Index steps = steps_by_table(program_, node);
+      line("  " + made(node) +
+           (steps == 0 ? "" : fmt::format(", by the table if there are {} steps or more", steps)));
     }
     if (!any) line(fmt::format("{}: nothing", title));
   }
@@ -162,9 +166,13 @@ class Text {
   }
 
   void instruction_of(const ElementInstruction& i) {
-    line(fmt::format(
-        "  elements   {} {} over {} columns in one pass", i.program.instructions.size(),
-        i.program.instructions.size() == 1 ? "instruction" : "instructions", i.columns));
+    const auto count = [](std::size_t n, const char* what) {
+      return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+    };
+    const bool fused = i.values.size() > 1;
+    line(fmt::format("  elements   {}{} over {} columns in one pass",
+                     fused ? count(i.values.size(), "operation") + ", fused into " : "",
+                     count(i.program.instructions.size(), "instruction"), i.columns));
     for (const ValueId v : i.values) line("               " + made(*graph().maker(v)));
   }
 
@@ -260,12 +268,8 @@ class Text {
   void rows() {
     const Index batch = program_.rows.batch;
     const RowSplit split = row_split(program_);
-    if (!program_.rows_apart) {
-      line(program_.fates.accumulated.empty()
-               ? "rows: all by one worker, since ordinary kernels run inside the loop"
-               : "rows: all by one worker, since sums are added up inside the loop");
-    } else if (split.rows == batch) {
-      line(fmt::format("rows: all {} by one worker", batch));
+    if (!split.why.empty()) {
+      line(fmt::format("rows: all {} by one worker, since {}", batch, split.why));
     } else {
       line(
           fmt::format("rows: {} for each of {} workers, through all steps without waiting, if "

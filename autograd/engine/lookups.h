@@ -19,5 +19,9 @@ namespace engine {
 // steps together.
 Tensor by_table(const Program& program, Lifted& lifted, const Graph::Node& node, Index total);
 
+// From how many steps on a node that runs outside of the loop goes the short way, as far as the
+// plan can tell; 0: never.
+Index steps_by_table(const Program& program, const Graph::Node& node);
+
 }  // namespace engine
 }  // namespace rw

@@ -127,14 +127,14 @@ Tensor LoopMemory::inputs_under(const Buffer& buffer) const {
   return {};
 }
 
-// What the loop reads of all steps. Of a value that has no rows along its first axis, each step's
-// numbers as they are.
+// What the loop reads of all steps: its rows together, or, of a value without rows, each step's
+// numbers.
 Tensor LoopMemory::given(const Buffer& buffer) const {
-  if (!buffer.rows) {
+  if (program_.rows.axis_of(buffer.value) == Rows::kNone) {
     return contiguous(in_.inputs[position(program_.step.inputs, buffer.value)]);
   }
   const Tensor& x = lifted_.get(buffer.value);
-  return has_contiguous_rows(x, each_of(buffer)) ? x : contiguous(x);
+  return !buffer.rows || has_contiguous_rows(x, each_of(buffer)) ? x : contiguous(x);
 }
 
 Tensor LoopMemory::constant(const Buffer& buffer) const {
@@ -201,9 +201,13 @@ Tensor LoopMemory::value_at(ValueId value, Index t) const {
   const Buffer& own = buffer(place.buffer);
   const Index rows = in_.rows.rows_at(t);
   if (own.kind == Buffer::made && own.value == value) return b.tensor;
+  const int axis = program_.rows.axis_of(value);
   if (own.kind == Buffer::constant && own.value == value) {
-    const int axis = program_.rows.axis_of(value);
     return axis == Rows::kNone ? b.tensor : slice(b.tensor, axis, 0, rows * each_of(own));
+  }
+  if (own.kind == Buffer::input && axis > 0) {
+    const Index first = in_.rows.first_row(t);
+    return slice(b.tensor, axis, first * each_of(own), (first + rows) * each_of(own));
   }
   const Index offset = first_element(place.buffer, t) + place.column;
   const Tensor& memory = memory_at(b, t) == b.data ? b.tensor : partner_of(place.buffer);

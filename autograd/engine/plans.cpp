@@ -86,6 +86,7 @@ Step step_of(const Traced& traced) {
   step.states.assign(arguments + inputs, trace.arguments.end());
   step.next.assign(results, results + states);
   step.outputs.assign(results + states, trace.results.end());
+  step.output_rows.assign(step.outputs.size(), 0);
   return step;
 }
 

@@ -101,6 +101,9 @@ std::shared_ptr<const PlannedBackward> Recurrence::plan_backward(const Wanted& w
                                       ? forward.input_rows[i]
                                       : program_.rows.axis_of(forward.outputs[i]));
   }
+  for (const int k : planned.wiring.outputs) {
+    backward.output_rows.push_back(forward.input_rows[at(k)]);
+  }
   const Followed followed{std::vector<bool>(backward.invariants.size(), record),
                           std::vector<bool>(backward.inputs.size(), record), record};
   planned.recurrence = std::make_shared<Recurrence>(backward, batch(), followed, options_, places);

@@ -5,6 +5,7 @@
 #include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/row_rules.h"
 #include "rewind/autograd/engine/simplify.h"
+#include "rewind/tensor/views.h"
 
 namespace rw::engine {
 
@@ -29,7 +30,8 @@ bool RowQuestion::has_none(std::size_t i) {
 bool RowQuestion::adopts(ValueId x, int axis, Index each) {
   const auto at = static_cast<std::size_t>(x);
   if (rows_.axis[at] != Rows::kNone) return rows_.axis[at] == axis;
-  if (settled_[at] || graph_.spec(x).shape[axis] != batch() * each) return false;
+  const Dims& shape = graph_.spec(x).shape;
+  if (settled_[at] || axis >= shape.rank() || shape[axis] != batch() * each) return false;
   const Graph::Node* maker = graph_.maker(x);
   const bool fits =
       !maker || (maker->inputs.empty() ? fits_any_rows(*maker) : inputs_adopt(*maker, axis, each));
@@ -61,7 +63,16 @@ bool RowQuestion::inputs_adopt(const Graph::Node& maker, int axis, Index each) {
       settled_ = settled;
     }
   }
-  return false;
+  return repeats(maker, axis);
+}
+
+// Whether it gives the same to all rows along an axis: what it repeats has none.
+bool RowQuestion::repeats(const Graph::Node& maker, int axis) {
+  if (!maker.operation.is<Expand>()) return false;
+  const ValueId x = maker.inputs[0];
+  const int own = axis - (graph_.spec(maker.first).rank() - graph_.spec(x).rank());
+  if (rows_.axis_of(x) != Rows::kNone || (own >= 0 && graph_.spec(x).dim(own) != 1)) return false;
+  return settled_[static_cast<std::size_t>(x)] = true;
 }
 
 }  // namespace rw::engine

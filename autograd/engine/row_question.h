@@ -38,6 +38,7 @@ class RowQuestion {
   bool adopts(ValueId x, int axis, Index each);
   bool fits_any_rows(const Graph::Node& node) const;
   bool inputs_adopt(const Graph::Node& maker, int axis, Index each);
+  bool repeats(const Graph::Node& maker, int axis);
 
   const Graph& graph_;
   const Graph::Node& node_;

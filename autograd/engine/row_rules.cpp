@@ -111,6 +111,21 @@ Answer pad(Question& q) {
   return whole ? apart(q.axis(0)) : kMixed;
 }
 
+// All rows of x, and the same ones of what is put into it.
+Answer set_region(Question& q) {
+  const auto& op = q.op<SetRegion>();
+  std::vector<int> of_value;  // by axis of what is put in: the one of x
+  for (int i = 0; i < q.rank(0); i++) {
+    if (!(op.dropped >> i & 1)) of_value.push_back(i);
+  }
+  const int rows = q.axis(0) != kNone ? q.axis(0) : of_value[static_cast<std::size_t>(q.axis(1))];
+  const auto found = std::find(of_value.begin(), of_value.end(), rows);
+  if (found == of_value.end() || op.counts[rows] != q.shape(0)[rows]) return kMixed;
+  const bool both =
+      q.has_rows(0, rows) && q.has_rows(1, static_cast<int>(found - of_value.begin()));
+  return both ? apart(rows) : kMixed;
+}
+
 Answer flip(Question& q) {
   const Dims& axes = q.op<Flip>().axes;
   const bool flipped = std::find(axes.begin(), axes.end(), q.axis(0)) != axes.end();
@@ -199,6 +214,7 @@ Rule rule_of(const OpType& type) {
       {&op_type<Flip>, flip},
       {&op_type<Slice>, along<Slice>},
       {&op_type<SliceAdd>, along<SliceAdd>},
+      {&op_type<SetRegion>, set_region},
       {&op_type<Softmax>, along<Softmax>},
       {&op_type<LogSoftmax>, along<LogSoftmax>},
       {&op_type<CumSum>, along<CumSum>},

@@ -141,15 +141,15 @@ Tensor RowSchedule::over_time(const Tensor& rows, int axis, const Dims& shape) c
   return transpose(reshape(all, steps), 1, axis + 1);
 }
 
-Tensor RowSchedule::repeated(const Tensor& x) const {
+Tensor RowSchedule::repeated(const Tensor& x, int axis) const {
   if (whole()) return contiguous(expand(x, with_time(x.shape())));
-  const Tensor from = contiguous(x);
-  const Tensor result = zeros(with_time(x.shape()), x.dtype());
-  const std::size_t size = row_bytes(x);
+  const Tensor from = contiguous(transpose(x, 0, axis));
+  const Tensor result = zeros(with_time(from.shape()), x.dtype());
+  const auto size = static_cast<std::size_t>(from.size() / batch_ * bytes_of(x.dtype()));
   for_each_row([&](Index, Index row, Index to) {
     std::memcpy(bytes(result) + at(to) * size, bytes(from) + at(row) * size, size);
   });
-  return result;
+  return transpose(result, 1, axis + 1);
 }
 
 Dims RowSchedule::with_time(const Dims& shape) const {

@@ -48,8 +48,8 @@ class RowSchedule {
   // entries.
   Tensor together(const Tensor& x, int axis) const;
   Tensor over_time(const Tensor& rows, int axis, const Dims& shape) const;
-  // The same value at every step, sorted where it has rows, as [time, ...].
-  Tensor repeated(const Tensor& x) const;
+  // The same value at every step, with its rows, sorted, along `axis`, as [time, ...].
+  Tensor repeated(const Tensor& x, int axis) const;
 
  private:
   static std::size_t at(Index i) { return static_cast<std::size_t>(i); }

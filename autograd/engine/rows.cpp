@@ -6,6 +6,7 @@
 #include "rewind/autograd/engine/simplify.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/random.h"
+#include "rewind/tensor/regions.h"
 #include "rewind/tensor/sum_to.h"
 #include "rewind/tensor/views.h"
 
@@ -77,6 +78,11 @@ Rows rows_of(const Step& step, Index batch) {
   return rows;
 }
 
+int axis_wanted(const Step& step, const Rows& rows, std::size_t output) {
+  if (output < step.output_rows.size()) return step.output_rows[output];
+  return std::max(rows.axis_of(step.outputs[output]), 0);
+}
+
 std::string what_mixes_rows(const Step& step, const Rows& rows) {
   const Graph& graph = step.graph;
   const std::vector<bool> live = live_values(graph, step.results());
@@ -87,20 +93,23 @@ std::string what_mixes_rows(const Step& step, const Rows& rows) {
   // What is the same at every step has the caller's rows in the caller's order, unless its use has
   // shown that they are to be sorted. Where one number fills all of it there is nothing to sort.
   const std::vector<Dependence> depends = dependences(step);
-  const auto has_rows_first = [&](ValueId y) {
+  const auto has_rows = [&](ValueId y, int axis) {
     const Spec& spec = graph.spec(y);
-    const bool any = filled_with(graph, y) && spec.rank() > 0 && spec.dim(0) == rows.batch;
-    return any || rows.axis_of(y) == 0;
+    const bool any = filled_with(graph, y) && spec.rank() > axis && spec.dim(axis) == rows.batch;
+    return axis != kNone && (any || rows.axis_of(y) == axis);
   };
   const auto is_made_of_invariants = [&](ValueId y) {
     const Graph::Node* maker = graph.maker(y);
     return depends[at(y)] == Dependence::nothing && maker && !maker->inputs.empty();
   };
-  for (const ValueId y : step.outputs) {
-    if (!has_rows_first(y)) return "an output " + to_string(graph.spec(y));
+  for (std::size_t i = 0; i < step.outputs.size(); i++) {
+    const ValueId y = step.outputs[i];
+    if (has_rows(y, axis_wanted(step, rows, i))) continue;
+    const bool kept = i >= step.output_rows.size();
+    return (kept ? "a value kept for the rewind " : "an output ") + to_string(graph.spec(y));
   }
   for (const ValueId y : step.next) {
-    if (is_made_of_invariants(y) || !has_rows_first(y)) {
+    if (is_made_of_invariants(y) || !has_rows(y, 0)) {
       return "a next state " + to_string(graph.spec(y));
     }
   }
@@ -118,6 +127,11 @@ Operation with_rows(const Operation& operation, const Rows& rows, ValueId value,
   if (const auto* op = operation.as<Expand>()) return changed(*op);
   if (const auto* op = operation.as<SumTo>()) return changed(*op);
   if (const auto* op = operation.as<Full>()) return changed(*op);
+  if (const auto* op = operation.as<SetRegion>()) {
+    SetRegion region = *op;
+    region.counts = region.counts.with(axis, count * rows.each_of(value));
+    return Operation::of(region);
+  }
   if (const auto* op = operation.as<Uniform>()) return changed(*op);
   if (const auto* op = operation.as<Normal>()) return changed(*op);
   if (const auto* op = operation.as<Bernoulli>()) return changed(*op);

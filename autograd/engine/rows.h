@@ -37,6 +37,10 @@ struct Rows {
 // Of an invariant it shows in its use.
 Rows rows_of(const Step& step, Index batch);
 
+// Where an output has its rows, unless they are mixed. Where one number fills all of it no axis is
+// found, though one is wanted.
+int axis_wanted(const Step& step, const Rows& rows, std::size_t output);
+
 // The first operation, or output, by which rows of the batch depend on each other; empty: there is
 // none.
 std::string what_mixes_rows(const Step& step, const Rows& rows);

@@ -87,7 +87,7 @@ class Loop {
     for (std::size_t s = 0; s < step.sums.size(); s++) {
       if (!results.sums[s].defined()) results.sums[s] = contiguous(lifted_.get(step.sums[s]));
     }
-    for (const ValueId y : step.outputs) results.outputs.push_back(over_time(y));
+    for (std::size_t i = 0; i < step.outputs.size(); i++) results.outputs.push_back(over_time(i));
     return results;
   }
 
@@ -236,13 +236,17 @@ class Loop {
     }
   }
 
-  // [time, ...] of the shape that the value has at a step.
-  Tensor over_time(ValueId value) {
-    if (lifted_.is_constant(value)) return in_.rows.repeated(lifted_.constant(value));
+  // An output of all steps, [time, ...].
+  Tensor over_time(std::size_t output) {
+    const Step& step = program_.step;
+    const ValueId value = step.outputs[output];
+    if (lifted_.is_constant(value)) {
+      return in_.rows.repeated(lifted_.constant(value), axis_wanted(step, program_.rows, output));
+    }
     const Tensor& rows = lifted_.get(value);
     const int axis = program_.rows.axis_of(value);
     if (axis == Rows::kNone) return rows;
-    return in_.rows.over_time(rows, axis, program_.step.graph.spec(value).shape);
+    return in_.rows.over_time(rows, axis, step.graph.spec(value).shape);
   }
 
   const Program& program_;
@@ -275,9 +279,16 @@ RowSplit row_split(const Program& program) {
   constexpr Index kLeastRows = 8;        // of a product, in about the time of 4
   constexpr Index kLeastWork = 1000000;  // 25 us, where waking a worker takes 5
   const Index batch = program.rows.batch;
+  const auto all = [&](std::string why) { return RowSplit{batch, 0, std::move(why)}; };
+  if (!program.rows_apart) {
+    return all(program.fates.accumulated.empty() ? "ordinary kernels run inside the loop"
+                                                 : "sums are added up inside the loop");
+  }
+  if (thread_count() == 1) return all("there is one thread");
   const Index each = (batch + thread_count() - 1) / thread_count();
   const Index work = each * work_of_a_row(program);
-  if (!program.rows_apart || each < kLeastRows || each == batch || work == 0) return {batch, 0};
+  if (each < kLeastRows) return all(fmt::format("fewer than {} take about as long", kLeastRows));
+  if (work == 0) return all("the loop does nothing but copy");
   return {each, (kLeastWork + work - 1) / work};
 }
 

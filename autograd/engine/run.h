@@ -38,6 +38,7 @@ struct LoopResults {
 struct RowSplit {
   Index rows;
   Index steps;
+  std::string why = {};  // where one worker takes all rows
 };
 RowSplit row_split(const Program& program);
 

@@ -20,6 +20,9 @@ struct Step {
   // The axis of each input that holds the rows of the batch; -1: none. (Of a state it is the
   // first.)
   std::vector<int> input_rows;
+  // The axis where who asked for an output wants its rows. Of outputs behind these, kept for the
+  // rewind, it is whichever axis they are found along.
+  std::vector<int> output_rows;
 
   std::vector<ValueId> results() const;
 };
@@ -46,6 +49,7 @@ struct Rewriting {
 
   explicit Rewriting(const Step& step) : from(step), image(value_count(step), -1) {
     to.input_rows = step.input_rows;
+    to.output_rows = step.output_rows;
   }
   ValueId of(ValueId value) const { return image[static_cast<std::size_t>(value)]; }
   void set(ValueId value, ValueId to_value) { image[static_cast<std::size_t>(value)] = to_value; }

@@ -144,6 +144,7 @@ Step step_of_uses(const Traced& written, const Separated& separated, const ScanI
   step.states.assign(first_state, traced.arguments.end());
   step.next.assign(traced.results.begin(), first_output);
   step.outputs.assign(first_output, traced.results.end());
+  step.output_rows.assign(step.outputs.size(), 0);
   return step;
 }
 

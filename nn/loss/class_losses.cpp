@@ -22,7 +22,7 @@ struct ClassLossesBackward {
   Index ignored;
   double smoothing;
   static constexpr std::string_view name = "cross_entropy_backward";
-  static constexpr bool updates = kInPlace;
+  static constexpr bool updates = kInPlace, rowwise = true;
   Spec infer(const Spec& logits, const Spec&, const Spec&, const Spec&) const { return logits; }
   void run(const Tensor& logits, const Tensor& classes, const Tensor& dy, const Tensor& softmaxes,
            Tensor& dx) const {

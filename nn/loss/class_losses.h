@@ -18,6 +18,7 @@ struct ClassLosses {
   Index ignored;
   double smoothing;
   static constexpr std::string_view name = "cross_entropy";
+  static constexpr bool rowwise = true;
   std::array<Spec, 2> infer(const Spec& logits, const Spec& classes) const;
   void run(const Tensor& logits, const Tensor& classes, std::span<Tensor, 2> out) const;
   static void derivative(Rules<ClassLosses> d);

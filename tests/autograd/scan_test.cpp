@@ -142,8 +142,44 @@ TEST(Scan, BadArgumentsAreNamed) {
   const auto last = [](const Tensor&, const std::vector<Tensor>& s) {
     return std::vector<Tensor>(s.begin(), s.end() - 1);
   };
-  EXPECT_ERROR(scan(last, xs(), std::vector<Tensor>{h0(), h0()}), ShapeError,
-               "scan: the state that the step returns has 1 tensors, the state has 2");
+  EXPECT_ERROR(
+      scan(last, xs(), std::vector<Tensor>{h0(), h0()}), ShapeError,
+      "scan: the state that the step returns has 1 tensors, the state has 2; a state keeps its "
+      "tensors, and a vector in it its length");
+}
+
+TEST(Scan, NamesTheTensorThatIsMissing) {
+  const auto text = [](const char* what) {
+    return std::string(what) + " holds no tensor (default-constructed or moved from)";
+  };
+  const Model model;
+  const Pair whole{h0(), h0()}, part{h0(), Tensor()};
+  const auto forgets = [](const auto& x, const Pair& s) { return Pair{s.h + first_tensor(x), {}}; };
+  const auto silent = [](const Tensor&, const Pair& s) { return std::pair(s, Tensor()); };
+  const auto refuses = [&] {
+    EXPECT_ERROR(scan(forgets, Pair{xs(), {}}, whole), ValueError,
+                 text("scan: tensor 1 of the inputs").c_str());
+    EXPECT_ERROR(scan(model, xs(), part), ValueError,
+                 text("scan: tensor 1 of the initial state").c_str());
+    EXPECT_ERROR(scan([](const Pair& s) { return s; }, 2, part), ValueError,
+                 text("scan: tensor 1 of the initial state").c_str());
+    EXPECT_ERROR(scan(forgets, xs(), whole), ValueError,
+                 text("scan: tensor 1 of the state that the step returns").c_str());
+    EXPECT_ERROR(scan(silent, xs(), whole), ValueError,
+                 text("scan: tensor 0 of the outputs that the step returns").c_str());
+    EXPECT_ERROR(
+        scan([](const std::vector<Tensor>& s) { return s; }, 2, std::vector<Tensor>{}), ShapeError,
+        "scan: the initial state holds no tensor; a state is made of tensors [batch, ...]");
+  };
+  refuses();
+  EXPECT_ERROR(stream(forgets, xs()[0], whole), ValueError,
+               text("stream: tensor 1 of the state that the step returns").c_str());
+  EXPECT_ERROR(stream(silent, xs()[0], whole), ValueError,
+               text("stream: tensor 0 of the output that the step returns").c_str());
+  EXPECT_ERROR(stream(silent, Tensor(), whole), ValueError,
+               text("stream: tensor 0 of the example").c_str());
+  const PlainLoops plainly;
+  refuses();
 }
 
 // Values and gradients of each row of a padded batch are those of the row alone, in both

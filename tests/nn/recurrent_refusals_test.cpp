@@ -32,12 +32,23 @@ TEST(RefusesOfRecurrent, AValueThatIsReadInAStep) {
   const auto layer =
       layer_of([](const Tensor& x, const Tensor& h) { return h + x * sum(x).item(); });
   const auto text =
-      "data: only the shape of this float32 [] is known; values of a traced step cannot be read, "
+      "item: only the shape of this float32 [] is known; values of a traced step cannot be read, "
       "in it or after it: return them, look at them with note, or use loop(...)";
   EXPECT_ERROR(layer(xs()), ValueError, text);
   EXPECT_ERROR(layer.stream(kBatch), ValueError, text);
   const PlainLoops plainly;
   EXPECT_EQ(layer(xs()).outputs.shape(), xs().shape());
+}
+
+TEST(RefusesOfRecurrent, ASequenceWithoutABatch) {
+  const auto layer = layer_of([](const Tensor& x, const Tensor& h) { return tanh(x + h); });
+  EXPECT_ERROR(layer(ones({kTime, kHidden})), ShapeError,
+               "recurrent: x is [time, batch, 4], got float32 [6, 4]; a sequence of one row is "
+               "[time, 1, 4]");
+  const auto of_tokens =
+      layer_of([](const Tensor& x, const Tensor& h) { return h + to(unsqueeze(x, 1), float32); });
+  const Tensor tokens = ones({kTime, kBatch}, int64);
+  EXPECT_EQ(of_tokens(tokens).outputs.shape(), (Dims{kTime, kBatch, kHidden}));
 }
 
 TEST(RefusesOfRecurrent, AValueThatEscapedFromItsStep) {

@@ -273,13 +273,29 @@ TEST(Recurrent, SaysWhatDoesNotFit) {
                "recurrent: tensor 0 of the initial state is float64 [2, 4], of the state float64 "
                "[5, 4]; a state keeps its shape and dtype");
   EXPECT_ERROR(one(wave({kTime, 3})), ShapeError,
+               "recurrent: x is [time, batch, 3], got float64 [6, 3]; a sequence of one row is "
+               "[time, 1, 3]");
+  EXPECT_ERROR(one(zeros({kTime}, int64)), ShapeError,
+               "recurrent: x is [time, batch, 3], got int64 [6]; a sequence of one row is [time, "
+               "1, 3]");
+  EXPECT_ERROR(recurrent<Lstm>({.batch_first = true})(wave({kTime, 3})), ShapeError,
+               "recurrent: x is [batch, time, 3], got float64 [6, 3]; a sequence of one row is "
+               "[1, time, 3]");
+  EXPECT_ERROR(one.step(wave({3}), one.initial(kBatch)), ShapeError,
+               "recurrent: x of a step is [batch, 3], got float64 [3]");
+  Rng rng(1);
+  const nn::LSTMCell alone(3, 4, rng);
+  EXPECT_ERROR(alone.step(ones({3}), alone.initial(kBatch)), ShapeError,
                "cell: the input of a step is [batch, 3], got [3]; a sequence of one row is [time, "
                "1, 3]");
+  EXPECT_ERROR(one(Tensor()), ValueError,
+               "recurrent: tensor 0 of the input holds no tensor (default-constructed or moved "
+               "from)");
   EXPECT_ERROR(one(input(), {.reset = zeros({kBatch, kTime}, boolean)}), ShapeError,
                "scan: reset is bool [5, 6], not bool [time, batch] = [6, 5]");
   EXPECT_ERROR(one(wave({kTime, kBatch, 7})), ShapeError,
-               "linear: x float64 [5, 7] does not end in the 3 features that the weight float64 "
-               "[16, 3] takes");
+               "recurrent: x is [time, batch, 3], got float64 [6, 5, 7]; a sequence of one row is "
+               "[time, 1, 3]");
   EXPECT_ERROR(one(cast(input(), float32)), DtypeError,
                "linear: x float32 [5, 3] beside weight float64 [16, 3]; convert x with to(x, "
                "float64), or the model with nn::to");

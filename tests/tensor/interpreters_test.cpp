@@ -147,7 +147,7 @@ TEST(ShapeTracer, ReadingAValueIsAnError) {
   ShapeTracer tracer;
   const Tensor y = tracer.input({{}, float32}) + 1;
   EXPECT_ERROR(y.item(), ValueError,
-               "data: only the shape of this float32 [] is known; values of a traced step cannot "
+               "item: only the shape of this float32 [] is known; values of a traced step cannot "
                "be read, in it or after it: return them, look at them with note, or use loop(...)");
 }
 

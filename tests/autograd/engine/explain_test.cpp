@@ -129,9 +129,9 @@ TEST(Explain, SaysWhyOrdinaryKernelsRun) {
                 "    ordinary   %3 = matmul(%2, p1) [3, 1, 6]: not rows times a matrix",
                 "    ordinary   %4 = softmax{2}(%3) [3, 1, 6]: only its own kernel knows it",
                 "    ordinary   %5 = matmul(%4, w1) [3, 1, 4]: not rows times a matrix",
-                "  rows: all by one worker, since ordinary kernels run inside the loop",
+                "  rows: all 3 by one worker, since ordinary kernels run inside the loop",
                 "backward, in the other direction",
-                "  rows: all by one worker, since sums are added up inside the loop"});
+                "  rows: all 3 by one worker, since sums are added up inside the loop"});
   expect_lines(explain(step, zeros({2, 3, 5}), zeros({3, 5})),
                {"    ordinary   %8 = bernoulli{[3, 5], float32, 0.5, 0, 0}() [3, 5]: it draws at "
                 "every step"});
@@ -139,6 +139,34 @@ TEST(Explain, SaysWhyOrdinaryKernelsRun) {
   expect_lines(explain(own, zeros({2, 3, 5}, float64), zeros({3, 5}, float64)),
                {"    ordinary   %2 = softsign(%1) [3, 5]: for all that is known it mixes rows",
                 "  rows are mixed by softsign: no lengths"});
+}
+
+TEST(Explain, SaysHowManyInstructionsOperationsAreFusedInto) {
+  const auto step = [](const Tensor& x, const Tensor& h) {
+    const Tensor z = tanh(h) * x;
+    return z + h;
+  };
+  expect_lines(
+      explain(step, zeros({2, 3, 5}), zeros({3, 5})),
+      {"    elements   3 operations, fused into 2 instructions over 5 columns in one pass"});
+}
+
+// The table has 6 rows, and each step looks up 3.
+TEST(Explain, SaysFromWhenOnWorkGoesByATable) {
+  const Tensor table = zeros({6, 4}), w = zeros({4, 5}), u = zeros({5, 5});
+  const auto step = [&](const Tensor& tokens, const Tensor& h) {
+    const Tensor x = take(table, tokens);
+    const Tensor z = matmul(x, w);
+    return tanh(z + matmul(h, u));
+  };
+  expect_lines(
+      explain(step, zeros({2, 3}, int64), zeros({3, 5})),
+      {"  before the loop, for all steps at once",
+       "    %2 = matmul(%1, w1) [3, 5], by the table if there are 4 steps or more",
+       "backward, in the other direction", "  after the loop, for all steps at once",
+       "    %9 = matmul(%8, %5) [4, 5], by the table if there are 4 steps or more",
+       "    %11 = matmul(%5, %10) [3, 4]",
+       "    %12 = take_adjoint{6}(%11, x) [6, 4], by the table if there are 4 steps or more"});
 }
 
 TEST(Explain, SaysHowWorkersShareTheRows) {
@@ -154,7 +182,12 @@ TEST(Explain, SaysHowWorkersShareTheRows) {
   expect_lines(text(3, 32),
                {"  rows: 11 for each of 3 workers, through all steps without waiting, if there are "
                 "5 steps or more"});
-  expect_lines(text(2, 2), {"  rows: all 2 by one worker"});
+  expect_lines(text(1, 32), {"  rows: all 32 by one worker, since there is one thread"});
+  expect_lines(text(2, 2), {"  rows: all 2 by one worker, since fewer than 8 take about as long"});
+  const Threads two(2);
+  const auto hold = [](const Tensor& x, const Tensor& h) { return std::pair(h, x); };
+  expect_lines(explain(hold, zeros({4, 32, 8}), zeros({32, 8})),
+               {"  rows: all 32 by one worker, since the loop does nothing but copy"});
 }
 
 TEST(Explain, TellsOfEveryScanThatRunsAndLeavesNoTrace) {

@@ -14,7 +14,7 @@ Tensor xs() { return numbers({T, B, H}, 1); }
 Tensor h0() { return numbers({B, H}, 2); }
 
 constexpr auto kRead =
-    "data: only the shape of this float64 [] is known; values of a traced step cannot be read, in "
+    "item: only the shape of this float64 [] is known; values of a traced step cannot be read, in "
     "it or after it: return them, look at them with note, or use loop(...)";
 
 TEST(RefusesOfScan, AValueThatIsReadInAStep) {
@@ -30,6 +30,13 @@ TEST(RefusesOfScan, AValueThatIsReadInAStep) {
   scan(known, xs(), h0());
   EXPECT_ERROR(scan(reading, xs(), h0()), ValueError, kRead);
   EXPECT_ERROR(stream(reading, xs()[0], h0()).step(xs()[0]), ValueError, kRead);
+  const auto spanning = [](const Tensor& x, const Tensor& h) {
+    return h + sum(x) * contiguous(x).span<double>()[0];
+  };
+  EXPECT_ERROR(scan(spanning, xs(), h0()), ValueError,
+               "span: only the shape of this float64 [3, 5] is known; values of a traced step "
+               "cannot be read, in it or after it: return them, look at them with note, or use "
+               "loop(...)");
   EXPECT_EQ(loop(reading, xs(), h0()).final.shape(), h0().shape());
   const Notes listening;  // a loop, too
   EXPECT_EQ(scan(reading, xs(), h0()).final.shape(), h0().shape());
@@ -76,6 +83,14 @@ TEST(RefusesOfScan, AStepThatMixesRowsWithLengths) {
                text("an output float64 [5, 3]").c_str());
   const auto unknown = [](const Tensor& x, const Tensor& h) { return apply(Softsign{}, x + h); };
   EXPECT_ERROR(scan(unknown, xs(), h0(), with_lengths), ShapeError, text("softsign").c_str());
+  Tape tape;
+  const Tensor w = tape.watch(numbers({H, H}, 3));
+  const auto masked = [&](const Tensor& x, const Tensor& h) {
+    const Tensor mask = bernoulli({H, H}, {.p = 0.5, .dtype = float64});
+    return tanh(x + matmul(h, matmul(w, mask)));
+  };
+  EXPECT_ERROR(scan(masked, xs(), h0(), with_lengths), ShapeError,
+               text("a value kept for the rewind float64 [5, 5]").c_str());
   // Where all rows count at all steps they may look at each other, and a stream has no lengths.
   EXPECT_LE(largest_difference(scan(centred, xs(), h0(), {.lengths = {T, T, T}}).outputs,
                                loop(centred, xs(), h0()).outputs),
@@ -114,8 +129,10 @@ TEST(RefusesOfScan, AStateThatChangesItsShapeOrDtype) {
     EXPECT_ERROR(scan(narrows, xs(), h0()), ShapeError,
                  "scan: tensor 0 of the state that the step returns is float32 [3, 5], of the "
                  "state float64 [3, 5]; a state keeps its shape and dtype");
-    EXPECT_ERROR(scan(drops, xs(), Tensors{h0(), h0()}), ShapeError,
-                 "scan: the state that the step returns has 1 tensors, the state has 2");
+    EXPECT_ERROR(
+        scan(drops, xs(), Tensors{h0(), h0()}), ShapeError,
+        "scan: the state that the step returns has 1 tensors, the state has 2; a state keeps "
+        "its tensors, and a vector in it its length");
     const auto known = [](const Tensor& x, const Tensor& h) { return h + x; };
     scan(known, xs(), h0());
   }

@@ -93,7 +93,7 @@ TEST(Trace, RefusesNumbersThatAreRead) {
   EXPECT_EQ(message_of([] {
               trace({Spec{{}}}, [](const Tensors& in) { return Tensors{in[0] * in[0].item()}; });
             }),
-            "data: only the shape of this float32 [] is known; values of a traced step cannot be "
+            "item: only the shape of this float32 [] is known; values of a traced step cannot be "
             "read, in it or after it: return them, look at them with note, or use loop(...)");
 }
 

@@ -1,0 +1,149 @@
+// Steps of which it takes a second look to see that they keep rows of the batch apart: with lengths
+// they run as well, and read nothing of the padding, which is NaN.
+#include <gtest/gtest.h>
+
+#include "autograd/engine/cell_cases.h"
+#include "rewind/autograd/engine/row_schedule.h"
+#include "rewind/nn/loss/cross_entropy.h"
+#include "support/elements.h"
+
+namespace rw::test {
+namespace {
+
+using Const = const Tensors&;
+
+Tensor next_of(Const x, Const s, Const w) {
+  return tanh(matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2]);
+}
+
+// With weights for `next_of`, and others behind them.
+void expect_to_keep_rows_apart(const char* name, std::initializer_list<Dims> others,
+                               decltype(ScanCase::step) step) {
+  Tensors all = kSimple;
+  for (const Tensor& w : weights(others)) all.push_back(w);
+  for (ScanCase c : every_way({name, {inputs(), states({H}), all, step}})) {
+    expect_the_plain_loop(c, name);
+    c.segments = 2;
+    expect_the_plain_loop(c, name);
+  }
+}
+
+TEST(Lengths, AllowToSetTheSameOfEveryRow) {
+  expect_to_keep_rows_apart("column", {}, [](Const x, Const s, Const w) -> Results {
+    Tensor h = next_of(x, s, w);
+    h.set({kAll, 1}, sum(x[0], 1));
+    return {one(h), one(h)};
+  });
+  expect_to_keep_rows_apart("columns", {}, [](Const x, Const s, Const w) -> Results {
+    Tensor h = next_of(x, s, w);
+    h.set({kAll, Range{0, kEnd, 2}}, 2 * slice(s[0], 1, 0, 3));
+    return {one(h), one(h)};
+  });
+  expect_to_keep_rows_apart("among zeros", {}, [](Const x, Const s, Const w) -> Results {
+    const Tensor h = next_of(x, s, w);
+    Tensor wider = zeros({B, H + 1}, float64);
+    wider.set({kAll, Range{1, kEnd}}, h);
+    return {one(h), one(wider)};
+  });
+  expect_to_keep_rows_apart("behind a dropped axis", {}, [](Const x, Const s, Const w) -> Results {
+    const Tensor h = next_of(x, s, w);
+    Tensor both = stack({transpose(h), transpose(s[0])});
+    both.set({0, Range{0, 2}}, transpose(slice(h, 1, 2, 4)));
+    return {one(tanh(transpose(sum(both, 0)))), one(transpose(both[0]))};
+  });
+  expect_to_keep_rows_apart("several entries", {}, [](Const x, Const s, Const w) -> Results {
+    const Tensor h = next_of(x, s, w);
+    Tensor both = reshape(stack({h, s[0]}, 1), {2 * B, H});
+    both.set({kAll, 0}, sum(both, 1));
+    return {one(tanh(sum(reshape(both, {B, 2, H}), 1))), one(h)};
+  });
+}
+
+TEST(Lengths, AllowWhatIsRepeatedForEveryRow) {
+  expect_to_keep_rows_apart("set number", {}, [](Const x, Const s, Const w) -> Results {
+    Tensor h = next_of(x, s, w);
+    h.set({kAll, 1}, 0.5);
+    return {one(h), one(h)};
+  });
+  expect_to_keep_rows_apart("set weight", {{2}}, [](Const x, Const s, Const w) -> Results {
+    Tensor h = next_of(x, s, w);
+    h.set({kAll, Range{0, 2}}, w[3]);
+    return {one(h), one(h)};
+  });
+  expect_to_keep_rows_apart("joined weight", {{1}}, [](Const x, Const s, Const w) -> Results {
+    const Tensor joined = concat({next_of(x, s, w), expand(w[3], {B, 1})});
+    return {one(tanh(slice(joined, 1, 1, H + 1))), one(joined)};
+  });
+  expect_to_keep_rows_apart("shared mask", {}, [](Const x, Const s, Const w) -> Results {
+    const Tensor h = next_of(x, s, w);
+    const Tensor mask = expand(bernoulli({1, H}, {.p = 0.5, .dtype = float64}), {B, H});
+    return {one(h * mask), one(concat({h, mask}))};
+  });
+}
+
+TEST(Lengths, SortWhatWasCapturedForEachRow) {
+  expect_to_keep_rows_apart("set", {{B}}, [](Const x, Const s, Const w) -> Results {
+    Tensor h = next_of(x, s, w);
+    h.set({kAll, 2}, w[3]);
+    return {one(h), one(h)};
+  });
+  expect_to_keep_rows_apart("set into", {{B, H}}, [](Const x, Const s, Const w) -> Results {
+    const Tensor h = next_of(x, s, w);
+    Tensor changed = w[3];
+    changed.set({kAll, 2}, sum(h, 1));
+    return {one(h * changed), one(changed)};
+  });
+}
+
+// What is kept for the rewind may have its rows side by side.
+TEST(Lengths, AllowSecondDerivativesOfATransposedWeight) {
+  const auto step = [](Const, Const s, Const w) -> Results {
+    const Tensor p = matmul(matmul(s[0], transpose(w[0])), transpose(w[0]));
+    return {{tanh(flip(p, {1})), 0.5 * p}, one(tanh(s[1]))};
+  };
+  const NamedCase named{"transposed", {inputs(), states({H, H}), weights({{H, H}}), step}};
+  for (const ScanCase& c : every_way(named)) expect_the_plain_loop(c, named.name);
+}
+
+TEST(Lengths, AllowRulesThatAreOperationsOfTheirOwn) {
+  expect_to_keep_rows_apart("product", {}, [](Const x, Const s, Const w) -> Results {
+    const Tensor h = next_of(x, s, w);
+    return {one(h), one(prod(h, 1, true))};
+  });
+  expect_to_keep_rows_apart("losses", {}, [](Const x, Const s, Const w) -> Results {
+    const Tensor h = next_of(x, s, w);
+    const Tensor losses = nn::cross_entropy(h, argmax(s[0], 1), {.reduction = nn::Reduction::none});
+    return {one(h), one(unsqueeze(losses, 1))};
+  });
+}
+
+TEST(Lengths, AreRefusedWhereARowIsSetOrAllAreMultiplied) {
+  const auto refuses = [](const Lengths& lengths, auto change) {
+    const auto step = [&](const Tensor& x, const Tensor& h) { return change(tanh(x + h)); };
+    const Tensor xs = numbers({T, B, H}, 1), h0 = numbers({B, H}, 2);
+    EXPECT_THROW(scan(step, xs, h0, {.lengths = lengths}), ShapeError);
+  };
+  refuses({1, 2, 4}, [](Tensor h) {
+    h.set(1, 0.0);
+    return h;
+  });
+  refuses({1, 2, 4}, [](Tensor h) {
+    h.set({Range{0, 2}}, 0.0);
+    return h;
+  });
+  refuses({1, 2, 4}, [](const Tensor& h) { return h * prod(h, 0); });
+  refuses({1, 2, 4}, [](const Tensor& h) { return h * nn::cross_entropy(h, zeros({B}, int64)); });
+}
+
+TEST(RowSchedule, RepeatsAValueAlongItsAxisOfRows) {
+  const engine::RowSchedule rows(2, {1, 2, 0});
+  const Tensor sorted = tensor({{1, 2}, {3, 4}, {5, 6}});
+  const std::vector<double> expected{3, 4, 1, 2, 0, 0, 0, 0, 1, 2, 0, 0};
+  EXPECT_EQ(elements(rows.repeated(sorted, 0)), expected);
+  const Tensor columns = rows.repeated(transpose(sorted), 1);
+  EXPECT_EQ(columns.shape(), (Dims{2, 2, 3}));
+  EXPECT_EQ(elements(transpose(columns, 1, 2)), expected);
+}
+
+}  // namespace
+}  // namespace rw::test
