@@ -8,7 +8,7 @@
 #include "rewind/autograd/record.h"
 #include "rewind/tensor/error.h"
 
-namespace rw {
+namespace [[gnu::visibility("default")]] rw {
 
 class OperationsOfManyUses {
  public:

@@ -5,7 +5,7 @@
 #include "rewind/autograd/gradients.h"
 #include "rewind/autograd/record.h"
 
-namespace rw {
+namespace [[gnu::visibility("default")]] rw {
 
 // GradientError: the operation has no derivative.
 [[noreturn]] void throw_missing_rule(Record& r);

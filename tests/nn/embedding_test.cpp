@@ -101,7 +101,7 @@ TEST(Embedding, InTheStepOfAScanIsPartOfThePlan) {
   const Tensor tokens = tensor({{2, 0, 1}, {1, -9, 2}, {2, 99, 0}});
   for (const Index padding : {-1, 2}) {
     const auto step = [&](const Tensor& token, const Tensor& h) {
-      return tanh(matmul(nn::embedding(token, table, padding) + h, w));
+      return tanh(matmul(nn::embedding(token, table, padding), w) + matmul(h, w));
     };
     const auto gradients = [&] {
       Tape tape;
