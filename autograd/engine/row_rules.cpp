@@ -6,6 +6,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/row_question.h"
 #include "rewind/autograd/stop_gradient.h"
 #include "rewind/tensor/creation.h"
@@ -249,10 +250,9 @@ Rule rule_of(const OpType& type) {
 bool linear_in_totals(const Question& q, const Graph::Node& node) {
   const Operation& op = node.operation;
   if (const auto* affine = op.as<Affine>()) return affine->shift == 0;
-  const bool all = op.is<Add>() || op.is<Subtract>() || op.is<Concat>() || op.is<Stack>() ||
-                   op.is<SliceAdd>() || op.is<Reshape>() || op.is<Permute>() || op.is<Expand>() ||
-                   op.is<Contiguous>() || op.is<StopGradient>() || op.is<Slice>() ||
-                   op.is<Select>() || op.is<Flip>() || op.is<Sum>() || op.is<SumTo>();
+  const bool all = is_view(op) || op.is<Add>() || op.is<Subtract>() || op.is<Concat>() ||
+                   op.is<Stack>() || op.is<SliceAdd>() || op.is<Flip>() || op.is<Sum>() ||
+                   op.is<SumTo>();
   std::size_t totals = 0;
   for (std::size_t i = 0; i < node.inputs.size(); i++) totals += q.total(i) || (all && q.zeros(i));
   if (all) return totals == node.inputs.size();

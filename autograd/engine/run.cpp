@@ -279,7 +279,8 @@ RowSplit row_split(const Program& program) {
   constexpr Index kLeastRows = 8;        // of a product, in about the time of 4
   constexpr Index kLeastWork = 1000000;  // 25 us, where waking a worker takes 5
   const Index batch = program.rows.batch;
-  const auto all = [&](std::string why) { return RowSplit{batch, 0, std::move(why)}; };
+  static const std::string few = fmt::format("fewer than {} take about as long", kLeastRows);
+  const auto all = [&](std::string_view why) { return RowSplit{batch, 0, why}; };
   if (!program.rows_apart) {
     return all(program.fates.accumulated.empty() ? "ordinary kernels run inside the loop"
                                                  : "sums are added up inside the loop");
@@ -287,7 +288,7 @@ RowSplit row_split(const Program& program) {
   if (thread_count() == 1) return all("there is one thread");
   const Index each = (batch + thread_count() - 1) / thread_count();
   const Index work = each * work_of_a_row(program);
-  if (each < kLeastRows) return all(fmt::format("fewer than {} take about as long", kLeastRows));
+  if (each < kLeastRows) return all(few);
   if (work == 0) return all("the loop does nothing but copy");
   return {each, (kLeastWork + work - 1) / work};
 }

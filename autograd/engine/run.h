@@ -38,7 +38,7 @@ struct LoopResults {
 struct RowSplit {
   Index rows;
   Index steps;
-  std::string why = {};  // where one worker takes all rows
+  std::string_view why = {};  // where one worker takes all rows; it lives for ever
 };
 RowSplit row_split(const Program& program);
 
