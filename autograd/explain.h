@@ -8,14 +8,15 @@
 //
 //   what comes in        x of each step, h carried from step to step, w the same at every step
 //   on the tape          what depends on weights alone: done once, by ordinary operations
-//   before the loop      hoisted: for all steps at once; by the table: what is looked up there is
+//   before the loop      hoisted: for many steps at once; by the table: what is looked up there is
 //                        multiplied in the table itself, where that has fewer rows than the steps
 //   at every step        products with weights that are packed once; element-wise programs, each of
 //                        several operations in one pass, of which an instruction may do several
 //                        (fused) and some take several; ordinary kernels, and why
-//   after the loop       sunk: for all steps at once, gradients of weights among it
+//   after the loop       sunk: for many steps at once, gradients of weights among it
 //   kept                 what the way back reads that the forward loop remembers
 //   in the place of      results that go over what nobody reads any more
+//   time                 how many steps the loop runs over before work for the next ones begins
 //   rows                 how workers share the batch, for the threads of the caller; or why not
 //
 // Values are called x, h, w (x0, x1, ... where there are several) or by number, as %2; on the way

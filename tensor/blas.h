@@ -19,12 +19,16 @@ struct Matrix {
   bool transposed;
 };
 
-// c = a b, for a [m, k], b [k, n] and c [m, n], all sizes at least 1, on the calling thread alone.
-// What c held before is not read. Row i of c starts at c + i * stride. Throws ShapeError when a
-// size or stride does not fit BLAS's 32-bit integers.
-void multiply(Index m, Index n, Index k, Matrix<float> a, Matrix<float> b, float* c, Index stride);
+// What becomes of the numbers that a result finds in its place: they are not read, or added to.
+enum class Onto : bool { nothing, sums };
+
+// c = a b or c += a b, for a [m, k], b [k, n] and c [m, n], all sizes at least 1, on the calling
+// thread alone. Row i of c starts at c + i * stride. Throws ShapeError when a size or stride does
+// not fit BLAS's 32-bit integers.
+void multiply(Index m, Index n, Index k, Matrix<float> a, Matrix<float> b, float* c, Index stride,
+              Onto onto = Onto::nothing);
 void multiply(Index m, Index n, Index k, Matrix<double> a, Matrix<double> b, double* c,
-              Index stride);
+              Index stride, Onto onto = Onto::nothing);
 
 // What OpenBLAS says of its build, and the processor whose kernels it runs. "unknown" for another
 // BLAS.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <optional>
 #include <utility>
 
@@ -136,6 +137,7 @@ blas::Matrix<T> from_column(blas::Matrix<T> x, Index column) {
 template <class T>
 struct Product {
   Index m, n, k;
+  blas::Onto onto = blas::Onto::nothing;
 
   double work() const {
     return static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
@@ -147,15 +149,16 @@ struct Product {
   void piece(Index i, Index count, blas::Matrix<T> a, blas::Matrix<T> b, T* c) const {
     const Part part(std::max(m, n), count, i);
     if (m >= n) {
-      blas::multiply(part.size, n, k, from_row(a, part.from), b, c + part.from * n, n);
+      blas::multiply(part.size, n, k, from_row(a, part.from), b, c + part.from * n, n, onto);
     } else {
-      blas::multiply(m, part.size, k, a, from_column(b, part.from), c + part.from, n);
+      blas::multiply(m, part.size, k, a, from_column(b, part.from), c + part.from, n, onto);
     }
   }
 
-  // The sum of some of the terms, of all elements.
+  // The sum of some of the terms, of all elements. The first of them go onto what c holds.
   void terms(Part part, blas::Matrix<T> a, blas::Matrix<T> b, T* sums) const {
-    blas::multiply(m, n, part.size, from_column(a, part.from), from_row(b, part.from), sums, n);
+    blas::multiply(m, n, part.size, from_column(a, part.from), from_row(b, part.from), sums, n,
+                   part.from == 0 ? onto : blas::Onto::nothing);
   }
 
  private:
@@ -223,10 +226,11 @@ void multiply_batches(const Dims& batch, const Product<T>& product, const auto& 
 }
 
 template <class T>
-void multiply(const Tensor& left, const Tensor& right, Tensor& out) {
+void multiply(const Tensor& left, const Tensor& right, Tensor& out,
+              blas::Onto onto = blas::Onto::nothing) {
   const Operand<T> a(left), b(right);
   const Dims batch = broadcast_batches(left.shape(), right.shape());
-  Product<T> product{left.dim(-2), right.dim(-1), left.dim(-1)};
+  Product<T> product{left.dim(-2), right.dim(-1), left.dim(-1), onto};
   using Pair = std::pair<blas::Matrix<T>, blas::Matrix<T>>;
   if (b.batches() == 1 && a.batches() == batch.count()) {
     if (const auto rows = a.folded()) {
@@ -282,5 +286,13 @@ void MatMul::run(const Tensor& a, const Tensor& b, Tensor& out) const {
 }
 
 Tensor matmul(const Tensor& a, const Tensor& b) { return apply(MatMul{}, a, b); }
+
+void add_matmul(const Tensor& a, const Tensor& b, Tensor& total) {
+  assert(a.rank() == 2 && b.rank() == 2 && total.alone() && total.contiguous());
+  assert(MatMul{}.infer(a.spec(), b.spec()) == total.spec());
+  if (total.size() == 0 || a.shape().back() == 0) return;
+  dispatch_float(MatMul::name, a.dtype(),
+                 [&](auto v) { multiply<decltype(v)>(a, b, total, blas::Onto::sums); });
+}
 
 }  // namespace rw

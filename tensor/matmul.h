@@ -21,4 +21,9 @@ struct MatMul {
 
 Tensor matmul(const Tensor& a, const Tensor& b);
 
+// total += a b, for matrices [m, k] and [k, n] of one dtype, where a caller adds up many products:
+// no result is made and added. Seen by no interpreter, so without a gradient. total [m, n] is
+// contiguous and nobody else's.
+void add_matmul(const Tensor& a, const Tensor& b, Tensor& total);
+
 }  // namespace rw

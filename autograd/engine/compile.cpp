@@ -5,7 +5,6 @@
 //   in_place    what is made in the place where it is wanted
 //   schedule    the order, and what gathers in one element program
 //   settled     those three, until they agree
-//   overlays    what may lie over inputs
 //   places      where values lie
 //
 // Here the instructions are written down; elements_writer.h writes one element program.
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "rewind/autograd/engine/compile/elements_writer.h"
+#include "rewind/autograd/engine/stretches.h"
 #include "rewind/tensor/matmul.h"
 
 namespace rw::engine {
@@ -20,19 +20,15 @@ namespace {
 
 class Compiler {
  public:
-  Compiler(Program& program, const ProgramOptions& options,
-           const std::vector<InputPlace>& inputs = {}, const InPlace* like = nullptr)
+  Compiler(Program& program, const ProgramOptions& options, const InPlace* like = nullptr)
       : program_(program),
         body_(program.step, program.rows, program.fates),
         settled_(body_, options, like),
-        overlays_(body_, settled_.forms(), settled_.in_place(), settled_.schedule(),
-                  options.alias ? inputs : std::vector<InputPlace>()),
         places_(body_, settled_.forms(), settled_.in_place(), settled_.schedule(), options) {}
 
   void run() {
     write_loop();
     write_recipes();
-    note_overlays();
     program_.stacks.resize(at(body_.graph().values()));
     if (settled_.options().single_steps) {
       for (const ValueId y : program_.step.outputs) places_.of(y);
@@ -57,7 +53,7 @@ class Compiler {
         if (settled_.forms().of(n) == Form::ordinary) write_ordinary(n);
       }
       for (; next != schedule.programs().end() && next->level == level; ++next) {
-        ElementsWriter writer(body_, settled_, overlays_, places_, next->pieces[0]);
+        ElementsWriter writer(body_, settled_, places_, next->pieces[0]);
         for (const Piece& piece : next->pieces) writer.write(piece);
         program_.loop.push_back(std::move(writer).finished());
       }
@@ -92,14 +88,6 @@ class Compiler {
       if (!body_.invariant(w) || spec.rank() != 2 || !is_float(spec.dtype)) continue;
       if (body_.rows().axis_of(w) != Rows::kNone) continue;
       program_.recipes.try_emplace(w, recipe_of(program_.step, w));
-    }
-  }
-
-  void note_overlays() {
-    for (const Graph::Node& node : body_.nodes()) {
-      if (const auto* inputs = overlays_.under(node.first)) {
-        program_.overlays.push_back({places_.of(node.first).buffer, *inputs});
-      }
     }
   }
 
@@ -182,7 +170,6 @@ class Compiler {
   Program& program_;
   const LoopBody body_;
   const Settled settled_;
-  const Overlays overlays_;
   Places places_;
 };
 
@@ -194,6 +181,19 @@ std::vector<int> count_readers(const Step& step) {
   }
   for (const ValueId y : results) readers[at(y)]++;
   return readers;
+}
+
+// What adds rows up behind the loop, unless it is made of such sums.
+std::vector<int> totals_of(const Program& program) {
+  std::vector<int> result;
+  for (std::size_t n = 0; n < program.fates.node.size(); n++) {
+    const Graph::Node& node = program.step.graph.nodes()[n];
+    const bool made_of_totals = std::any_of(node.inputs.begin(), node.inputs.end(),
+                                            [&](ValueId x) { return program.rows.is_total(x); });
+    if (!runs_after(program.fates.node[n]) || made_of_totals) continue;
+    if (program.rows.is_total(node.first)) result.push_back(static_cast<int>(n));
+  }
+  return result;
 }
 
 std::vector<bool> read_after_the_loop(const Step& step, const Fates& fates) {
@@ -208,26 +208,29 @@ std::vector<bool> read_after_the_loop(const Step& step, const Fates& fates) {
 
 }  // namespace
 
-Program compile(Step step, Index batch, const ProgramOptions& options,
-                const std::vector<InputPlace>& places) {
+Program compile(Step step, Index batch, const ProgramOptions& options) {
   Program program;
   program.step = std::move(step);
   program.by_table = options.by_table;
+  program.over_inputs = options.alias;
   program.depends = dependences(program.step);
   program.readers = count_readers(program.step);
   program.rows = rows_of(program.step, batch);
   program.fates = fates_of(program.step, program.rows, options.fates);
   program.read_afterwards = read_after_the_loop(program.step, program.fates);
   program.mixing = what_mixes_rows(program.step, program.rows);
+  program.totals = totals_of(program);
   if (!options.single_steps) {
-    Compiler(program, options, places).run();
+    Compiler(program, options).run();
+    program.steps_at_a_time =
+        options.steps_at_a_time > 0 ? options.steps_at_a_time : steps_of_a_stretch(program);
     return program;
   }
   const Fates over_time =
       std::exchange(program.fates, fates_of(program.step, program.rows, {false, false}));
   const LoopBody body(program.step, program.rows, over_time);
   const Settled like(body, options, nullptr);
-  Compiler(program, options, {}, &like.in_place()).run();
+  Compiler(program, options, &like.in_place()).run();
   return program;
 }
 

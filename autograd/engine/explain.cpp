@@ -1,6 +1,7 @@
 #include "rewind/autograd/engine/explain.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "rewind/autograd/engine/element_form.h"
 #include "rewind/autograd/engine/facts.h"
@@ -51,11 +52,13 @@ class Text {
   std::string all() && {
     given();
     prelude();
-    nodes("before the loop, for all steps at once", [](Fate fate) { return fate == Fate::before; });
+    nodes("before the loop, for many steps at once",
+          [](Fate fate) { return fate == Fate::before; });
     loop();
-    nodes("after the loop, for all steps at once", runs_after);
+    nodes("after the loop, for many steps at once", runs_after);
     results();
     aliased();
+    time();
     rows();
     return std::move(text_);
   }
@@ -254,15 +257,16 @@ class Text {
       text += fmt::format("{}{} over {}", text.empty() ? "" : ", ", name(node.first),
                           name(buffer.value));
     }
-    for (const Overlay& overlay : program_.overlays) {
-      std::string inputs;
-      for (const int i : overlay.inputs) {
-        inputs += (inputs.empty() ? "" : " ") + name(step_.inputs[at(i)]);
-      }
-      text += fmt::format("{}{} over {} if nobody else holds them", text.empty() ? "" : ", ",
-                          name(program_.buffers[at(overlay.buffer)].value), inputs);
-    }
     line("in the place of what was there: " + (text.empty() ? "nothing" : text));
+  }
+
+  void time() {
+    const Index steps = program_.steps_at_a_time;
+    const bool all = steps > std::numeric_limits<Index>::max() / 2;
+    line(all ? "time: all steps, one after the other"
+             : fmt::format("time: {} step{} or so at a time, with what runs before the loop and "
+                           "after it",
+                           steps, steps == 1 ? "" : "s"));
   }
 
   void rows() {
@@ -272,8 +276,8 @@ class Text {
       line(fmt::format("rows: all {} by one worker, since {}", batch, split.why));
     } else {
       line(
-          fmt::format("rows: {} for each of {} workers, through all steps without waiting, if "
-                      "there are {} steps or more",
+          fmt::format("rows: {} for each of {} workers, through these steps without waiting, if "
+                      "they are {} or more",
                       split.rows, (batch + split.rows - 1) / split.rows, split.steps));
     }
     if (!program_.mixing.empty()) {

@@ -13,9 +13,16 @@ void execute(const Operation& operation, std::span<const Tensor* const> inputs,
   operation.type().execute(operation.op(), inputs, outputs, donated);
 }
 
-Lifted::Lifted(const Program& program, Index total) : program_(program), total_(total) {
+Lifted::Lifted(const Program& program, Index total)
+    : program_(program), total_(total), rows_(total) {
   values_.resize(static_cast<std::size_t>(program.step.graph.values()));
   constants_.resize(values_.size());
+  tables_.resize(values_.size());
+}
+
+void Lifted::begin_stretch(Index rows) {
+  rows_ = rows;
+  std::fill(values_.begin(), values_.end(), Tensor());
 }
 
 const Tensor& Lifted::constant(ValueId value) {
@@ -69,7 +76,7 @@ bool Lifted::is_packed_product(const Graph::Node& node) const {
 
 void Lifted::compute(const Graph::Node& node) {
   Tensor& y = values_[static_cast<std::size_t>(node.first)];
-  if (program_.by_table) y = by_table(program_, *this, node, total_);
+  if (program_.by_table) y = product_by_table(program_, *this, node);
   if (!y.defined() && is_packed_product(node)) {
     const Index columns = program_.step.graph.spec(node.first).shape.back();
     y = times_packed(get(node.inputs[0]), packed_form(node.inputs[1]), columns);
@@ -89,7 +96,7 @@ void Lifted::compute_by_its_kernel(const Graph::Node& node, std::span<Tensor> ou
     inputs.push_back(&get(x));
     if (i < 64 && is_spent(x)) donated |= std::uint64_t{1} << i;
   }
-  execute(with_rows(node.operation, program_.rows, node.first, total_), inputs, outputs, donated);
+  execute(with_rows(node.operation, program_.rows, node.first, rows_), inputs, outputs, donated);
 }
 
 }  // namespace rw::engine

@@ -1,6 +1,6 @@
-// Values of all steps at once: what runs before a loop and after it. Rows of the batch become rows
-// of the batch at every time, [time * batch, ...], and operations that keep rows apart, or add them
-// up, need nothing else (rows.h).
+// Values of many steps at once: what runs before a loop and after it, for one stretch of time after
+// the other. Rows of the batch become rows of the batch at every time, [steps * batch, ...], and
+// operations that keep rows apart, or add them up, need nothing else (rows.h).
 #pragma once
 
 #include "rewind/autograd/engine/program.h"
@@ -12,6 +12,12 @@ class Lifted {
  public:
   // `total`: the rows of all steps together. Keeps a reference to the program.
   Lifted(const Program& program, Index total);
+
+  // From here on values are those of a stretch of so many rows, of which none is known yet. Without
+  // it they are those of all steps.
+  void begin_stretch(Index rows);
+  // Rows of all stretches.
+  Index total() const { return total_; }
 
   void set(ValueId value, Tensor x) { values_[static_cast<std::size_t>(value)] = std::move(x); }
   void set_invariant(ValueId value, Tensor x) {
@@ -30,6 +36,9 @@ class Lifted {
   const Tensor& constant(ValueId value);
   // The packed form of one that has a recipe.
   Tensor packed_form(ValueId value) const;
+  // A table whose rows were multiplied once for all stretches (lookups.h); undefined until it is
+  // set. By the product that it serves.
+  Tensor& multiplied_table(ValueId product) { return tables_[static_cast<std::size_t>(product)]; }
   // Whether it multiplies rows by a matrix that has a recipe: then by that form, wherever it runs.
   bool is_packed_product(const Graph::Node& node) const;
 
@@ -40,8 +49,9 @@ class Lifted {
   bool is_spent(ValueId value) const;
 
   const Program& program_;
-  Index total_;
-  std::vector<Tensor> values_, constants_;
+  const Index total_;
+  Index rows_;  // of this stretch
+  std::vector<Tensor> values_, constants_, tables_;
 };
 
 // One operation on tensors, seen by no interpreter. Those whose bit is set in `donated` are

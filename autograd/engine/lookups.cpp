@@ -15,8 +15,8 @@ namespace {
 
 class Lookups {
  public:
-  Lookups(const Program& program, Lifted& lifted, Index total)
-      : program_(program), graph_(program.step.graph), lifted_(lifted), total_(total) {}
+  Lookups(const Program& program, const Lifted& lifted)
+      : program_(program), graph_(program.step.graph), lifted_(lifted) {}
 
   // Of the table that a node's work goes by; 0: there is none.
   Index rows_of_table(const Graph::Node& node) const {
@@ -29,38 +29,10 @@ class Lookups {
     return look_up ? graph_.spec(look_up->inputs[0]).dim(0) : 0;
   }
 
-  Tensor value(const Graph::Node& node) {
+  // Rows of a table cost what rows of the steps do, and are looked up afterwards.
+  bool goes_by_table(const Graph::Node& node) const {
     const Index rows = rows_of_table(node);
-    if (rows == 0 || !is_small(rows)) return {};
-    if (const auto* sum = node.operation.as<TakeAdjoint>()) return gradient_of_table(node, *sum);
-    const Graph::Node& look_up = *look_up_under(node);
-    if (!lifted_.can_get(look_up.inputs[1])) return {};
-    return lifted_.is_packed_product(node) ? product(node, look_up)
-                                           : gradient_of_matrix(node, look_up);
-  }
-
- private:
-  // take(E, i) W
-  Tensor product(const Graph::Node& node, const Graph::Node& look_up) {
-    return take(times_packed(node, lifted_.constant(look_up.inputs[0])),
-                lifted_.get(look_up.inputs[1]));
-  }
-
-  // take(E, i)^T d. Rows of the table that nobody looked up count for nothing, whatever they hold.
-  Tensor gradient_of_matrix(const Graph::Node& node, const Graph::Node& look_up) {
-    const Tensor& table = lifted_.constant(look_up.inputs[0]);
-    const Tensor& indices = lifted_.get(look_up.inputs[1]);
-    const Tensor ones = full({indices.dim(0), 1}, 1, table.dtype());
-    const Tensor used = greater(take_adjoint(ones, indices, table.dim(0)), 0);
-    const Tensor sums = take_adjoint(lifted_.get(node.inputs[1]), indices, table.dim(0));
-    return matmul(transpose(where(used, table, zeros({}, table.dtype()))), sums);
-  }
-
-  // The rows of d W^T, added up in the rows of a table.
-  Tensor gradient_of_table(const Graph::Node& node, const TakeAdjoint& sum) {
-    const Graph::Node& made = *graph_.maker(node.inputs[0]);
-    const Tensor& d = lifted_.get(made.inputs[0]);
-    return times_packed(made, take_adjoint(d, lifted_.get(node.inputs[1]), sum.rows));
+    return rows > 0 && 2 * rows <= lifted_.total();
   }
 
   // The look-up of which a product takes rows, or adds them up.
@@ -74,6 +46,7 @@ class Lookups {
     return adds_rows ? look_up(turned->inputs[0]) : nullptr;
   }
 
+ private:
   // In a table that is the same at every step, of one row for each row of the batch.
   const Graph::Node* look_up(ValueId value) const {
     const Graph::Node* node = graph_.maker(value);
@@ -84,8 +57,6 @@ class Lookups {
     return plain ? node : nullptr;
   }
 
-  // Rows of a table cost what rows of the steps do, and are looked up afterwards.
-  bool is_small(Index rows) const { return 2 * rows <= total_; }
   bool is_list_of_rows(ValueId value) const { return rank(value) == 1 && has_rows_first(value); }
   bool has_rows_first(ValueId value) const {
     return program_.rows.axis_of(value) == 0 && program_.rows.each_of(value) == 1;
@@ -95,29 +66,65 @@ class Lookups {
   }
   int rank(ValueId value) const { return graph_.spec(value).rank(); }
 
-  Tensor times_packed(const Graph::Node& product, const Tensor& left) const {
-    const Index columns = graph_.spec(product.first).shape.back();
-    return engine::times_packed(left, lifted_.packed_form(product.inputs[1]), columns);
-  }
-
   const Program& program_;
   const Graph& graph_;
-  Lifted& lifted_;
-  const Index total_;
+  const Lifted& lifted_;
 };
+
+// Rows times the matrix of a product.
+Tensor times_matrix_of(const Graph::Node& product, const Program& program, const Lifted& lifted,
+                       const Tensor& left) {
+  const Index columns = program.step.graph.spec(product.first).shape.back();
+  return times_packed(left, lifted.packed_form(product.inputs[1]), columns);
+}
 
 }  // namespace
 
 Index steps_by_table(const Program& program, const Graph::Node& node) {
   if (!program.by_table) return 0;
-  Lifted nothing(program, 0);
-  const Index rows = Lookups(program, nothing, 0).rows_of_table(node);
+  const Lifted nothing(program, 0);
+  const Index rows = Lookups(program, nothing).rows_of_table(node);
   const Index batch = std::max<Index>(program.rows.batch, 1);
   return (2 * rows + batch - 1) / batch;
 }
 
-Tensor by_table(const Program& program, Lifted& lifted, const Graph::Node& node, Index total) {
-  return Lookups(program, lifted, total).value(node);
+// take(E, i) W
+Tensor product_by_table(const Program& program, Lifted& lifted, const Graph::Node& node) {
+  const Lookups lookups(program, lifted);
+  if (!lifted.is_packed_product(node) || !lookups.goes_by_table(node)) return {};
+  const Graph::Node& look_up = *lookups.look_up_under(node);
+  if (!lifted.can_get(look_up.inputs[1])) return {};
+  Tensor& table = lifted.multiplied_table(node.first);
+  if (!table.defined()) {
+    table = times_matrix_of(node, program, lifted, lifted.constant(look_up.inputs[0]));
+  }
+  return take(table, lifted.get(look_up.inputs[1]));
+}
+
+std::optional<TableSum> sum_by_table(const Program& program, const Lifted& lifted,
+                                     const Graph::Node& node) {
+  const Lookups lookups(program, lifted);
+  if (lifted.is_packed_product(node) || !lookups.goes_by_table(node)) return {};
+  const Index rows = lookups.rows_of_table(node);
+  TableSum sum{node.inputs[1], node.inputs[1], rows};
+  if (node.operation.is<TakeAdjoint>()) {
+    sum.d = program.step.graph.maker(node.inputs[0])->inputs[0];
+  } else {
+    sum.indices = lookups.look_up_under(node)->inputs[1];
+  }
+  return lifted.can_get(sum.indices) ? std::optional(sum) : std::nullopt;
+}
+
+Tensor made_of_sums(const Program& program, Lifted& lifted, const Graph::Node& node,
+                    const Tensor& sums, const Tensor& uses) {
+  if (node.operation.is<TakeAdjoint>()) {
+    return times_matrix_of(*program.step.graph.maker(node.inputs[0]), program, lifted, sums);
+  }
+  // Rows of the table that nobody looked up count for nothing, whatever they hold.
+  const Graph::Node& look_up = *Lookups(program, lifted).look_up_under(node);
+  const Tensor& table = lifted.constant(look_up.inputs[0]);
+  const Tensor used = where(greater(uses, 0), table, zeros({}, table.dtype()));
+  return matmul(transpose(used), sums);
 }
 
 }  // namespace rw::engine

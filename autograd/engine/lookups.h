@@ -10,14 +10,28 @@
 // same bits wherever it stands.
 #pragma once
 
+#include <optional>
+
 #include "rewind/autograd/engine/lifted.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
-// The value of the node, the short way; undefined where there is none. `total`: the rows of all
-// steps together.
-Tensor by_table(const Program& program, Lifted& lifted, const Graph::Node& node, Index total);
+// The rows of a product, the short way; undefined where there is none.
+Tensor product_by_table(const Program& program, Lifted& lifted, const Graph::Node& node);
+
+// A sum over the rows of all steps that goes by a table: what is to be added up by its rows.
+struct TableSum {
+  ValueId d, indices;
+  Index rows;  // of the table
+  friend bool operator==(const TableSum&, const TableSum&) = default;
+};
+std::optional<TableSum> sum_by_table(const Program& program, const Lifted& lifted,
+                                     const Graph::Node& node);
+// The value of the node, when all steps have been added up: `sums` [rows, ...], and how often each
+// row was looked up, `uses` [rows, 1], of the dtype of the sums.
+Tensor made_of_sums(const Program& program, Lifted& lifted, const Graph::Node& node,
+                    const Tensor& sums, const Tensor& uses);
 
 // From how many steps on a node that runs outside of the loop goes the short way, as far as the
 // plan can tell; 0: never.

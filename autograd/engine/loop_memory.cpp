@@ -34,12 +34,16 @@ Tensor copy_of(const Tensor& x) {
   return copy;
 }
 
-LoopMemory::LoopMemory(const Program& program, const LoopInputs& inputs, Lifted& lifted)
-    : program_(program), in_(inputs), lifted_(lifted) {
-  for (const Buffer& buffer : program.buffers) {
-    bound_.push_back(bound(buffer));
-    Bound& b = bound_.back();
-    if (b.tensor.defined()) b.data = OutputAccess::bytes(b.tensor);
+LoopMemory::LoopMemory(const Program& program, const LoopInputs& inputs, Lifted& lifted,
+                       const std::vector<Stretch>& stretches)
+    : program_(program),
+      in_(inputs),
+      lifted_(lifted),
+      stretches_(stretches),
+      outlives_(outliving()),
+      bound_(program.buffers.size()) {
+  for (int i = 0; i < static_cast<int>(bound_.size()); i++) {
+    if (!is_in_a_chain(i)) bind(i);
   }
   for (std::size_t k = 0; k < program.states.size(); k++) {
     if (chained(k)) chain(k);
@@ -47,26 +51,157 @@ LoopMemory::LoopMemory(const Program& program, const LoopInputs& inputs, Lifted&
   }
 }
 
-// One stretch of time + 1 states: the one that the first step begins with, and what each leaves.
+// Buffers that hold outputs. Where one of a chain does, all of it is kept.
+std::vector<bool> LoopMemory::outliving() const {
+  std::vector<bool> result(program_.buffers.size(), false);
+  if (stretches_.size() == 1) return result;  // what is of one stretch is of all steps
+  for (const ValueId y : program_.step.outputs) {
+    if (program_.stacks[at(y)]) result[at(program_.stacks[at(y)]->buffer)] = true;
+  }
+  for (std::size_t k = 0; k < program_.states.size(); k++) {
+    const HandOver& over = program_.states[k];
+    if (!chained(k) || over.stack < 0) continue;
+    const bool any = result[at(over.next.buffer)] || result[at(over.stack)];
+    result[at(over.next.buffer)] = result[at(over.stack)] = any;
+  }
+  return result;
+}
+
+bool LoopMemory::is_in_a_chain(int number) const {
+  for (std::size_t k = 0; k < program_.states.size(); k++) {
+    const HandOver& over = program_.states[k];
+    if (chained(k) && (number == over.next.buffer || number == over.stack)) return true;
+  }
+  return false;
+}
+
+Index LoopMemory::most_rows() const {
+  Index most = 0;
+  for (const Stretch s : stretches_) {
+    most = std::max(most, in_.rows.first_row(s.end) - in_.rows.first_row(s.begin));
+  }
+  return most;
+}
+
+Index LoopMemory::most_steps() const {
+  Index most = 0;
+  for (const Stretch s : stretches_) most = std::max(most, s.steps());
+  return most;
+}
+
+// What stays where it is through all stretches.
+void LoopMemory::bind(int number) {
+  const Buffer& buffer = this->buffer(number);
+  Bound& b = bound_[at(number)];
+  b.row = buffer.rows ? buffer.width : 0;
+  switch (buffer.kind) {
+    case Buffer::constant:
+      b.tensor = constant(buffer);
+      if (buffer.rows) b.row = b.tensor.strides()[0] * each_of(buffer);
+      break;
+    case Buffer::state:
+      b.tensor = initial_state(buffer);
+      break;
+    case Buffer::stack:
+      b = stack_of(number);
+      break;
+    case Buffer::local:
+      b.tensor = uninitialized(buffer, buffer.rows ? program_.rows.batch : 1);
+      break;
+    case Buffer::before:
+      if (outlives(number)) b = stack_of(number);
+      break;
+    case Buffer::input:
+      if (outlives(number)) b = rows_of_input(buffer, input_of_all_steps(buffer));
+      break;
+    case Buffer::made:
+      break;
+  }
+  b.find_data();
+}
+
+Tensor LoopMemory::uninitialized(const Buffer& buffer, Index rows) {
+  return Tensor::uninitialized({{rows, buffer.width}, buffer.dtype});
+}
+
+LoopMemory::Bound LoopMemory::stack_of(int number) const {
+  const Buffer& buffer = this->buffer(number);
+  const Index row = buffer.rows ? buffer.width : 0;
+  const Index rows = buffer.rows ? (outlives(number) ? in_.rows.total() : most_rows())
+                                 : (outlives(number) ? in_.rows.time() : most_steps());
+  return {uninitialized(buffer, rows), nullptr, row, buffer.width, true};
+}
+
+void LoopMemory::enter(Stretch stretch) {
+  for (std::size_t k = 0; k < program_.states.size(); k++) {
+    if (chained(k)) go_on_with_chain(k, stretch);
+  }
+  for (std::size_t i = 0; i < bound_.size(); i++) {
+    const int number = static_cast<int>(i);
+    const Buffer& buffer = this->buffer(number);
+    Bound& b = bound_[i];
+    if (outlives(number)) {
+      if (buffer.kind == Buffer::before) fill_before_the_loop(number, stretch);
+    } else if (buffer.kind == Buffer::before || buffer.kind == Buffer::input) {
+      b = rows_of_input(buffer, lifted_.get(buffer.value));
+      b.first_step = stretch.begin;
+      b.find_data();
+    } else if (buffer.kind == Buffer::stack) {
+      b.first_step = stretch.begin;
+    }
+  }
+  last_ = stretch;
+}
+
+// What work before the loop gave for these steps, where the loop goes on with it.
+void LoopMemory::fill_before_the_loop(int number, Stretch stretch) {
+  const Tensor& x = lifted_.get(buffer(number).value);
+  const Bound& b = bound_[at(number)];
+  Tensor part = b.tensor.view({x.size() / b.row, b.row}, {b.row, 1},
+                              in_.rows.first_row(stretch.begin) * b.row);
+  copy_elements(reshape(x, part.shape()), part);
+}
+
+// One row of states after the other: the one that the first step begins with, and what each leaves.
 void LoopMemory::chain(std::size_t state) {
   const HandOver& over = program_.states[state];
-  Bound& next = bound_[at(over.next.buffer)];
-  const Bound& before = bound_[at(state_buffer(state))];
-  const Index batch = program_.rows.batch, time = in_.rows.time(), width = next.row;
-  const Tensor all = Tensor::uninitialized({{(time + 1) * batch, width}, next.tensor.dtype()});
-  const auto part = [&](Index first) { return all.view({batch, width}, {width, 1}, first); };
-  Tensor initial = part(in_.reverse ? time * batch * width : 0);
-  copy_elements(before.tensor, initial);
-
+  const Buffer& next = buffer(over.next.buffer);
+  const Index batch = program_.rows.batch, width = next.width;
+  const Index steps = outlives(over.next.buffer) ? in_.rows.time() : most_steps();
+  const Tensor all = uninitialized(next, (steps + 1) * batch);
   const auto stack_from = [&](Index first) {
-    const Tensor stack = all.view({time * batch, width}, {width, 1}, first);
-    return Bound{stack, OutputAccess::bytes(const_cast<Tensor&>(stack)), width, width, true};
+    Bound stack{all.view({steps * batch, width}, {width, 1}, first), nullptr, width, width, true};
+    stack.find_data();
+    return stack;
   };
   const Index later = batch * width;
-  const Bound entered = stack_from(in_.reverse ? later : 0);
-  next = stack_from(in_.reverse ? 0 : later);
+  Bound entered = stack_from(in_.reverse ? later : 0);
+  entered.initial = bound_[at(state_buffer(state))].tensor;
+  bound_[at(over.next.buffer)] = stack_from(in_.reverse ? 0 : later);
   bound_[at(state_buffer(state))] = entered;
   if (over.stack >= 0) bound_[at(over.stack)] = entered;
+}
+// The state that a stretch begins with is the one that the stretch before left.
+void LoopMemory::go_on_with_chain(std::size_t state, Stretch stretch) {
+  const int entered = state_buffer(state), next = program_.states[state].next.buffer;
+  const Index batch = program_.rows.batch, width = row_step(next);
+  const Index first = in_.reverse ? stretch.end - 1 : stretch.begin;
+  const auto states_at = [&](int number, Index t) {
+    const Bound& b = bound_[at(number)];
+    return b.tensor.view({batch, width}, {width, 1}, (t - b.first_step) * batch * width);
+  };
+  const bool stays = last_ && outlives(next);
+  const Tensor left = last_ ? states_at(next, in_.reverse ? last_->begin : last_->end - 1)
+                            : bound_[at(entered)].initial;
+  if (!outlives(next)) {
+    const int stack = program_.states[state].stack;
+    for (const int number : {entered, next, stack}) {
+      if (number >= 0) bound_[at(number)].first_step = stretch.begin;
+    }
+  }
+  if (stays) return;
+  Tensor to = states_at(entered, first);
+  copy_elements(left, to);
 }
 
 void LoopMemory::exchange(std::size_t state) {
@@ -84,57 +219,20 @@ void LoopMemory::hand_over_states(Index t, Index begin, Index end) const {
   }
 }
 
-LoopMemory::Bound LoopMemory::bound(const Buffer& buffer) const {
-  const Index batch = program_.rows.batch, rows = buffer.rows ? batch : 1;
-  const Index row = buffer.rows ? buffer.width : 0;
-  const auto fresh = [&](Index count) {
-    return Tensor::uninitialized({{count, buffer.width}, buffer.dtype});
-  };
-  switch (buffer.kind) {
-    case Buffer::input:
-    case Buffer::before: {
-      const Tensor x = given(buffer);
-      return {x, nullptr, buffer.rows ? x.strides()[0] * each_of(buffer) : 0, buffer.width, true};
-    }
-    case Buffer::constant: {
-      const Tensor x = constant(buffer);
-      return {x, nullptr, buffer.rows ? x.strides()[0] * each_of(buffer) : 0};
-    }
-    case Buffer::state:
-      return {initial_state(buffer), nullptr, buffer.width};
-    case Buffer::stack:
-      if (const Tensor under = inputs_under(buffer); under.defined()) {
-        return {under, nullptr, row, buffer.width, true};
-      }
-      return {fresh(buffer.rows ? in_.rows.total() : in_.rows.time()), nullptr, row, buffer.width,
-              true};
-    case Buffer::local:
-      return {fresh(rows), nullptr, row};
-    case Buffer::made:
-      break;
-  }
-  return {{}, nullptr, row};
+// What the loop reads of several steps: their rows together, or, of a value without rows, each
+// step's numbers.
+LoopMemory::Bound LoopMemory::rows_of_input(const Buffer& buffer, const Tensor& x) const {
+  const bool rows = program_.rows.axis_of(buffer.value) != Rows::kNone;
+  const bool lie_well = rows && (!buffer.rows || has_contiguous_rows(x, each_of(buffer)));
+  const Tensor together = lie_well ? x : contiguous(x);
+  const Index row = buffer.rows ? together.strides()[0] * each_of(buffer) : 0;
+  return {together, nullptr, row, buffer.width, true};
 }
 
-// The memory of inputs that a stack may lie over, as rows of the stack.
-Tensor LoopMemory::inputs_under(const Buffer& buffer) const {
-  for (std::size_t i = 0; i < in_.overlaid.size(); i++) {
-    const Overlay& overlay = program_.overlays[i];
-    if (&buffer != &this->buffer(overlay.buffer) || !in_.overlaid[i] || !in_.rows.whole()) continue;
-    const Tensor& first = in_.inputs[at(overlay.inputs[0])];
-    return first.view({in_.rows.total(), buffer.width}, {buffer.width, 1}, 0);
-  }
-  return {};
-}
-
-// What the loop reads of all steps: its rows together, or, of a value without rows, each step's
-// numbers.
-Tensor LoopMemory::given(const Buffer& buffer) const {
-  if (program_.rows.axis_of(buffer.value) == Rows::kNone) {
-    return contiguous(in_.inputs[position(program_.step.inputs, buffer.value)]);
-  }
-  const Tensor& x = lifted_.get(buffer.value);
-  return !buffer.rows || has_contiguous_rows(x, each_of(buffer)) ? x : contiguous(x);
+Tensor LoopMemory::input_of_all_steps(const Buffer& buffer) const {
+  const Tensor& x = in_.inputs[position(program_.step.inputs, buffer.value)];
+  const int axis = program_.rows.axis_of(buffer.value);
+  return axis == Rows::kNone ? x : in_.rows.together(x, axis);
 }
 
 Tensor LoopMemory::constant(const Buffer& buffer) const {
@@ -153,8 +251,9 @@ Tensor LoopMemory::initial_state(const Buffer& buffer) const {
 
 Index LoopMemory::first_element(int number, Index t) const {
   const Bound& b = bound_[at(number)];
-  if (!b.all_steps) return 0;
-  return buffer(number).rows ? in_.rows.first_row(t) * b.row : t * b.step;
+  if (!b.several_steps) return 0;
+  return buffer(number).rows ? (in_.rows.first_row(t) - in_.rows.first_row(b.first_step)) * b.row
+                             : (t - b.first_step) * b.step;
 }
 
 std::byte* LoopMemory::address(Place place, Index t, Index row) const {
@@ -206,7 +305,7 @@ Tensor LoopMemory::value_at(ValueId value, Index t) const {
     return axis == Rows::kNone ? b.tensor : slice(b.tensor, axis, 0, rows * each_of(own));
   }
   if (own.kind == Buffer::input && axis > 0) {
-    const Index first = in_.rows.first_row(t);
+    const Index first = in_.rows.first_row(t) - in_.rows.first_row(b.first_step);
     return slice(b.tensor, axis, first * each_of(own), (first + rows) * each_of(own));
   }
   const Index offset = first_element(place.buffer, t) + place.column;
@@ -247,35 +346,38 @@ Tensor LoopMemory::rows_of(ValueId value, const Tensor& memory, Index row_step, 
 Tensor LoopMemory::last_state(std::size_t state) const {
   const Spec& own = spec(program_.step.states[state]);
   const Index time = in_.rows.time();
-  const Bound& next = bound_[at(program_.states[state].next.buffer)];
+  const int number = program_.states[state].next.buffer;
+  const Bound& next = bound_[at(number)];
   const Bound& before = bound_[at(state_buffer(state))];
   if (chained(state) && time > 0) {
-    const Index last = in_.reverse ? 0 : (time - 1) * program_.rows.batch * next.row;
     // A copy: whoever holds the last state should not hold all of them.
     const Dims rows{program_.rows.batch, next.row};
+    const Index last = first_element(number, in_.reverse ? 0 : time - 1);
     return reshape(copy_of(next.tensor.view(rows, {next.row, 1}, last)), own.shape);
   }
   const bool exchanged = hands_over(state, HandOver::exchanged) && time % 2 == 1;
   return reshape(in_.rows.unsorted(exchanged ? next.tensor : before.tensor, 0), own.shape);
 }
 
-Tensor LoopMemory::stack(ValueId value) const {
+Tensor LoopMemory::stack(ValueId value, Stretch steps) const {
   const Place place = *program_.stacks[at(value)];
   const Bound& b = bound_[at(place.buffer)];
   const int axis = program_.rows.axis_of(value);
-  if (axis == 0) return rows_of(value, b.tensor, b.row, in_.rows.total(), place.column);
+  const Index rows = in_.rows.first_row(steps.end) - in_.rows.first_row(steps.begin);
+  const Index first = first_element(place.buffer, steps.begin) + place.column;
+  if (axis == 0) return rows_of(value, b.tensor, b.row, rows, first);
   const Dims& shape = spec(value).shape;
   if (axis != Rows::kNone) {
-    Dims first = shape;  // the rows' axis in front
-    first.set(axis, shape[0]);
-    first.set(0, in_.rows.total() * program_.rows.each_of(value));
-    return transpose(b.tensor.view(first, contiguous_strides(first), 0), 0, axis);
+    Dims turned = shape;  // the rows' axis in front
+    turned.set(axis, shape[0]);
+    turned.set(0, rows * program_.rows.each_of(value));
+    return transpose(b.tensor.view(turned, contiguous_strides(turned), first), 0, axis);
   }
-  Dims with_time{in_.rows.time()};
+  Dims with_time{steps.steps()};
   for (const Index size : shape) with_time.push_back(size);
   Strides strides = contiguous_strides(with_time);
   strides[0] = b.step;
-  return b.tensor.view(with_time, strides, place.column);
+  return b.tensor.view(with_time, strides, first);
 }
 
 }  // namespace rw::engine

@@ -1,8 +1,11 @@
 // The memory of one run of a loop: every buffer of its program, all taken before the first step.
+// What outlives a stretch of time has memory of all steps; of the rest the stretches use the same
+// memory, one after the other.
 #pragma once
 
 #include "rewind/autograd/engine/lifted.h"
 #include "rewind/autograd/engine/run.h"
+#include "rewind/autograd/engine/stretches.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -12,8 +15,13 @@ Tensor copy_of(const Tensor& x);
 
 class LoopMemory {
  public:
-  // Keeps references to all three.
-  LoopMemory(const Program& program, const LoopInputs& inputs, Lifted& lifted);
+  // Keeps references to the first three.
+  LoopMemory(const Program& program, const LoopInputs& inputs, Lifted& lifted,
+             const std::vector<Stretch>& stretches);
+
+  // To be called before the steps of each stretch, in the order in which they run, when `lifted`
+  // knows its inputs.
+  void enter(Stretch stretch);
 
   // Where row `row` of a place begins at step t. Rows lie row_step(buffer) elements apart, 0 where
   // all are one.
@@ -36,23 +44,28 @@ class LoopMemory {
   Tensor value_at(ValueId value, Index t) const;
   void set_made(ValueId value, const Tensor& x);
 
-  // After the loop: a state in the order of the caller, and what a stack holds of all steps: its
-  // rows together, or, of a value without rows, [time, ...].
+  // What a stack holds of some steps: their rows together, or, of a value without rows,
+  // [steps, ...]. All of a stretch that was run last; of outputs, those of all steps.
+  Tensor stack(ValueId value, Stretch steps) const;
+  // After the loop: a state in the order of the caller.
   Tensor last_state(std::size_t state) const;
-  Tensor stack(ValueId value) const;
   // When there is nothing more to ask.
   void release() { bound_.clear(); }
 
  private:
-  // From one row to the next there are `row` elements; what holds all steps begins at their first
-  // row, or, without rows, `step` elements after the step before. `other` is the memory at every
-  // second step, where it changes places.
+  // From one row to the next there are `row` elements; what holds several steps, from `first_step`
+  // on, begins at their first row, or, without rows, `step` elements after the step before. `other`
+  // is the memory at every second step, where it changes places.
   struct Bound {
     Tensor tensor;
     std::byte* data = nullptr;
     Index row = 0, step = 0;
-    bool all_steps = false;
+    bool several_steps = false;
+    Index first_step = 0;
     std::byte* other = nullptr;
+    Tensor initial = {};  // of a chain
+
+    void find_data() { data = tensor.defined() ? OutputAccess::bytes(tensor) : nullptr; }
   };
 
   const Buffer& buffer(int number) const {
@@ -67,11 +80,20 @@ class LoopMemory {
   int state_buffer(std::size_t state) const {
     return program_.place(program_.step.states[state])->buffer;
   }
+  bool outlives(int buffer) const { return outlives_[static_cast<std::size_t>(buffer)]; }
+  std::vector<bool> outliving() const;
+  bool is_in_a_chain(int buffer) const;
+  Index most_rows() const;
+  Index most_steps() const;
+  void bind(int buffer);
   void chain(std::size_t state);
+  void go_on_with_chain(std::size_t state, Stretch stretch);
   void exchange(std::size_t state);
-  Bound bound(const Buffer& buffer) const;
-  Tensor given(const Buffer& buffer) const;
-  Tensor inputs_under(const Buffer& buffer) const;
+  Bound stack_of(int buffer) const;
+  void fill_before_the_loop(int buffer, Stretch stretch);
+  Bound rows_of_input(const Buffer& buffer, const Tensor& x) const;
+  Tensor input_of_all_steps(const Buffer& buffer) const;
+  static Tensor uninitialized(const Buffer& buffer, Index rows);
   Tensor constant(const Buffer& buffer) const;
   Tensor initial_state(const Buffer& buffer) const;
   Index first_element(int buffer, Index t) const;
@@ -83,7 +105,10 @@ class LoopMemory {
   const Program& program_;
   const LoopInputs& in_;
   Lifted& lifted_;
-  std::vector<Bound> bound_;  // by buffer
+  const std::vector<Stretch> stretches_;
+  const std::vector<bool> outlives_;  // by buffer: holds what is wanted of all steps
+  std::vector<Bound> bound_;          // by buffer
+  std::optional<Stretch> last_;       // that was entered
 };
 
 }  // namespace engine

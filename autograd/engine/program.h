@@ -91,13 +91,6 @@ struct HandOver {
 using Instruction = std::variant<ProductInstruction, ElementInstruction, OrdinaryInstruction,
                                  CopyInstruction, ArrangeInstruction>;
 
-// A stack that may lie where some inputs do, side by side in this order: nobody reads them any more
-// when it is written. (The gates of an LSTM, and their gradients.)
-struct Overlay {
-  int buffer;
-  std::vector<int> inputs;  // positions in Step::inputs
-};
-
 struct Program {
   Step step;
   std::vector<Dependence> depends;  // of the step, by value
@@ -108,13 +101,15 @@ struct Program {
   std::vector<std::optional<Place>> places;  // by value: of those that the loop keeps in memory
   std::vector<std::optional<Place>> stacks;  // by value: of those it remembers for every step
   std::vector<bool> read_afterwards;         // by value: when the loop is done
+  std::vector<int> totals;  // nodes after the loop that add rows up; others are made of these
   std::vector<Instruction> loop;
   std::vector<ValueId> packed;          // right operands of its products
   std::map<ValueId, RecipeOf> recipes;  // of these, and of those of products outside of the loop
-  std::vector<Overlay> overlays;
-  bool rows_apart = false;  // every instruction keeps rows apart: workers may share the rows
-  bool by_table = true;     // small tables are multiplied before rows are looked up (lookups.h)
-  std::string mixing;       // what mixes rows; empty: nothing, so some may be left out
+  bool rows_apart = false;    // every instruction keeps rows apart: workers may share the rows
+  bool by_table = true;       // small tables are multiplied before rows are looked up (lookups.h)
+  bool over_inputs = true;    // outputs may lie over spent inputs (spent_inputs.h)
+  Index steps_at_a_time = 0;  // of a stretch of time, about so many
+  std::string mixing;         // what mixes rows; empty: nothing, so some may be left out
 
   const std::optional<Place>& place(ValueId value) const {
     return places[static_cast<std::size_t>(value)];
@@ -122,24 +117,17 @@ struct Program {
   std::vector<HandOver> states;  // of each; no next state stands in the place of a state
 };
 
-// Where an input lies if it is a part of rows that hold several, as a forward scan left them.
-struct InputPlace {
-  int rows = -1;  // the same number: the same rows; -1: not known
-  Index column = 0, width = 0;
-};
-
 struct ProgramOptions {
   FateOptions fates = {};
   bool pack = true, fuse = true, alias = true, by_table = true;
+  Index steps_at_a_time = 0;  // of a stretch of time (stretches.h); 0: as many as the caches like
   // All of it at every step, nothing remembered: a program for single steps. The bits are those
   // that the same step has where some of it runs before or after the loop.
   bool single_steps = false;
   friend bool operator==(const ProgramOptions&, const ProgramOptions&) = default;
 };
 
-// `places`: of the step's inputs, as far as they are known.
-Program compile(Step step, Index batch, const ProgramOptions& options = {},
-                const std::vector<InputPlace>& places = {});
+Program compile(Step step, Index batch, const ProgramOptions& options = {});
 
 }  // namespace engine
 }  // namespace rw

@@ -37,7 +37,7 @@ std::vector<bool> floats(const Step& step, const std::vector<ValueId>& values,
 }  // namespace
 
 Recurrence::Recurrence(const Step& step, Index batch, const Followed& followed,
-                       const PlanOptions& options, const std::vector<InputPlace>& places)
+                       const PlanOptions& options)
     : own_outputs_(step.outputs.size()), options_(options) {
   Canonical canonical_step = canonical(step, options_.passes);
   prelude_ = std::move(canonical_step.prelude);
@@ -58,7 +58,7 @@ Recurrence::Recurrence(const Step& step, Index batch, const Followed& followed,
     std::sort(kept_.begin(), kept_.end());
     kept_.erase(std::unique(kept_.begin(), kept_.end()), kept_.end());
   }
-  program_ = compile(std::move(best), batch, options_.program, places);
+  program_ = compile(std::move(best), batch, options_.program);
 }
 
 std::shared_ptr<const PlannedBackward> Recurrence::backward(const Wanted& wanted,
@@ -76,15 +76,6 @@ std::shared_ptr<const PlannedBackward> Recurrence::backward(const Wanted& wanted
   return planned;
 }
 
-// Of what the forward loop left in rows of a stack.
-InputPlace Recurrence::place_of(const Source& source) const {
-  if (source.kind != Source::output) return {};
-  const auto& stack = program_.stacks[at(step().outputs[at(source.index)])];
-  if (!stack) return {};
-  const Buffer& buffer = program_.buffers[at(stack->buffer)];
-  return {stack->buffer, stack->column, buffer.width};
-}
-
 std::shared_ptr<const PlannedBackward> Recurrence::plan_backward(const Wanted& wanted,
                                                                  bool record) const {
   Step forward = step();
@@ -93,9 +84,7 @@ std::shared_ptr<const PlannedBackward> Recurrence::plan_backward(const Wanted& w
           "scan: the backward step reads {} values that the forward step did not keep",
           forward.outputs.size() - step().outputs.size());
   Step& backward = planned.wiring.step;
-  std::vector<InputPlace> places;
   for (const Source& source : planned.wiring.inputs) {
-    places.push_back(place_of(source));
     const auto i = at(source.index);
     backward.input_rows.push_back(source.kind == Source::input
                                       ? forward.input_rows[i]
@@ -106,7 +95,7 @@ std::shared_ptr<const PlannedBackward> Recurrence::plan_backward(const Wanted& w
   }
   const Followed followed{std::vector<bool>(backward.invariants.size(), record),
                           std::vector<bool>(backward.inputs.size(), record), record};
-  planned.recurrence = std::make_shared<Recurrence>(backward, batch(), followed, options_, places);
+  planned.recurrence = std::make_shared<Recurrence>(backward, batch(), followed, options_);
   backward = {};
   return std::make_shared<const PlannedBackward>(std::move(planned));
 }

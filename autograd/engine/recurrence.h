@@ -39,9 +39,8 @@ struct PlannedBackward {
 class Recurrence {
  public:
   // `followed` is of the step's invariants and inputs.
-  // `places` tells where inputs lie that a forward scan left, as far as it is known.
   Recurrence(const Step& step, Index batch, const Followed& followed,
-             const PlanOptions& options = {}, const std::vector<InputPlace>& places = {});
+             const PlanOptions& options = {});
 
   const Step& step() const { return program_.step; }
   const Prelude& prelude() const { return prelude_; }
@@ -62,7 +61,6 @@ class Recurrence {
  private:
   using Key = std::vector<bool>;
   std::shared_ptr<const PlannedBackward> plan_backward(const Wanted& wanted, bool record) const;
-  InputPlace place_of(const Source& source) const;
 
   Prelude prelude_;
   Program program_;

@@ -70,6 +70,15 @@ RowSchedule RowSchedule::part(Index begin, Index end) const {
   return RowSchedule(end - begin, lengths);
 }
 
+RowSchedule RowSchedule::stretch(Index begin, Index end) const {
+  RowSchedule result(end - begin, batch_);
+  if (whole()) return result;
+  result.order_ = order_;
+  for (Index t = begin; t <= end; t++) result.first_.push_back(first_[at(t)] - first_[at(begin)]);
+  result.total_ = result.first_.back();
+  return result;
+}
+
 Tensor RowSchedule::active() const {
   Tensor result = Tensor::uninitialized({{time_, batch_}, boolean});
   bool* const counts = output_data<bool>(result);

@@ -34,6 +34,9 @@ class RowSchedule {
   Tensor active() const;
   // That of the steps from `begin` to before `end`.
   RowSchedule part(Index begin, Index end) const;
+  // The same with the rows in the order that they have here, so that rows packed by it are a part
+  // of those packed by this one.
+  RowSchedule stretch(Index begin, Index end) const;
 
   Index rows_at(Index t) const { return whole() ? batch_ : first_[at(t + 1)] - first_[at(t)]; }
   Index first_row(Index t) const { return whole() ? t * batch_ : first_[at(t)]; }

@@ -1,20 +1,14 @@
-// The loop. A step goes from instruction to instruction and only moves pointers. Where all
-// instructions keep rows apart, each worker takes some rows through all steps by itself: nothing is
-// waited for, and a row's bits are those that it has alone.
+// Stretch after stretch of time: what belongs before the loop, the loop, what belongs after it.
 #include "rewind/autograd/engine/run.h"
 
 #include <algorithm>
 
-#include "rewind/autograd/engine/facts.h"
-#include "rewind/autograd/engine/lifted.h"
-#include "rewind/autograd/engine/loop_memory.h"
-#include "rewind/autograd/engine/packed.h"
-#include "rewind/tensor/arithmetic.h"
-#include "rewind/tensor/creation.h"
+#include "rewind/autograd/engine/loop.h"
+#include "rewind/autograd/engine/spent_inputs.h"
+#include "rewind/autograd/engine/stretches.h"
+#include "rewind/autograd/engine/totals.h"
 #include "rewind/tensor/float_mode.h"
-#include "rewind/tensor/kernels/packed_product.h"
 #include "rewind/tensor/parallel.h"
-#include "rewind/tensor/regions.h"
 #include "rewind/tensor/views.h"
 
 namespace rw::engine {
@@ -22,8 +16,8 @@ namespace {
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-// What is known before the loop, in the order of rows in which it runs.
-Lifted lifted_inputs(const Program& program, const LoopInputs& in) {
+// What is the same at every step, in the order of rows in which the loop runs.
+Lifted lifted_invariants(const Program& program, const LoopInputs& in) {
   const Step& step = program.step;
   Lifted lifted(program, in.rows.total());
   for (std::size_t i = 0; i < step.invariants.size(); i++) {
@@ -31,232 +25,147 @@ Lifted lifted_inputs(const Program& program, const LoopInputs& in) {
     const Tensor& x = in.invariants[i];
     lifted.set_invariant(step.invariants[i], axis == Rows::kNone ? x : in.rows.sorted(x, axis));
   }
-  for (std::size_t i = 0; i < step.inputs.size(); i++) {
-    const int axis = step.input_rows[i];
-    const Tensor& x = in.inputs[i];
-    lifted.set(step.inputs[i], axis == Rows::kNone ? x : in.rows.together(x, axis));
-  }
   return lifted;
 }
 
-// A kernel may give what it was given, or a view of it: memory that is written to again while the
-// result is still to be read.
-Tensor apart_from(const std::vector<Tensor>& inputs, const Tensor& x) {
-  const bool apart = std::none_of(inputs.begin(), inputs.end(), [&](const Tensor& input) {
-    return x.shares_storage_with(input);
-  });
-  return apart ? x : copy_of(x);
-}
-
-class Loop {
+class Run {
  public:
-  Loop(const Program& program, LoopInputs in)
+  Run(const Program& program, LoopInputs in)
       : program_(program),
+        step_(program.step),
         in_(std::move(in)),
-        batch_(program.rows.batch),
-        lifted_(lifted_inputs(program, in_)),
-        memory_(program, in_, lifted_) {
-    for (const ValueId w : program.packed) packed_.push_back(lifted_.packed_form(w));
-    for (const int s : program.fates.accumulated) {
-      const Spec& spec = program.step.graph.spec(program.step.sums[at(s)]);
-      accumulated_.push_back(zeros(spec.shape, spec.dtype));
-      totals_.push_back(OutputAccess::bytes(accumulated_.back()));
-    }
-  }
-
-  void run() {
-    const RowSplit split = row_split(program_);
-    const Index rows = in_.rows.time() >= split.steps ? split.rows : batch_;
-    parallel_for(batch_, rows, [&](Index begin, Index end) { run_rows({begin, end}); });
-  }
+        stretches_(stretches(program, in_.rows.time())),
+        spent_(program, in_),
+        lifted_(lifted_invariants(program, in_)),
+        memory_(program, in_, lifted_, stretches_),
+        loop_(program, in_, lifted_, memory_),
+        totals_(program, lifted_),
+        outputs_(step_.outputs.size()) {}
 
   LoopResults results() {
-    const Step& step = program_.step;
-    LoopResults results;
-    for (std::size_t k = 0; k < step.states.size(); k++) {
-      results.last.push_back(memory_.last_state(k));
+    if (in_.reverse) std::reverse(stretches_.begin(), stretches_.end());
+    for (const Stretch& stretch : stretches_) {
+      before_the_loop(stretch);
+      loop_.run(stretch);
+      const bool last = &stretch == &stretches_.back();
+      if (last) take_what_the_loop_left();
+      after_the_loop(stretch, last);
     }
-    release_memory();
-    results.sums.resize(step.sums.size());
-    for (std::size_t i = 0; i < accumulated_.size(); i++) {
-      const int s = program_.fates.accumulated[i];
-      const int axis = program_.rows.axis_of(step.sums[at(s)]);
-      results.sums[at(s)] =
-          axis == Rows::kNone ? accumulated_[i] : in_.rows.unsorted(accumulated_[i], axis);
-    }
-    for (std::size_t s = 0; s < step.sums.size(); s++) {
-      if (!results.sums[s].defined()) results.sums[s] = contiguous(lifted_.get(step.sums[s]));
-    }
-    for (std::size_t i = 0; i < step.outputs.size(); i++) results.outputs.push_back(over_time(i));
-    return results;
+    totals_.finish();
+    take_sums();
+    for (std::size_t i = 0; i < outputs_.size(); i++) results_.outputs.push_back(over_time(i));
+    return std::move(results_);
   }
 
  private:
-  struct RowRange {
-    Index begin, end;
-    Index count() const { return end - begin; }
-  };
+  void before_the_loop(Stretch stretch) {
+    const bool all = stretches_.size() == 1;
+    const RowSchedule rows = in_.rows.stretch(stretch.begin, stretch.end);
+    lifted_.begin_stretch(rows.total());
+    for (std::size_t i = 0; i < step_.inputs.size(); i++) {
+      const Tensor& given = in_.inputs[i];
+      const Tensor x = all ? given : slice(given, 0, stretch.begin, stretch.end);
+      const int axis = step_.input_rows[i];
+      lifted_.set(step_.inputs[i], axis == Rows::kNone ? x : rows.together(x, axis));
+    }
+    memory_.enter(stretch);
+  }
 
-  // Leaves what is read after the loop.
-  void release_memory() {
-    for (ValueId v = 0; v < program_.step.graph.values(); v++) {
-      if (program_.stacks[at(v)]) lifted_.set(v, memory_.stack(v));
+  // Takes results out of memory that is let go then, before the work after the loop begins.
+  void take_what_the_loop_left() {
+    for (std::size_t k = 0; k < step_.states.size(); k++) {
+      results_.last.push_back(memory_.last_state(k));
+    }
+    for (std::size_t i = 0; i < outputs_.size(); i++) {
+      const ValueId y = step_.outputs[i];
+      if (program_.stacks[at(y)]) outputs_[i] = memory_.stack(y, {0, in_.rows.time()});
+      const auto input = std::find(step_.inputs.begin(), step_.inputs.end(), y);
+      if (input != step_.inputs.end()) outputs_[i] = rows_of(input - step_.inputs.begin());
+    }
+  }
+  Tensor rows_of(std::ptrdiff_t input) const {
+    const auto i = static_cast<std::size_t>(input);
+    const int axis = step_.input_rows[i];
+    return axis == Rows::kNone ? in_.inputs[i] : in_.rows.together(in_.inputs[i], axis);
+  }
+
+  void after_the_loop(Stretch stretch, bool last) {
+    for (ValueId v = 0; v < step_.graph.values(); v++) {
+      if (program_.stacks[at(v)]) lifted_.set(v, memory_.stack(v, stretch));
       if (!program_.read_afterwards[at(v)]) lifted_.set(v, {});
     }
-    memory_.release();
-    in_.inputs.clear();
-  }
-
-  void run_rows(RowRange rows) {
-    const Index time = in_.rows.time();
-    for (Index k = 0; k < time; k++) {
-      const Index t = in_.reverse ? time - 1 - k : k;
-      const RowRange active{rows.begin, std::min(rows.end, in_.rows.rows_at(t))};
-      if (active.begin >= active.end) continue;
-      for (const Instruction& instruction : program_.loop) {
-        std::visit([&](const auto& i) { run_one(i, t, active); }, instruction);
-      }
-      program_.rows_apart ? accumulate_rows(t, active) : accumulate(t);
-      memory_.hand_over_states(t, active.begin, active.end);
+    if (last) {
+      memory_.release();
+      in_.inputs.clear();
+    }
+    for (const ValueId y : step_.outputs) {
+      if (is_made_outside(y)) lifted_.get(y);
+    }
+    totals_.add();
+    // Not before all is read: it may lie over inputs.
+    for (std::size_t i = 0; i < outputs_.size(); i++) {
+      if (is_made_outside(step_.outputs[i])) add_rows_to(outputs_[i], step_.outputs[i], stretch);
     }
   }
-
-  void run_one(const ProductInstruction& i, Index t, RowRange rows) {
-    program_.buffers[at(i.c.place.buffer)].dtype == float32 ? multiply<float>(i, t, rows)
-                                                            : multiply<double>(i, t, rows);
-  }
-  template <class T>
-  void multiply(const ProductInstruction& i, Index t, RowRange rows) {
-    kernels::multiply(kernels::PackedProduct<T>{
-        .rows = rows.count(),
-        .n = i.n,
-        .k = i.k,
-        .a = reinterpret_cast<const T*>(memory_.address(i.a.place, t, rows.begin)),
-        .a_stride = memory_.row_step(i.a.place.buffer),
-        .packed = packed_[at(i.packed)].data<T>(),
-        .c = reinterpret_cast<T*>(memory_.address(i.c.place, t, rows.begin)),
-        .c_stride = memory_.row_step(i.c.place.buffer),
-        .add = i.add,
-    });
+  bool is_made_outside(ValueId value) const {
+    return !program_.stacks[at(value)] && !lifted_.is_constant(value) && step_.graph.maker(value);
   }
 
-  void run_one(const ElementInstruction& i, Index t, RowRange rows) {
-    i.dtype == float32 ? run_elements<float>(i, t, rows) : run_elements<double>(i, t, rows);
-  }
-  template <class T>
-  void run_elements(const ElementInstruction& i, Index t, RowRange rows) {
-    thread_local std::vector<kernels::ElementOperand<T>> operands;
-    operands.clear();
-    for (const Operand& o : i.operands) {
-      std::byte* const data = memory_.address(o.place, t, o.by_row ? rows.begin : 0);
-      operands.push_back({reinterpret_cast<T*>(data),
-                          o.by_row ? memory_.row_step(o.place.buffer) : 0, o.by_column ? 1 : 0});
+  // What a stretch gives of an output goes to its rows among those of all steps.
+  void add_rows_to(Tensor& output, ValueId value, Stretch stretch) {
+    const Tensor& part = lifted_.get(value);
+    if (stretches_.size() == 1) {
+      output = part;
+      return;
     }
-    kernels::run(i.program, operands, rows.count(), i.columns);
+    const int axis = program_.rows.axis_of(value);
+    const Index each = program_.rows.each_of(value);
+    const Dims all = part.shape().with(axis, in_.rows.total() * each);
+    const Strides strides = contiguous_strides(all);
+    if (!output.defined()) output = spent_.take({all, part.dtype()});
+    if (!output.defined()) output = Tensor::uninitialized({all, part.dtype()});
+    const Index first = in_.rows.first_row(stretch.begin) * each;
+    Tensor to = output.view(part.shape(), strides, first * strides[at(axis)]);
+    copy_elements(part, to);
   }
 
-  void run_one(const CopyInstruction& i, Index t, RowRange rows) {
-    if (i.of_state >= 0 && memory_.chained(at(i.of_state))) return;
-    memory_.copy_rows(i.from, i.to, i.columns, t, rows.begin, rows.end);
-  }
-
-  void run_one(const ArrangeInstruction& i, Index t, RowRange) {
-    const int axis = program_.rows.axis_of(i.value);
-    const Tensor rows = contiguous(transpose(memory_.value_at(i.value, t), 0, axis));
-    memory_.fill(i.to, t, rows);
-  }
-
-  void run_one(const OrdinaryInstruction& i, Index t, RowRange) {
-    const Graph::Node& node = program_.step.graph.nodes()[at(i.node)];
-    std::vector<Tensor> inputs;
-    for (const ValueId x : node.inputs) inputs.push_back(memory_.value_at(x, t));
-    std::vector<const Tensor*> pointers;
-    for (const Tensor& x : inputs) pointers.push_back(&x);
-    std::vector<Tensor> outputs(at(node.results));
-    const Index rows = in_.rows.rows_at(t);
-    if (is_random(node.operation)) {
-      draw(node, t, pointers, outputs);
-    } else if (lifted_.is_packed_product(node)) {
-      const Index columns = program_.step.graph.spec(node.first).shape.back();
-      outputs[0] = times_packed(inputs[0], lifted_.packed_form(node.inputs[1]), columns);
-    } else if (rows == batch_) {
-      execute(node.operation, pointers, outputs);
-    } else {
-      execute(with_rows(node.operation, program_.rows, node.first, rows), pointers, outputs);
+  void take_sums() {
+    results_.sums.resize(step_.sums.size());
+    for (std::size_t i = 0; i < program_.fates.accumulated.size(); i++) {
+      const int s = program_.fates.accumulated[i];
+      const int axis = program_.rows.axis_of(step_.sums[at(s)]);
+      const Tensor& sum = loop_.accumulated()[i];
+      results_.sums[at(s)] = axis == Rows::kNone ? sum : in_.rows.unsorted(sum, axis);
     }
-    for (int k = 0; k < node.results; k++) {
-      memory_.set_made(node.first + k, apart_from(inputs, outputs[at(k)]));
-    }
-  }
-
-  // How many entries of a value, along its axis of rows, count at step t.
-  Index entries_at(Index t, ValueId value) const {
-    return in_.rows.rows_at(t) * program_.rows.each_of(value);
-  }
-
-  // Numbers belong to the rows of the caller, also where some are left out.
-  void draw(const Graph::Node& node, Index t, std::span<const Tensor* const> inputs,
-            std::span<Tensor> outputs) {
-    const Draws& draws = in_.draws;
-    const Index k = draws.reverse ? in_.rows.busy_steps() - 1 - t : t;
-    const std::uint64_t number =
-        draws.first + static_cast<std::uint64_t>(k * draws.each) + draw_of(node.operation).draw;
-    execute(with_draw(node.operation, {draws.seed, number}), inputs, outputs);
-    const int axis = program_.rows.axis_of(node.first);
-    if (axis == Rows::kNone || in_.rows.whole()) return;
-    outputs[0] = slice(in_.rows.sorted(outputs[0], axis), axis, 0, entries_at(t, node.first));
-  }
-
-  void accumulate(Index t) {
-    for (std::size_t i = 0; i < accumulated_.size(); i++) {
-      const ValueId sum = program_.step.sums[at(program_.fates.accumulated[i])];
-      const Tensor x = memory_.value_at(sum, t);
-      const int axis = program_.rows.axis_of(sum);
-      Tensor& total = accumulated_[i];
-      total = axis == Rows::kNone ? std::move(total) + x
-                                  : slice_add(std::move(total), x, axis, 0, entries_at(t, sum));
-    }
-  }
-
-  void accumulate_rows(Index t, RowRange rows) {
-    for (std::size_t i = 0; i < accumulated_.size(); i++) {
-      accumulated_[i].dtype() == float32 ? accumulate_rows<float>(i, t, rows)
-                                         : accumulate_rows<double>(i, t, rows);
-    }
-  }
-  template <class T>
-  void accumulate_rows(std::size_t i, Index t, RowRange rows) {
-    const Place place = *program_.place(program_.step.sums[at(program_.fates.accumulated[i])]);
-    const Index columns = accumulated_[i].size() / batch_;
-    T* const totals = reinterpret_cast<T*>(totals_[i]);
-    for (Index row = rows.begin; row < rows.end; row++) {
-      const T* const x = reinterpret_cast<const T*>(memory_.address(place, t, row));
-      T* const total = totals + row * columns;
-      for (Index k = 0; k < columns; k++) total[k] += x[k];
+    for (std::size_t s = 0; s < step_.sums.size(); s++) {
+      Tensor& sum = results_.sums[s];
+      if (!sum.defined()) sum = contiguous(lifted_.get(step_.sums[s]));
     }
   }
 
   // An output of all steps, [time, ...].
   Tensor over_time(std::size_t output) {
-    const Step& step = program_.step;
-    const ValueId value = step.outputs[output];
+    const ValueId value = step_.outputs[output];
     if (lifted_.is_constant(value)) {
-      return in_.rows.repeated(lifted_.constant(value), axis_wanted(step, program_.rows, output));
+      return in_.rows.repeated(lifted_.constant(value), axis_wanted(step_, program_.rows, output));
     }
-    const Tensor& rows = lifted_.get(value);
+    const Tensor& rows = outputs_[output];
     const int axis = program_.rows.axis_of(value);
     if (axis == Rows::kNone) return rows;
-    return in_.rows.over_time(rows, axis, step.graph.spec(value).shape);
+    return in_.rows.over_time(rows, axis, step_.graph.spec(value).shape);
   }
 
   const Program& program_;
+  const Step& step_;
   LoopInputs in_;
-  const Index batch_;
+  std::vector<Stretch> stretches_;
+  SpentInputs spent_;
   Lifted lifted_;
   LoopMemory memory_;
-  std::vector<Tensor> packed_;       // as program.packed
-  std::vector<Tensor> accumulated_;  // as program.fates.accumulated
-  std::vector<std::byte*> totals_;   // their numbers
+  Loop loop_;
+  Totals totals_;
+  std::vector<Tensor> outputs_;  // their rows
+  LoopResults results_;
 };
 
 // What a row takes at a step, in multiply-adds of a product.
@@ -300,9 +209,7 @@ LoopResults run(const Program& program, LoopInputs inputs) {
                       "scan: the step mixes rows of the batch, {}, and with lengths they are not "
                       "all there; use loop, or declare an operation of yours `rowwise`",
                       program.mixing);
-  Loop loop(program, std::move(inputs));
-  loop.run();
-  return loop.results();
+  return Run(program, std::move(inputs)).results();
 }
 
 }  // namespace rw::engine

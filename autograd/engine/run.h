@@ -21,9 +21,9 @@ struct LoopInputs {
   bool reverse = false;
   Draws draws;
   std::vector<Tensor> invariants;
-  std::vector<Tensor> inputs;       // [time, batch, ...]
-  std::vector<Tensor> initial;      // [batch, ...]
-  std::vector<bool> overlaid = {};  // by overlay of the program: whether its inputs may be written
+  std::vector<Tensor> inputs;    // [time, batch, ...]
+  std::vector<Tensor> initial;   // [batch, ...]
+  std::vector<bool> given = {};  // by input, as far as it goes: whether it was given away
 };
 
 struct LoopResults {

@@ -39,47 +39,23 @@ Tensors taken(Iterator& next, std::size_t count) {
   return Tensors(first, next);
 }
 
-// The memory of inputs that the program would write over, if it may: of those that were given away,
-// where nobody else holds it.
-std::vector<bool> overlays(const Program& program, std::span<const Tensor* const> inputs,
-                           std::uint64_t donated) {
-  const std::size_t first = program.step.invariants.size();
-  std::vector<bool> result;
-  for (const Overlay& overlay : program.overlays) {
-    std::vector<const Tensor*> handles;
-    bool given = true;
-    for (const int input : overlay.inputs) {
-      const std::size_t i = first + static_cast<std::size_t>(input);
-      given &= i < 64 && (donated >> i & 1);
-      handles.push_back(inputs[i]);
-    }
-    const Index width = program.buffers[static_cast<std::size_t>(overlay.buffer)].width;
-    result.push_back(given && Tensor::alone(handles) && fill_rows_of(width, handles));
-  }
-  return result;
-}
-
 // Takes what is donated, so that its memory is free as soon as the loop has read it.
 LoopInputs loop_inputs(const ScanOp& op, std::span<const Tensor* const> inputs,
                        std::uint64_t donated) {
   const Step& step = op.step();
-  LoopInputs in{*op.scan.rows,
-                op.scan.reverse,
-                op.scan.draws,
-                {},
-                {},
-                {},
-                overlays(op.scan.recurrence->program(), inputs, donated)};
+  LoopInputs in{*op.scan.rows, op.scan.reverse, op.scan.draws, {}, {}, {}, {}};
   std::size_t next = 0;
+  const auto is_given = [&](std::size_t i) { return i < 64 && (donated >> i & 1); };
   const auto take = [&](std::size_t count) {
     Tensors result;
     for (const std::size_t end = next + count; next < end; next++) {
-      const bool given = next < 64 && (donated >> next & 1);
-      result.push_back(given ? std::move(const_cast<Tensor&>(*inputs[next])) : *inputs[next]);
+      result.push_back(is_given(next) ? std::move(const_cast<Tensor&>(*inputs[next]))
+                                      : *inputs[next]);
     }
     return result;
   };
   in.invariants = take(step.invariants.size());
+  for (std::size_t i = 0; i < step.inputs.size(); i++) in.given.push_back(is_given(next + i));
   in.inputs = take(step.inputs.size());
   in.initial = take(step.states.size());
   return in;
@@ -218,19 +194,6 @@ std::size_t recorded() {
 }
 
 }  // namespace
-
-bool fill_rows_of(Index width, const std::vector<const Tensor*>& inputs) {
-  const std::byte* next = OutputAccess::bytes(const_cast<Tensor&>(*inputs[0]));
-  for (const Tensor* x : inputs) {
-    const Dims& shape = x->shape();
-    const Strides strides = x->strides();
-    const bool rows = (shape[0] == 1 || strides[0] == shape[1] * width) &&
-                      (shape[1] == 1 || strides[1] == width) && (shape[2] == 1 || strides[2] == 1);
-    if (!rows || OutputAccess::bytes(const_cast<Tensor&>(*x)) != next) return false;
-    next += shape[2] * bytes_of(x->dtype());
-  }
-  return true;
-}
 
 bool is_scan(const Operation& operation) { return &operation.type() == &scan_type; }
 

@@ -51,10 +51,6 @@ PreparedInputs prepare(const Recurrence& recurrence, ScanInputs in);
 // What nobody else holds of the inputs may be written over.
 KeptResults apply_prepared(const Scan& scan, PreparedInputs prepared);
 
-// Whether tensors [time, batch, columns] lie side by side in rows of so many numbers, all rows one
-// after the other: a scan whose rows these are may then be written over them.
-bool fill_rows_of(Index width, const std::vector<const Tensor*>& inputs);
-
 bool is_scan(const Operation& operation);
 
 }  // namespace engine

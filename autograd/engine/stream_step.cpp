@@ -49,7 +49,8 @@ StreamStep::StreamStep(std::shared_ptr<const Recurrence> recurrence,
       draws_(draws),
       inputs_(single_step_inputs(*recurrence_, captured)),
       lifted_(lifted_inputs(program(), inputs_)),
-      memory_(program(), inputs_, lifted_) {
+      memory_(program(), inputs_, lifted_, {{0, 1}}) {
+  memory_.enter({0, 1});
   for (const ValueId w : program().packed) packed_.push_back(lifted_.packed_form(w));
   // Ordinary kernels give new memory each time, so it is made before anything is bound to it.
   for (const Buffer& buffer : program().buffers) {

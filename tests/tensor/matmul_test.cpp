@@ -222,5 +222,26 @@ TEST(MatMul, MistakesNameBothOperands) {
       "matmul: takes float32 or float64, got int64 [3] x int64 [3]; convert with to(x, float32)");
 }
 
+// Rows, columns, small results of long sums, which are cut into several sums, and large ones.
+TEST(MatMul, IsAddedToATotal) {
+  for (const auto& [m, k, n] : std::vector<std::array<Index, 3>>{{3, 5, 7},
+                                                                 {1, 5, 7},
+                                                                 {3, 5, 1},
+                                                                 {1, 4, 1},
+                                                                 {3, 0, 7},
+                                                                 {40, 3000, 40},
+                                                                 {300, 600, 600}}) {
+    SCOPED_TRACE(fmt::format("{} x {} x {}", m, k, n));
+    const Tensor a = numbers({m, k}), b = transposed(numbers({n, k}));
+    const Tensor before = numbers({m, n});
+    Tensor total = before + 0.0;
+    add_matmul(a, b, total);
+    const Tensor expected = before + matmul(a, b);
+    for (Index i = 0; i < total.size(); i++) {
+      EXPECT_NEAR(total.data<float>()[i], expected.data<float>()[i], 1e-3);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace rw

@@ -6,11 +6,10 @@
 
 namespace rw::engine {
 
-ElementsWriter::ElementsWriter(const LoopBody& body, const Settled& settled,
-                               const Overlays& overlays, Places& places, const Piece& model)
+ElementsWriter::ElementsWriter(const LoopBody& body, const Settled& settled, Places& places,
+                               const Piece& model)
     : body_(body),
       settled_(settled),
-      overlays_(overlays),
       places_(places),
       instruction_{{}, {}, model.columns, model.dtype, {}} {}
 
@@ -25,18 +24,14 @@ void ElementsWriter::write(const Piece& piece) {
   const Graph::Node& node = body_.node(piece.node);
   std::vector<ElementWriter::Handle> arguments;
   for (const ValueId x : node.inputs) arguments.push_back(argument(x, node.first));
-  const bool waits = overlays_.has_part(node.first), stays = !places_.has(node.first);
-  const auto result = stays || waits ? writer_.temporary() : operand({places_.of(node.first)});
-  if (waits) waiting_.push_back(node.first);
+  const bool stays = !places_.has(node.first);
+  const auto result = stays ? writer_.temporary() : operand({places_.of(node.first)});
   writer_.append(node.operation, result, arguments);
   handles_[node.first] = result;
   instruction_.values.push_back(node.first);
 }
 
 ElementInstruction ElementsWriter::finished() && {
-  for (const ValueId y : waiting_) {
-    writer_.instruction(kernels::ElementCode::copy, operand({places_.of(y)}), handles_.at(y));
-  }
   instruction_.program = std::move(writer_).finished();
   return std::move(instruction_);
 }

@@ -4,7 +4,6 @@
 #include <map>
 #include <vector>
 
-#include "rewind/autograd/engine/compile/overlays.h"
 #include "rewind/autograd/engine/compile/places.h"
 #include "rewind/autograd/engine/compile/settled.h"
 #include "rewind/autograd/engine/element_form.h"
@@ -15,8 +14,7 @@ namespace engine {
 class ElementsWriter {
  public:
   // For pieces of the same columns and dtype as `model`.
-  ElementsWriter(const LoopBody& body, const Settled& settled, const Overlays& overlays,
-                 Places& places, const Piece& model);
+  ElementsWriter(const LoopBody& body, const Settled& settled, Places& places, const Piece& model);
 
   void write(const Piece& piece);
   ElementInstruction finished() &&;
@@ -27,12 +25,10 @@ class ElementsWriter {
 
   const LoopBody& body_;
   const Settled& settled_;
-  const Overlays& overlays_;
   Places& places_;
   ElementInstruction instruction_;
   ElementWriter writer_;
   std::map<ValueId, ElementWriter::Handle> handles_;
-  std::vector<ValueId> waiting_;  // results for places that may be read until the end
 };
 
 }  // namespace engine

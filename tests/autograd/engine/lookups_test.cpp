@@ -57,6 +57,20 @@ TEST(Lookups, GiveTheBitsOfTheLongerWay) {
   EXPECT_EQ(by_table, outputs());
 }
 
+// The table is multiplied once, and its gradients are made of sums over all stretches of time.
+TEST(Lookups, InStretchesOfTimeAreThePlainLoop) {
+  engine::PlanOptions options;
+  options.program.steps_at_a_time = 3;
+  const PlanningWith scope(options);
+  for (const bool reverse : {false, true}) {
+    ScanCase c = symbols_case();
+    c.reverse = reverse;
+    expect_the_plain_loop(c, "symbols");
+    c.lengths = {10, 0, kSteps};
+    expect_the_plain_loop(c, "symbols");
+  }
+}
+
 // The look-up runs in the loop, the gradient of what it is multiplied by after it.
 TEST(Lookups, InALoopThatMixesRowsAreThePlainLoop) {
   const auto step = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
@@ -107,7 +121,9 @@ int count_by_table(const engine::Program& program, Index rows) {
   for (std::size_t n = 0; n < program.step.graph.nodes().size(); n++) {
     const engine::Fate fate = program.fates.node[n];
     if (fate != engine::Fate::before && fate != engine::Fate::after) continue;
-    count += by_table(program, lifted, program.step.graph.nodes()[n], rows).defined();
+    const engine::Graph::Node& node = program.step.graph.nodes()[n];
+    count += product_by_table(program, lifted, node).defined();
+    count += sum_by_table(program, lifted, node).has_value();
   }
   return count;
 }

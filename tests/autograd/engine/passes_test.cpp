@@ -39,6 +39,8 @@ std::vector<Switch> switches() {
       {"alias", without([](auto& o) { o.program.alias = false; })},
       {"by_table", without([](auto& o) { o.program.by_table = false; })},
       {"hold", without([](auto& o) { o.hold = false; })},
+      {"stretches_of_one", without([](auto& o) { o.program.steps_at_a_time = 1; })},
+      {"stretches_of_two", without([](auto& o) { o.program.steps_at_a_time = 2; })},
       {"any",
        {{false, false, false, false, false, false}, {{false, false}, false, false, false, false}}},
   };

@@ -14,7 +14,7 @@ namespace rw::test {
 // behind `from`, which moves there. More than there can be where no line says it.
 inline Index steps_to_share(const std::string& text, Index rows, int workers, std::size_t& from) {
   const auto line = fmt::format(
-      "rows: {} for each of {} workers, through all steps without waiting, if there are ", rows,
+      "rows: {} for each of {} workers, through these steps without waiting, if they are ", rows,
       workers);
   from = text.find(line, from);
   if (from == std::string::npos) return std::numeric_limits<Index>::max();

@@ -1,0 +1,169 @@
+#include "rewind/autograd/engine/loop.h"
+
+#include <algorithm>
+
+#include "rewind/autograd/engine/facts.h"
+#include "rewind/autograd/engine/packed.h"
+#include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/creation.h"
+#include "rewind/tensor/kernels/packed_product.h"
+#include "rewind/tensor/parallel.h"
+#include "rewind/tensor/regions.h"
+#include "rewind/tensor/views.h"
+
+namespace rw::engine {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+// A kernel may give what it was given, or a view of it: memory that is written to again while the
+// result is still to be read.
+Tensor apart_from(const std::vector<Tensor>& inputs, const Tensor& x) {
+  const bool apart = std::none_of(inputs.begin(), inputs.end(), [&](const Tensor& input) {
+    return x.shares_storage_with(input);
+  });
+  return apart ? x : copy_of(x);
+}
+
+}  // namespace
+
+Loop::Loop(const Program& program, const LoopInputs& in, Lifted& lifted, LoopMemory& memory)
+    : program_(program), in_(in), batch_(program.rows.batch), lifted_(lifted), memory_(memory) {
+  for (const ValueId w : program.packed) packed_.push_back(lifted_.packed_form(w));
+  for (const int s : program.fates.accumulated) {
+    const Spec& spec = program.step.graph.spec(program.step.sums[at(s)]);
+    accumulated_.push_back(zeros(spec.shape, spec.dtype));
+    totals_.push_back(OutputAccess::bytes(accumulated_.back()));
+  }
+}
+
+void Loop::run(Stretch stretch) {
+  const RowSplit split = row_split(program_);
+  const Index rows = stretch.steps() >= split.steps ? split.rows : batch_;
+  parallel_for(batch_, rows, [&](Index begin, Index end) { run_rows(stretch, {begin, end}); });
+}
+
+void Loop::run_rows(Stretch stretch, RowRange rows) {
+  for (Index k = 0; k < stretch.steps(); k++) {
+    const Index t = in_.reverse ? stretch.end - 1 - k : stretch.begin + k;
+    const RowRange active{rows.begin, std::min(rows.end, in_.rows.rows_at(t))};
+    if (active.begin >= active.end) continue;
+    for (const Instruction& instruction : program_.loop) {
+      std::visit([&](const auto& i) { run_one(i, t, active); }, instruction);
+    }
+    program_.rows_apart ? accumulate_rows(t, active) : accumulate(t);
+    memory_.hand_over_states(t, active.begin, active.end);
+  }
+}
+
+void Loop::run_one(const ProductInstruction& i, Index t, RowRange rows) {
+  program_.buffers[at(i.c.place.buffer)].dtype == float32 ? multiply<float>(i, t, rows)
+                                                          : multiply<double>(i, t, rows);
+}
+template <class T>
+void Loop::multiply(const ProductInstruction& i, Index t, RowRange rows) {
+  kernels::multiply(kernels::PackedProduct<T>{
+      .rows = rows.count(),
+      .n = i.n,
+      .k = i.k,
+      .a = reinterpret_cast<const T*>(memory_.address(i.a.place, t, rows.begin)),
+      .a_stride = memory_.row_step(i.a.place.buffer),
+      .packed = packed_[at(i.packed)].data<T>(),
+      .c = reinterpret_cast<T*>(memory_.address(i.c.place, t, rows.begin)),
+      .c_stride = memory_.row_step(i.c.place.buffer),
+      .add = i.add,
+  });
+}
+
+void Loop::run_one(const ElementInstruction& i, Index t, RowRange rows) {
+  i.dtype == float32 ? run_elements<float>(i, t, rows) : run_elements<double>(i, t, rows);
+}
+template <class T>
+void Loop::run_elements(const ElementInstruction& i, Index t, RowRange rows) {
+  thread_local std::vector<kernels::ElementOperand<T>> operands;
+  operands.clear();
+  for (const Operand& o : i.operands) {
+    std::byte* const data = memory_.address(o.place, t, o.by_row ? rows.begin : 0);
+    operands.push_back({reinterpret_cast<T*>(data), o.by_row ? memory_.row_step(o.place.buffer) : 0,
+                        o.by_column ? 1 : 0});
+  }
+  kernels::run(i.program, operands, rows.count(), i.columns);
+}
+
+void Loop::run_one(const CopyInstruction& i, Index t, RowRange rows) {
+  if (i.of_state >= 0 && memory_.chained(at(i.of_state))) return;
+  memory_.copy_rows(i.from, i.to, i.columns, t, rows.begin, rows.end);
+}
+
+void Loop::run_one(const ArrangeInstruction& i, Index t, RowRange) {
+  const int axis = program_.rows.axis_of(i.value);
+  const Tensor rows = contiguous(transpose(memory_.value_at(i.value, t), 0, axis));
+  memory_.fill(i.to, t, rows);
+}
+
+void Loop::run_one(const OrdinaryInstruction& i, Index t, RowRange) {
+  const Graph::Node& node = program_.step.graph.nodes()[at(i.node)];
+  std::vector<Tensor> inputs;
+  for (const ValueId x : node.inputs) inputs.push_back(memory_.value_at(x, t));
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& x : inputs) pointers.push_back(&x);
+  std::vector<Tensor> outputs(at(node.results));
+  const Index rows = in_.rows.rows_at(t);
+  if (is_random(node.operation)) {
+    draw(node, t, pointers, outputs);
+  } else if (lifted_.is_packed_product(node)) {
+    const Index columns = program_.step.graph.spec(node.first).shape.back();
+    outputs[0] = times_packed(inputs[0], lifted_.packed_form(node.inputs[1]), columns);
+  } else if (rows == batch_) {
+    execute(node.operation, pointers, outputs);
+  } else {
+    execute(with_rows(node.operation, program_.rows, node.first, rows), pointers, outputs);
+  }
+  for (int k = 0; k < node.results; k++) {
+    memory_.set_made(node.first + k, apart_from(inputs, outputs[at(k)]));
+  }
+}
+
+// Numbers belong to the rows of the caller, also where some are left out.
+void Loop::draw(const Graph::Node& node, Index t, std::span<const Tensor* const> inputs,
+                std::span<Tensor> outputs) {
+  const Draws& draws = in_.draws;
+  const Index k = draws.reverse ? in_.rows.busy_steps() - 1 - t : t;
+  const std::uint64_t number =
+      draws.first + static_cast<std::uint64_t>(k * draws.each) + draw_of(node.operation).draw;
+  execute(with_draw(node.operation, {draws.seed, number}), inputs, outputs);
+  const int axis = program_.rows.axis_of(node.first);
+  if (axis == Rows::kNone || in_.rows.whole()) return;
+  outputs[0] = slice(in_.rows.sorted(outputs[0], axis), axis, 0, entries_at(t, node.first));
+}
+
+void Loop::accumulate(Index t) {
+  for (std::size_t i = 0; i < accumulated_.size(); i++) {
+    const ValueId sum = program_.step.sums[at(program_.fates.accumulated[i])];
+    const Tensor x = memory_.value_at(sum, t);
+    const int axis = program_.rows.axis_of(sum);
+    Tensor& total = accumulated_[i];
+    total = axis == Rows::kNone ? std::move(total) + x
+                                : slice_add(std::move(total), x, axis, 0, entries_at(t, sum));
+  }
+}
+
+void Loop::accumulate_rows(Index t, RowRange rows) {
+  for (std::size_t i = 0; i < accumulated_.size(); i++) {
+    accumulated_[i].dtype() == float32 ? accumulate_rows<float>(i, t, rows)
+                                       : accumulate_rows<double>(i, t, rows);
+  }
+}
+template <class T>
+void Loop::accumulate_rows(std::size_t i, Index t, RowRange rows) {
+  const Place place = *program_.place(program_.step.sums[at(program_.fates.accumulated[i])]);
+  const Index columns = accumulated_[i].size() / batch_;
+  T* const totals = reinterpret_cast<T*>(totals_[i]);
+  for (Index row = rows.begin; row < rows.end; row++) {
+    const T* const x = reinterpret_cast<const T*>(memory_.address(place, t, row));
+    T* const total = totals + row * columns;
+    for (Index k = 0; k < columns; k++) total[k] += x[k];
+  }
+}
+
+}  // namespace rw::engine

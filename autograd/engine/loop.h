@@ -1,0 +1,62 @@
+// The loop itself. A step goes from instruction to instruction and only moves pointers. Where all
+// instructions keep rows apart, each worker takes some rows through all steps of a stretch by
+// itself: nothing is waited for, and a row's bits are those that it has alone.
+#pragma once
+
+#include "rewind/autograd/engine/loop_memory.h"
+
+namespace [[gnu::visibility("default")]] rw {
+namespace engine {
+
+class Loop {
+ public:
+  // Keeps references to all four.
+  Loop(const Program& program, const LoopInputs& in, Lifted& lifted, LoopMemory& memory);
+
+  // The steps of a stretch that the memory has entered.
+  void run(Stretch stretch);
+
+  // Sums that were added up in the loop so far, as program.fates.accumulated.
+  const std::vector<Tensor>& accumulated() const { return accumulated_; }
+
+ private:
+  struct RowRange {
+    Index begin, end;
+    Index count() const { return end - begin; }
+  };
+
+  void run_rows(Stretch stretch, RowRange rows);
+
+  void run_one(const ProductInstruction& i, Index t, RowRange rows);
+  void run_one(const ElementInstruction& i, Index t, RowRange rows);
+  void run_one(const CopyInstruction& i, Index t, RowRange rows);
+  void run_one(const ArrangeInstruction& i, Index t, RowRange);
+  void run_one(const OrdinaryInstruction& i, Index t, RowRange);
+  template <class T>
+  void multiply(const ProductInstruction& i, Index t, RowRange rows);
+  template <class T>
+  void run_elements(const ElementInstruction& i, Index t, RowRange rows);
+  void draw(const Graph::Node& node, Index t, std::span<const Tensor* const> inputs,
+            std::span<Tensor> outputs);
+
+  // How many entries of a value, along its axis of rows, count at step t.
+  Index entries_at(Index t, ValueId value) const {
+    return in_.rows.rows_at(t) * program_.rows.each_of(value);
+  }
+  void accumulate(Index t);
+  void accumulate_rows(Index t, RowRange rows);
+  template <class T>
+  void accumulate_rows(std::size_t i, Index t, RowRange rows);
+
+  const Program& program_;
+  const LoopInputs& in_;
+  const Index batch_;
+  Lifted& lifted_;
+  LoopMemory& memory_;
+  std::vector<Tensor> packed_;       // as program.packed
+  std::vector<Tensor> accumulated_;  // as program.fates.accumulated
+  std::vector<std::byte*> totals_;   // their numbers
+};
+
+}  // namespace engine
+}  // namespace rw

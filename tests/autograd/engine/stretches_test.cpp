@@ -1,0 +1,72 @@
+// How time is cut for a loop and the work around it.
+#include "rewind/autograd/engine/stretches.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/matmul.h"
+
+namespace rw::test {
+namespace {
+
+engine::Program program_of(Index steps_at_a_time) {
+  engine::Program program;
+  program.steps_at_a_time = steps_at_a_time;
+  return program;
+}
+
+std::vector<Index> lengths(Index steps_at_a_time, Index time) {
+  std::vector<Index> result;
+  Index next = 0;
+  for (const engine::Stretch s : engine::stretches(program_of(steps_at_a_time), time)) {
+    EXPECT_EQ(s.begin, next);
+    next = s.end;
+    result.push_back(s.steps());
+  }
+  EXPECT_EQ(next, time);
+  return result;
+}
+
+TEST(Stretches, AreAsEqualAsTheyCanBe) {
+  EXPECT_EQ(lengths(4, 11), (std::vector<Index>{3, 4, 4}));
+  EXPECT_EQ(lengths(1, 3), (std::vector<Index>{1, 1, 1}));
+}
+
+TEST(Stretches, AreOneOfUpToHalfAsManyStepsAgain) {
+  EXPECT_EQ(lengths(4, 6), (std::vector<Index>{6}));
+  EXPECT_EQ(lengths(4, 7), (std::vector<Index>{3, 4}));
+  EXPECT_EQ(lengths(std::numeric_limits<Index>::max(), 1000), (std::vector<Index>{1000}));
+}
+
+// h W, plus x or x W.
+Index steps_of(Index batch, Index hidden, bool product_of_x) {
+  engine::Step step;
+  engine::Graph& graph = step.graph;
+  step.inputs = {graph.leaf({{batch, hidden}, float32})};
+  step.states = {graph.leaf({{batch, hidden}, float32})};
+  step.invariants = {graph.leaf({{hidden, hidden}, float32})};
+  const auto times_w = [&](engine::ValueId x) {
+    return graph.apply(engine::Operation::of(MatMul{}), {x, step.invariants[0]});
+  };
+  const engine::ValueId x = product_of_x ? times_w(step.inputs[0]) : step.inputs[0];
+  step.next = {graph.apply(engine::Operation::of(Add{}), {x, times_w(step.states[0])})};
+  step.outputs = step.next;
+  step.input_rows = step.output_rows = {0};
+  return engine::compile(step, batch).steps_at_a_time;
+}
+
+TEST(Stretches, AreOneWhereAllRunsInTheLoop) {
+  EXPECT_EQ(steps_of(32, 128, false), std::numeric_limits<Index>::max());
+  EXPECT_LT(steps_of(32, 128, true), 100);
+}
+
+TEST(Stretches, AreShorterWhereStepsLeaveMore) {
+  EXPECT_EQ(steps_of(32, 1024, true), 384 / 32);
+  EXPECT_EQ(steps_of(1000, 1024, true), 1);
+  EXPECT_GT(steps_of(32, 16, true), 10 * steps_of(32, 1024, true));
+}
+
+}  // namespace
+}  // namespace rw::test
