@@ -6,6 +6,7 @@
 
 #include "rewind/tensor/blocks.h"
 #include "rewind/tensor/find.h"
+#include "rewind/tensor/parallel.h"
 #include "rewind/tensor/takes.h"
 #include "rewind/tensor/wrapping.h"
 
@@ -46,7 +47,9 @@ const std::byte* bytes(const Tensor& x) {
       x.dtype(), [&](auto v) { return reinterpret_cast<const std::byte*>(x.data<decltype(v)>()); });
 }
 
-// y[indices[n]] += rows[n]
+constexpr Index kWorthAWorker = Index{1} << 17;  // elements: some 20 us, where waking takes 5
+
+// y[indices[n]] += rows[n]. Workers take columns, so that sums have the order of the indices.
 void add_each(std::string_view op, const Tensor& rows, const Tensor& numbers, Tensor& y) {
   const Tensor indices = packed(numbers);
   require_inside(op, indices, y.shape()[0]);
@@ -54,12 +57,16 @@ void add_each(std::string_view op, const Tensor& rows, const Tensor& numbers, Te
   const Index length = row_of(y.shape()).count();
   dispatch_number(op, y.dtype(), [&](auto v) {
     using T = decltype(v);
-    const T* x = from.data<T>();
-    for (Index index : indices.span<Index>()) {
-      T* to = output_data<T>(y) + index * length;
-      for (Index i = 0; i < length; i++) to[i] = wrapped(std::plus<>(), to[i], x[i]);
-      x += length;
-    }
+    T* const sums = output_data<T>(y);
+    const Index grain = kWorthAWorker / std::max<Index>(indices.size(), 1) + 16;
+    parallel_for(length, grain, [&](Index begin, Index end) {
+      const T* x = from.data<T>();
+      for (const Index index : indices.span<Index>()) {
+        T* const to = sums + index * length;
+        for (Index i = begin; i < end; i++) to[i] = wrapped(std::plus<>(), to[i], x[i]);
+        x += length;
+      }
+    });
   });
 }
 
@@ -113,12 +120,15 @@ void Take::run(const Tensor& table, const Tensor& indices, Tensor& y) const {
   if (!rows.contiguous()) return take_strided(rows, numbers, y);
   const auto length =
       static_cast<std::size_t>(rows.size() / rows.shape()[0] * bytes_of(rows.dtype()));
-  const std::byte* from = bytes(rows);
-  auto* to = output_data<std::byte>(y);
-  for (Index index : numbers.span<Index>()) {
-    std::memcpy(to, from + static_cast<std::size_t>(index) * length, length);
-    to += length;
-  }
+  const std::byte* const from = bytes(rows);
+  auto* const to = output_data<std::byte>(y);
+  const std::span<const Index> all = numbers.span<Index>();
+  const Index grain = 8 * kWorthAWorker / static_cast<Index>(length) + 1;
+  parallel_for(numbers.size(), grain, [&](Index begin, Index end) {
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); i++) {
+      std::memcpy(to + i * length, from + static_cast<std::size_t>(all[i]) * length, length);
+    }
+  });
 }
 
 Spec TakeAdjoint::infer(const Spec& dy, const Spec& indices) const {

@@ -7,6 +7,7 @@
 #include "rewind/autograd/engine/spent_inputs.h"
 #include "rewind/autograd/engine/stretches.h"
 #include "rewind/autograd/engine/totals.h"
+#include "rewind/tensor/blocks.h"
 #include "rewind/tensor/float_mode.h"
 #include "rewind/tensor/parallel.h"
 #include "rewind/tensor/views.h"
@@ -121,12 +122,10 @@ class Run {
     const int axis = program_.rows.axis_of(value);
     const Index each = program_.rows.each_of(value);
     const Dims all = part.shape().with(axis, in_.rows.total() * each);
-    const Strides strides = contiguous_strides(all);
     if (!output.defined()) output = spent_.take({all, part.dtype()});
     if (!output.defined()) output = Tensor::uninitialized({all, part.dtype()});
     const Index first = in_.rows.first_row(stretch.begin) * each;
-    Tensor to = output.view(part.shape(), strides, first * strides[at(axis)]);
-    copy_elements(part, to);
+    copy_into(part, output, narrowed(whole_block(all), axis, first, part.dim(axis)));
   }
 
   void take_sums() {

@@ -5,8 +5,10 @@
 
 #include <limits>
 
-#include "rewind/tensor/arithmetic.h"
-#include "rewind/tensor/matmul.h"
+#include "autograd/engine/cells.h"
+#include "rewind/autograd/engine/plans.h"
+#include "rewind/tensor/parallel.h"
+#include "support/elements.h"
 
 namespace rw::test {
 namespace {
@@ -66,6 +68,42 @@ TEST(Stretches, AreShorterWhereStepsLeaveMore) {
   EXPECT_EQ(steps_of(32, 1024, true), 384 / 32);
   EXPECT_EQ(steps_of(1000, 1024, true), 1);
   EXPECT_GT(steps_of(32, 16, true), 10 * steps_of(32, 1024, true));
+}
+
+// What is made outside of the loop, with its rows along the second axis.
+TEST(Stretches, PutOutputsTogetherAlongAnyAxis) {
+  ScanCase c{inputs(), states({H}), weights({{I, H}, {H, H}, {H, K}}), {}};
+  c.step = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor h = tanh(matmul(x[0], w[0]) + matmul(s[0], w[1]));
+    return {one(h), {transpose(matmul(x[0], w[0])), transpose(matmul(h, w[2])), x[0]}};
+  };
+  engine::PlanOptions options;
+  for (const Index steps : {1, 2, 3}) {
+    options.program.steps_at_a_time = steps;
+    const engine::PlanningWith scope(options);
+    for (const bool reverse : {false, true}) {
+      c.reverse = reverse;
+      expect_the_plain_loop(c, "turned");
+    }
+  }
+}
+
+// Gradients of captured tensors are sums over all stretches: of products, of rows, of a table.
+TEST(Stretches, GiveTheSameBitsForAnyNumberOfThreads) {
+  engine::PlanOptions options;
+  options.program.steps_at_a_time = 3;
+  const engine::PlanningWith scope(options);
+  const auto all = [](int threads) {
+    ScanCase c{{numbers({20, 24, 40}, 1)}, {numbers({24, 40}, 2)}, {}, elman};
+    c.weights = weights({{40, 40}, {40, 40}, {40}});
+    c.second = false;
+    const Threads limit(threads);
+    std::vector<std::vector<double>> result;
+    for (const Tensor& x : all_of(c)) result.push_back(elements(x));
+    return result;
+  };
+  const auto one = all(1);
+  for (const int threads : {2, 3, 5, 8}) EXPECT_EQ(one, all(threads)) << threads << " threads";
 }
 
 }  // namespace
