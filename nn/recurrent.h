@@ -10,6 +10,8 @@
 // weight_hh_l0_reverse.
 #pragma once
 
+#include <functional>
+
 #include "rewind/autograd/engine/stage.h"
 #include "rewind/autograd/explain.h"
 #include "rewind/autograd/note.h"
@@ -143,19 +145,27 @@ class Recurrent<C> {
 
   // x: a Tensor [time, batch, input], or a struct of tensors whose first one is, and whose others
   // are [time, batch, ...] and go to every layer.
-  template <class Inputs>
-  auto operator()(const Inputs& x, const RecurrentCall<CellState>& call = {}) const {
+  //
+  // `first` is what the first layer makes of a step's x before its cell takes it: an embedding of
+  // tokens, encoder(tokens, {}, embed). The results are those of encoder(embed(tokens)), but it is
+  // a part of the recurrence, and where its table has fewer rows than the tokens by half it is the
+  // table that is multiplied by the weights of the layer (autograd/engine/lookups.h).
+  template <class Inputs, class First = std::identity>
+  auto operator()(const Inputs& x, const RecurrentCall<CellState>& call = {},
+                  const First& first = {}) const {
     using namespace recurrent_internal;
     require(!(call.reverse && options_.bidirectional),
             "recurrent: reverse is for one direction; this one runs both");
     require<ShapeError>(call.initial.empty() || call.initial.size() == cells_.size(),
                         "recurrent: {} initial states, {} layers x {} directions want {}",
                         call.initial.size(), options_.layers, directions(), cells_.size());
-    check_input(tensors_of(x), options_, false);
-    if (!options_.batch_first) return run(x, call);
+    if constexpr (std::is_same_v<First, std::identity>) {
+      check_input(tensors_of(x), options_, false);
+    }
+    if (!options_.batch_first) return run(x, call, first);
     RecurrentCall<CellState> time_major = call;
     if (call.reset.defined()) time_major.reset = transpose(call.reset, 0, 1);
-    auto result = run(swap_time_and_batch(x), time_major);
+    auto result = run(swap_time_and_batch(x), time_major, first);
     result.outputs = swap_time_and_batch(result.outputs);
     if (call.states) result.states = swap_time_and_batch(result.states);
     return result;
@@ -233,9 +243,9 @@ class Recurrent<C> {
         outputs, recurrent_internal::add_residual(first_tensor(outputs), x, first));
   }
 
-  template <class Inputs>
-  auto run(const Inputs& x, const RecurrentCall<CellState>& call) const {
-    using Pass = decltype(pass(0, x, call));
+  template <class Inputs, class First>
+  auto run(const Inputs& x, const RecurrentCall<CellState>& call, const First& first) const {
+    using Pass = decltype(pass(0, x, call, first));
     using Outputs = decltype(Pass::outputs);
     RecurrentResult<CellState, Outputs> result;
     Inputs in = x;
@@ -243,7 +253,8 @@ class Recurrent<C> {
       if (layer > 0) in = recurrent_internal::with_first(in, between(first_tensor(result.outputs)));
       std::vector<Outputs> outputs;
       for (Index d = 0; d < directions(); d++) {
-        Pass one = pass(layer * directions() + d, in, call);
+        const Index index = layer * directions() + d;
+        Pass one = layer == 0 ? pass(index, in, call, first) : pass(index, in, call);
         if (layer > 0 && options_.residual) {
           one.outputs = plus_input(one.outputs, first_tensor(in), d * options_.hidden);
         }
@@ -265,8 +276,9 @@ class Recurrent<C> {
   }
 
   // One layer in one direction.
-  template <class Inputs>
-  auto pass(Index index, const Inputs& x, const RecurrentCall<CellState>& call) const {
+  template <class Inputs, class First = std::identity>
+  auto pass(Index index, const Inputs& x, const RecurrentCall<CellState>& call,
+            const First& first = {}) const {
     const auto i = static_cast<std::size_t>(index);
     const C& cell = cells_[i];
     const bool backward = index % directions() == 1;
@@ -277,7 +289,9 @@ class Recurrent<C> {
                                         tensors_of(call.initial[i]));
     }
     return scan(
-        [&](const auto& in, const CellState& s) { return recurrent_internal::step(cell, in, s); },
+        [&](const auto& in, const CellState& s) {
+          return recurrent_internal::step(cell, first(in), s);
+        },
         x, call.initial.empty() ? fresh : call.initial[i],
         {.lengths = call.lengths,
          .reset = call.reset,

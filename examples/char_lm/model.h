@@ -49,7 +49,7 @@ struct Model {
   // Tokens [time, batch] to logits [time, batch, symbols]. `state` goes in and comes out; empty is
   // the beginning of a text.
   Tensor operator()(const Tensor& tokens, State& state) const {
-    auto result = rnn(embed(tokens), {.initial = state});
+    auto result = rnn(tokens, {.initial = state}, embed);
     state = std::move(result.final);
     return head(rw::nn::dropout(result.outputs, rnn.options().dropout));
   }
