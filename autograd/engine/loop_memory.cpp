@@ -168,6 +168,21 @@ std::byte* LoopMemory::memory_at(const Bound& b, Index t) const {
   return b.other && k % 2 == 1 ? b.other : b.data;
 }
 
+Track LoopMemory::track(Place place, bool by_row) const {
+  const Bound& b = bound_[at(place.buffer)];
+  const Index item = bytes_of(buffer(place.buffer).dtype);
+  Track track{Track::nothing, {&b.data, b.other ? &b.other : &b.data}, place.column * item, 0};
+  if (buffer(place.buffer).rows) {
+    track.move = b.row * item;
+    track.by = b.all_steps ? (by_row ? Track::row_of_all_steps : Track::first_row_of_step)
+                           : (by_row ? Track::row : Track::nothing);
+  } else if (b.all_steps) {
+    track.move = b.step * item;
+    track.by = Track::step;
+  }
+  return track;
+}
+
 void LoopMemory::copy_rows(Place from, Place to, Index columns, Index t, Index begin,
                            Index end) const {
   const Index item = bytes_of(buffer(to.buffer).dtype), size = columns * item;

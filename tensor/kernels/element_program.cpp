@@ -2,6 +2,10 @@
 // L1: a block of some thousand bytes makes what is spent on choosing the instruction disappear
 // beside the arithmetic, and no code has to be made for a cell.
 //
+// A single row of a small layer is a block of two vectors, and choosing is what its time goes to. So
+// what is not that short path stands apart: rows with gaps between them and the tails of rows, in
+// functions that are not inlined, or their registers would be saved at every instruction.
+//
 // Temporaries and constants are blocks of their own, row after row. So are operands of which one
 // number stands for a whole row: they are spread out before the first instruction, and the
 // instructions know rows of consecutive numbers only.
@@ -20,22 +24,16 @@
 #include <algorithm>
 
 #include "rewind/tensor/error.h"
+#include "rewind/tensor/memory.h"
 
 namespace rw::kernels {
 
-constexpr Index kBlockBytes = 2048;  // of one value: a program with ten fits L1
+template <class T>
+using ElementBlocks = typename ElementRunner<T>::Blocks;
 
 struct BlockSize {
   Index rows, columns;
 };
-
-// Of a whole block.
-template <class T>
-BlockSize block_size(Index rows, Index columns) {
-  constexpr Index kBlock = kBlockBytes / static_cast<Index>(sizeof(T));
-  const Index width = std::min(columns, kBlock);
-  return {std::clamp<Index>(kBlock / width, 1, rows), width};
-}
 
 }  // namespace rw::kernels
 #endif
@@ -48,30 +46,41 @@ namespace hn = hwy::HWY_NAMESPACE;
 // The tail of a row goes through padded vectors and the same code, so that position does not
 // matter.
 template <class F, class T, class... In>
+HWY_NOINLINE void tail(F f, Index count, T* y, const In*... x) {
+  const hn::ScalableTag<T> d;
+  const auto padded = [&](const T* from) {
+    HWY_ALIGN T rest[hn::MaxLanes(d)] = {};
+    std::copy_n(from, count, rest);
+    return hn::Load(d, rest);
+  };
+  HWY_ALIGN T rest[hn::MaxLanes(d)];
+  hn::Store(f(d, padded(x)...), d, rest);
+  std::copy_n(rest, count, y);
+}
+
+template <class F, class T, class... In>
 HWY_INLINE void each_vector(F f, Index n, T* y, const In*... x) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<Index>(hn::Lanes(d));
   Index i = 0;
   for (; i + lanes <= n; i += lanes) hn::StoreU(f(d, hn::LoadU(d, x + i)...), d, y + i);
-  if (i == n) return;
-  const auto padded = [&](const T* from) {
-    HWY_ALIGN T rest[hn::MaxLanes(d)] = {};
-    std::copy(from + i, from + n, rest);
-    return hn::Load(d, rest);
-  };
-  HWY_ALIGN T rest[hn::MaxLanes(d)];
-  hn::Store(f(d, padded(x)...), d, rest);
-  std::copy(rest, rest + (n - i), y + i);
+  if (i < n) tail(f, n - i, y + i, (x + i)...);
+}
+
+template <class F, class T, class... In>
+HWY_NOINLINE void each_row_apart(F f, BlockSize size, ElementRows<T> y, In... x) {
+  for (Index i = 0; i < size.rows; i++) {
+    each_vector(f, size.columns, y.data + i * y.row_step, (x.data + i * x.row_step)...);
+  }
 }
 
 // Rows that follow each other in every value are one long row.
 template <class F, class T, class... In>
 HWY_INLINE void each_row(F f, BlockSize size, ElementRows<T> y, In... x) {
+  if (size.rows == 1) return each_vector(f, size.columns, y.data, x.data...);
   const bool whole = y.row_step == size.columns && ((x.row_step == size.columns) && ...);
   if (whole) return each_vector(f, size.rows * size.columns, y.data, x.data...);
-  for (Index i = 0; i < size.rows; i++) {
-    each_vector(f, size.columns, y.data + i * y.row_step, (x.data + i * x.row_step)...);
-  }
+  each_row_apart(f, size, y, x...);
 }
 
 template <class D, class M>
@@ -160,77 +169,53 @@ void run_instruction(const ElementInstruction& instruction, BlockSize size,
   }
 }
 
-// One run: where the values of a block stand, from block to block.
 template <class T>
-class Run {
- public:
-  Run(const ElementProgram& program, std::span<const ElementOperand<T>> operands, Index rows,
-      Index columns, ElementMemory<T>& memory)
-      : program_(program),
-        operands_(operands),
-        whole_(block_size<T>(rows, columns)),
-        numbers_(memory.numbers.data()),
-        values_(memory.values.data()) {
-    for (std::size_t i = operands.size(); i < first_constant(); i++) values_[i].data = own(i);
-    for (std::size_t i = 0; i < program.constants.size(); i++) {
-      T* const constant = values_[first_constant() + i].data = own(first_constant() + i);
-      std::fill_n(constant, whole_.rows * whole_.columns, static_cast<T>(program.constants[i]));
-    }
+ElementRows<T> spread(const ElementBlocks<T>& blocks, const T* from, Index row_step, T* to,
+                      BlockSize size) {
+  for (Index i = 0; i < size.rows; i++) {
+    std::fill_n(to + i * blocks.columns, size.columns, from[i * row_step]);
   }
-
-  void all(Index rows, Index columns) {
-    for (Index row = 0; row < rows; row += whole_.rows) {
-      for (Index column = 0; column < columns; column += whole_.columns) {
-        block(row, column,
-              {std::min(whole_.rows, rows - row), std::min(whole_.columns, columns - column)});
-      }
-    }
-  }
-
- private:
-  std::size_t first_constant() const {
-    return operands_.size() + static_cast<std::size_t>(program_.temporaries);
-  }
-  // A block for each value, where it is needed.
-  T* own(std::size_t value) const {
-    return numbers_ + static_cast<Index>(value) * whole_.rows * whole_.columns;
-  }
-
-  void block(Index row, Index column, BlockSize size) {
-    for (std::size_t i = 0; i < operands_.size(); i++) {
-      const ElementOperand<T>& from = operands_[i];
-      T* const first = from.data + row * from.row_step + column * from.column_step;
-      values_[i] = {first, from.row_step};
-      if (from.column_step == 0) values_[i] = spread(first, from.row_step, own(i), size);
-    }
-    const std::size_t values = first_constant() + program_.constants.size();
-    for (std::size_t i = operands_.size(); i < values; i++) values_[i].row_step = size.columns;
-    for (const ElementInstruction& instruction : program_.instructions) {
-      run_instruction(instruction, size, values_);
-    }
-  }
-
-  static ElementRows<T> spread(const T* from, Index row_step, T* to, BlockSize size) {
-    for (Index i = 0; i < size.rows; i++) {
-      std::fill_n(to + i * size.columns, size.columns, from[i * row_step]);
-    }
-    return {to, size.columns};
-  }
-
-  const ElementProgram& program_;
-  std::span<const ElementOperand<T>> operands_;
-  BlockSize whole_;
-  T* numbers_;
-  ElementRows<T>* values_;
-};
-
-void run_float(const ElementProgram& program, std::span<const ElementOperand<float>> operands,
-               Index rows, Index columns, ElementMemory<float>& memory) {
-  Run<float>(program, operands, rows, columns, memory).all(rows, columns);
+  return {to, blocks.columns};
 }
-void run_double(const ElementProgram& program, std::span<const ElementOperand<double>> operands,
-                Index rows, Index columns, ElementMemory<double>& memory) {
-  Run<double>(program, operands, rows, columns, memory).all(rows, columns);
+
+template <class T>
+HWY_INLINE void run_block(const ElementBlocks<T>& blocks,
+                          std::span<const ElementOperand<T>> operands, Index row, Index column,
+                          BlockSize size) {
+  ElementRows<T>* value = blocks.values;
+  for (const ElementOperand<T>& from : operands) {
+    T* const first = from.data + row * from.row_step + column * from.column_step;
+    *value = {first, from.row_step};
+    if (from.column_step == 0) {
+      T* const own = blocks.numbers + (value - blocks.values) * blocks.rows * blocks.columns;
+      *value = spread(blocks, first, from.row_step, own, size);
+    }
+    value++;
+  }
+  for (const ElementInstruction& instruction : blocks.program->instructions) {
+    run_instruction(instruction, size, blocks.values);
+  }
+}
+
+template <class T>
+void run_all(const ElementBlocks<T>& blocks, std::span<const ElementOperand<T>> operands,
+             Index rows) {
+  for (Index row = 0; row < rows; row += blocks.rows) {
+    for (Index column = 0; column < blocks.all_columns; column += blocks.columns) {
+      run_block(blocks, operands, row, column,
+                {std::min(blocks.rows, rows - row),
+                 std::min(blocks.columns, blocks.all_columns - column)});
+    }
+  }
+}
+
+void run_float(const ElementBlocks<float>& blocks, std::span<const ElementOperand<float>> operands,
+               Index rows) {
+  run_all(blocks, operands, rows);
+}
+void run_double(const ElementBlocks<double>& blocks,
+                std::span<const ElementOperand<double>> operands, Index rows) {
+  run_all(blocks, operands, rows);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -249,48 +234,60 @@ int arity(ElementCode code) {
 }
 
 template <class T>
-void ElementMemory<T>::reserve(const ElementProgram& program, Index rows, Index columns) {
-  if (rows == 0 || columns == 0) return;
-  const BlockSize block = block_size<T>(rows, columns);
-  const std::size_t count =
-      static_cast<std::size_t>(program.operands + program.temporaries) + program.constants.size();
-  const std::size_t size = count * static_cast<std::size_t>(block.rows * block.columns);
-  if (values.size() < count) values.resize(count);
-  if (numbers.size() < size) numbers.resize(size);
+ElementRunner<T>::ElementRunner(const ElementProgram& program, Index rows, Index columns)
+    : memory_(nullptr, Release{}), blocks_{&program, 1, 1, columns, nullptr, nullptr} {
+  if (columns == 0) return;
+  constexpr Index kBlock = 2048 / static_cast<Index>(sizeof(T));  // a program with ten fits L1
+  blocks_.columns = std::min(columns, kBlock);
+  blocks_.rows = std::clamp<Index>(kBlock / blocks_.columns, 1, std::max<Index>(rows, 1));
+  const Index block = blocks_.rows * blocks_.columns;
+  const Index first_constant = program.operands + program.temporaries;
+  const Index count = first_constant + std::ssize(program.constants);
+  const auto bytes = static_cast<std::size_t>(count * block) * sizeof(T);
+  const std::size_t places = (bytes + alignof(ElementRows<T>) - 1) & -alignof(ElementRows<T>);
+  const memory::Block taken =
+      memory::allocate(places + static_cast<std::size_t>(count) * sizeof(ElementRows<T>));
+  memory_ = {taken.data, Release{taken.size_class}};
+  auto* const begin = static_cast<std::byte*>(taken.data);
+  blocks_.numbers = reinterpret_cast<T*>(begin);
+  blocks_.values = reinterpret_cast<ElementRows<T>*>(begin + places);
+  for (Index i = 0; i < count; i++) {
+    T* const own = blocks_.numbers + i * block;
+    blocks_.values[i] = {own, blocks_.columns};
+    if (i < first_constant) continue;
+    const double constant = program.constants[static_cast<std::size_t>(i - first_constant)];
+    std::fill_n(own, block, static_cast<T>(constant));
+  }
 }
 
 template <class T>
-ElementMemory<T>& ElementMemory<T>::of_this_thread() {
-  thread_local ElementMemory memory;
-  return memory;
+void ElementRunner<T>::Release::operator()(void* data) const {
+  memory::release({data, size_class});
 }
 
-template struct ElementMemory<float>;
-template struct ElementMemory<double>;
-
-namespace {
-
-void check(const ElementProgram& program, std::size_t operands) {
-  require(operands == static_cast<std::size_t>(program.operands),
-          "element program: {} operands, it wants {}", operands, program.operands);
+template <class T>
+void ElementRunner<T>::run(std::span<const ElementOperand<T>> operands, Index rows) {
+  const ElementProgram& program = *blocks_.program;
+  require(operands.size() == static_cast<std::size_t>(program.operands),
+          "element program: {} operands, it wants {}", operands.size(), program.operands);
+  if (!memory_) return;
+  if constexpr (sizeof(T) == sizeof(float)) {
+    HWY_DYNAMIC_DISPATCH(run_float)(blocks_, operands, rows);
+  } else {
+    HWY_DYNAMIC_DISPATCH(run_double)(blocks_, operands, rows);
+  }
 }
 
-}  // namespace
+template class ElementRunner<float>;
+template class ElementRunner<double>;
 
 void run(const ElementProgram& program, std::span<const ElementOperand<float>> operands, Index rows,
-         Index columns, ElementMemory<float>& memory) {
-  check(program, operands.size());
-  memory.reserve(program, rows, columns);
-  if (rows == 0 || columns == 0) return;
-  HWY_DYNAMIC_DISPATCH(run_float)(program, operands, rows, columns, memory);
+         Index columns) {
+  ElementRunner<float>(program, rows, columns).run(operands, rows);
 }
-
 void run(const ElementProgram& program, std::span<const ElementOperand<double>> operands,
-         Index rows, Index columns, ElementMemory<double>& memory) {
-  check(program, operands.size());
-  memory.reserve(program, rows, columns);
-  if (rows == 0 || columns == 0) return;
-  HWY_DYNAMIC_DISPATCH(run_double)(program, operands, rows, columns, memory);
+         Index rows, Index columns) {
+  ElementRunner<double>(program, rows, columns).run(operands, rows);
 }
 
 }  // namespace rw::kernels

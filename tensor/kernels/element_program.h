@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -77,28 +78,43 @@ struct ElementRows {
   Index row_step;
 };
 
-// What a run keeps of the block at hand. One run at a time.
+// A program made ready for runs over so many columns: what does not depend on where operands stand
+// is done once. It is cut into blocks for so many rows, but takes any number. Keeps a reference to
+// the program. One run at a time.
 template <class T>
-struct ElementMemory {
-  std::vector<T> numbers;
-  std::vector<ElementRows<T>> values;
+class ElementRunner {
+ public:
+  ElementRunner(const ElementProgram& program, Index rows, Index columns);
 
-  // Makes it large enough for a run over so many rows and columns. Runs do, too; after this they
-  // find it done.
-  void reserve(const ElementProgram& program, Index rows, Index columns);
+  // An instruction is done with a block before the next one begins, so an operand may be written
+  // where another lies only if both have the same place for every element, or none in common. The
+  // bits of an element depend neither on its place nor on the size of the whole. Throws ValueError
+  // when the operands are not as many as the program wants.
+  void run(std::span<const ElementOperand<T>> operands, Index rows);
 
-  static ElementMemory& of_this_thread();
+  // Of the kernel: what it keeps of the block at hand.
+  struct Blocks {
+    const ElementProgram* program;
+    Index rows, columns;  // of a whole block
+    Index all_columns;
+    T* numbers;  // a block for each value, used where it is needed
+    ElementRows<T>* values;
+  };
+
+ private:
+  struct Release {
+    std::uint16_t size_class;
+    void operator()(void* data) const;
+  };
+  std::unique_ptr<void, Release> memory_;
+  Blocks blocks_;
 };
 
-// Runs a program over rows x columns elements. An instruction is done with a block before the next
-// one begins, so an operand may be written where another lies only if both have the same place for
-// every element, or none in common. The bits of an element depend neither on its place nor on the
-// size of the whole. Throws ValueError when the operands are not as many as the program wants.
+// One run of a program over rows x columns elements.
 void run(const ElementProgram& program, std::span<const ElementOperand<float>> operands, Index rows,
-         Index columns, ElementMemory<float>& memory = ElementMemory<float>::of_this_thread());
+         Index columns);
 void run(const ElementProgram& program, std::span<const ElementOperand<double>> operands,
-         Index rows, Index columns,
-         ElementMemory<double>& memory = ElementMemory<double>::of_this_thread());
+         Index rows, Index columns);
 
 }  // namespace kernels
 }  // namespace rw
