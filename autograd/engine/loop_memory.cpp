@@ -252,6 +252,11 @@ Tensor LoopMemory::rows_of(ValueId value, const Tensor& memory, Index row_step, 
                            Index offset) const {
   const Dims& shape = spec(value).shape;
   const Index each = program_.rows.each_of(value);
+  if (each == 1) {
+    Strides strides = contiguous_strides(shape);
+    strides[0] = row_step;
+    return memory.view(shape.with(0, rows), strides, offset);
+  }
   Dims parted{rows, each};
   for (int i = 1; i < shape.rank(); i++) parted.push_back(shape[i]);
   Strides strides = contiguous_strides(parted);
