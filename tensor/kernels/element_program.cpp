@@ -170,52 +170,59 @@ void run_instruction(const ElementInstruction& instruction, BlockSize size,
 }
 
 template <class T>
-ElementRows<T> spread(const ElementBlocks<T>& blocks, const T* from, Index row_step, T* to,
-                      BlockSize size) {
-  for (Index i = 0; i < size.rows; i++) {
-    std::fill_n(to + i * blocks.columns, size.columns, from[i * row_step]);
+HWY_NOINLINE void run_instructions(const ElementBlocks<T>& blocks, BlockSize size) {
+  for (const ElementInstruction& instruction : blocks.program->instructions) {
+    run_instruction(instruction, size, blocks.values);
   }
-  return {to, blocks.columns};
+}
+
+// One number for each row becomes a block of its own.
+template <class T>
+HWY_NOINLINE void spread(const ElementBlocks<T>& blocks, std::size_t value, BlockSize size) {
+  const ElementRows<T> from = blocks.values[value];
+  T* const own = blocks.numbers + static_cast<Index>(value) * blocks.rows * blocks.columns;
+  for (Index i = 0; i < size.rows; i++) {
+    std::fill_n(own + i * blocks.columns, size.columns, from.data[i * from.row_step]);
+  }
+  blocks.values[value] = {own, blocks.columns};
 }
 
 template <class T>
-HWY_INLINE void run_block(const ElementBlocks<T>& blocks,
-                          std::span<const ElementOperand<T>> operands, Index row, Index column,
-                          BlockSize size) {
-  ElementRows<T>* value = blocks.values;
-  for (const ElementOperand<T>& from : operands) {
-    T* const first = from.data + row * from.row_step + column * from.column_step;
-    *value = {first, from.row_step};
-    if (from.column_step == 0) {
-      T* const own = blocks.numbers + (value - blocks.values) * blocks.rows * blocks.columns;
-      *value = spread(blocks, first, from.row_step, own, size);
+HWY_NOINLINE void run_cut(const ElementBlocks<T>& blocks,
+                          std::span<const ElementOperand<T>> operands, Index rows) {
+  for (Index row = 0; row < rows; row += blocks.rows) {
+    for (Index column = 0; column < blocks.all_columns; column += blocks.columns) {
+      const BlockSize size{std::min(blocks.rows, rows - row),
+                           std::min(blocks.columns, blocks.all_columns - column)};
+      for (std::size_t i = 0; i < operands.size(); i++) {
+        const ElementOperand<T>& x = operands[i];
+        blocks.values[i] = {x.data + row * x.row_step + column * x.column_step, x.row_step};
+        if (x.column_step == 0) spread<T>(blocks, i, size);
+      }
+      run_instructions<T>(blocks, size);
     }
-    value++;
-  }
-  for (const ElementInstruction& instruction : blocks.program->instructions) {
-    run_instruction(instruction, size, blocks.values);
   }
 }
 
 template <class T>
 void run_all(const ElementBlocks<T>& blocks, std::span<const ElementOperand<T>> operands,
              Index rows) {
-  for (Index row = 0; row < rows; row += blocks.rows) {
-    for (Index column = 0; column < blocks.all_columns; column += blocks.columns) {
-      run_block(blocks, operands, row, column,
-                {std::min(blocks.rows, rows - row),
-                 std::min(blocks.columns, blocks.all_columns - column)});
-    }
+  if (rows != 1 || blocks.columns < blocks.all_columns) return run_cut<T>(blocks, operands, rows);
+  const BlockSize size{1, blocks.columns};
+  for (std::size_t i = 0; i < operands.size(); i++) {
+    blocks.values[i].data = operands[i].data;
+    if (operands[i].column_step == 0) spread<T>(blocks, i, size);
   }
+  run_instructions<T>(blocks, size);
 }
 
 void run_float(const ElementBlocks<float>& blocks, std::span<const ElementOperand<float>> operands,
                Index rows) {
-  run_all(blocks, operands, rows);
+  run_all<float>(blocks, operands, rows);
 }
 void run_double(const ElementBlocks<double>& blocks,
                 std::span<const ElementOperand<double>> operands, Index rows) {
-  run_all(blocks, operands, rows);
+  run_all<double>(blocks, operands, rows);
 }
 
 }  // namespace HWY_NAMESPACE
