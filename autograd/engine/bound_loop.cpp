@@ -60,23 +60,24 @@ BoundLoop::Bound BoundLoop::bound(const ElementInstruction& i) const {
 }
 template <class T>
 BoundLoop::Bound BoundLoop::bound_elements(const ElementInstruction& i) const {
-  Elements<T> elements{kernels::ElementRunner<T>(i.program, rows_, i.columns), {}, {}};
-  elements.operands.reserve(i.operands.size());
-  elements.tracks.reserve(i.operands.size());
+  std::vector<kernels::ElementOperand<T>> operands;
+  std::vector<Track> tracks;
+  operands.reserve(i.operands.size());
+  tracks.reserve(i.operands.size());
   for (const Operand& o : i.operands) {
-    elements.operands.push_back(
+    operands.push_back(
         {nullptr, o.by_row ? memory_.row_step(o.place.buffer) : 0, o.by_column ? 1 : 0});
-    elements.tracks.push_back(memory_.track(o.place, o.by_row));
+    tracks.push_back(memory_.track(o.place, o.by_row));
   }
-  return elements;
+  return Elements<T>{{i.program, operands, rows_, i.columns}, std::move(tracks)};
 }
 template <class T>
 bool BoundLoop::run_one(Elements<T>& elements) {
-  const Track* track = elements.tracks.data();
-  for (kernels::ElementOperand<T>& operand : elements.operands) {
-    operand.data = reinterpret_cast<T*>(address(*track++));
+  std::size_t operand = 0;
+  for (const Track& track : elements.operands) {
+    elements.runner.place(operand++, reinterpret_cast<T*>(address(track)));
   }
-  elements.runner.run(elements.operands, rows_);
+  elements.runner.run(rows_);
   return true;
 }
 
@@ -86,12 +87,8 @@ BoundLoop::Bound BoundLoop::bound(const CopyInstruction& i) const {
   const bool rows = buffer(i.to).rows;
   // Nothing may be known of the rows of what a state becomes, but then it lies row after row.
   const Index from = buffer(i.from).rows ? memory_.row_step(i.from.buffer) : i.columns;
-  return Copy{memory_.track(i.from, rows),
-              memory_.track(i.to, rows),
-              from * item,
-              memory_.row_step(i.to.buffer) * item,
-              i.columns * item,
-              rows};
+  return Copy{memory_.track(i.from, rows),          memory_.track(i.to, rows), from * item,
+              memory_.row_step(i.to.buffer) * item, i.columns * item,          rows};
 }
 bool BoundLoop::run_one(const Copy& copy) const {
   const std::byte* from = address(copy.from);

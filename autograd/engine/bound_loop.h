@@ -6,6 +6,7 @@
 #include <array>
 
 #include "rewind/autograd/engine/loop_memory.h"
+#include "rewind/tensor/kernels/element_runner.h"
 #include "rewind/tensor/kernels/packed_product.h"
 
 namespace [[gnu::visibility("default")]] rw {
@@ -35,8 +36,7 @@ class BoundLoop {
   template <class T>
   struct Elements {
     kernels::ElementRunner<T> runner;
-    std::vector<kernels::ElementOperand<T>> operands;
-    std::vector<Track> tracks;  // of the operands
+    std::vector<Track> operands;
   };
   struct Copy {
     Track from, to;

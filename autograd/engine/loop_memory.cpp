@@ -36,6 +36,7 @@ Tensor copy_of(const Tensor& x) {
 
 LoopMemory::LoopMemory(const Program& program, const LoopInputs& inputs, Lifted& lifted)
     : program_(program), in_(inputs), lifted_(lifted) {
+  bound_.reserve(program.buffers.size());
   for (const Buffer& buffer : program.buffers) {
     bound_.push_back(bound(buffer));
     Bound& b = bound_.back();
@@ -74,6 +75,12 @@ void LoopMemory::exchange(std::size_t state) {
   Bound& before = bound_[at(state_buffer(state))];
   next.other = before.data;
   before.other = next.data;
+}
+
+bool LoopMemory::copies_states() const {
+  const auto copied = [](const HandOver& over) { return over.kind == HandOver::copied; };
+  return !program_.states.empty() &&
+         (!in_.rows.whole() || std::any_of(program_.states.begin(), program_.states.end(), copied));
 }
 
 void LoopMemory::hand_over_states(Index t, Index begin, Index end) const {

@@ -33,6 +33,8 @@ class LoopMemory {
 
   // Whether the step after reads a state where this one wrote it.
   bool chained(std::size_t state) const { return hands_over(state, HandOver::chained); }
+  // Whether the states after a step have to be copied for the next one.
+  bool copies_states() const;
   // Makes next states of rows begin .. end the states of the step after, where that takes a copy.
   void hand_over_states(Index t, Index begin, Index end) const;
 

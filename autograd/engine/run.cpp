@@ -110,6 +110,7 @@ class Loop {
   void run_rows(RowRange rows) {
     const Index time = in_.rows.time();
     BoundLoop bound(program_, memory_, packed_, rows.count());
+    const bool copies = memory_.copies_states();
     for (Index k = 0; k < time; k++) {
       const Index t = in_.reverse ? time - 1 - k : k;
       const RowRange active{rows.begin, std::min(rows.end, in_.rows.rows_at(t))};
@@ -120,7 +121,7 @@ class Loop {
         std::visit([&](const auto& other) { run_one(other, t); }, program_.loop[i]);
       }
       program_.rows_apart ? accumulate_rows(t, active) : accumulate(t);
-      memory_.hand_over_states(t, active.begin, active.end);
+      if (copies) memory_.hand_over_states(t, active.begin, active.end);
     }
   }
 

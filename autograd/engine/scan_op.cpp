@@ -73,6 +73,7 @@ LoopInputs loop_inputs(const ScanOp& op, std::span<const Tensor* const> inputs,
   std::size_t next = 0;
   const auto take = [&](std::size_t count) {
     Tensors result;
+    result.reserve(count);
     for (const std::size_t end = next + count; next < end; next++) {
       const bool given = next < 64 && (donated >> next & 1);
       result.push_back(given ? std::move(const_cast<Tensor&>(*inputs[next])) : *inputs[next]);
@@ -127,6 +128,7 @@ void keep(const void* op, std::span<const Tensor* const> inputs, std::span<const
 template <class F>
 std::vector<bool> asked(std::size_t first, std::size_t count, F is_asked) {
   std::vector<bool> result;
+  result.reserve(count);
   for (std::size_t i = first; i < first + count; i++) {
     result.push_back(is_asked(static_cast<int>(i)));
   }
@@ -252,6 +254,8 @@ PreparedInputs prepare(const Recurrence& recurrence, ScanInputs in) {
 KeptResults apply_prepared(const Scan& scan, PreparedInputs prepared) {
   const Step& step = scan.recurrence->step();
   std::vector<const Tensor*> all;
+  all.reserve(prepared.in.invariants.size() + prepared.in.inputs.size() +
+              prepared.in.initial.size() + prepared.captured.size());
   const auto add = [&](const Tensors& tensors) {
     for (const Tensor& x : tensors) all.push_back(&x);
   };

@@ -120,13 +120,12 @@ void StreamStep::bind(const ElementInstruction& i) {
 }
 template <class T>
 void StreamStep::bind_elements(const ElementInstruction& i) {
-  Elements<T> elements{kernels::ElementRunner<T>(i.program, batch(), i.columns), {}, batch()};
+  std::vector<kernels::ElementOperand<T>> operands;
   for (const Operand& o : i.operands) {
-    elements.operands.push_back({reinterpret_cast<T*>(memory_.address(o.place, 0, 0)),
-                                 o.by_row ? memory_.row_step(o.place.buffer) : 0,
-                                 o.by_column ? 1 : 0});
+    operands.push_back({reinterpret_cast<T*>(memory_.address(o.place, 0, 0)),
+                        o.by_row ? memory_.row_step(o.place.buffer) : 0, o.by_column ? 1 : 0});
   }
-  loop_.push_back(std::move(elements));
+  loop_.push_back(Elements<T>{{i.program, operands, batch(), i.columns}, batch()});
 }
 
 void StreamStep::bind(const CopyInstruction& i) { loop_.push_back(copy(i.from, i.to, i.columns)); }

@@ -4,6 +4,7 @@
 
 #include "rewind/autograd/engine/loop_memory.h"
 #include "rewind/autograd/engine/recurrence.h"
+#include "rewind/tensor/kernels/element_runner.h"
 #include "rewind/tensor/kernels/packed_product.h"
 
 namespace [[gnu::visibility("default")]] rw {
@@ -35,7 +36,6 @@ class StreamStep {
   template <class T>
   struct Elements {
     kernels::ElementRunner<T> runner;
-    std::vector<kernels::ElementOperand<T>> operands;
     Index rows;
   };
   // An operation by its own kernel: it makes tensors, which are copied to where they are read.
@@ -70,7 +70,7 @@ class StreamStep {
   }
   template <class T>
   void run_one(Elements<T>& elements) {
-    elements.runner.run(elements.operands, elements.rows);
+    elements.runner.run(elements.rows);
   }
   static void run_one(const Copy& copy);
   void run_one(Ordinary& ordinary);

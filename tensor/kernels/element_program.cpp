@@ -2,14 +2,14 @@
 // L1: a block of some thousand bytes makes what is spent on choosing the instruction disappear
 // beside the arithmetic, and no code has to be made for a cell.
 //
-// A single row of a small layer is a block of two vectors, and choosing is what its time goes to. So
-// what is not that short path stands apart: rows with gaps between them and the tails of rows, in
-// functions that are not inlined, or their registers would be saved at every instruction.
+// A single row of a small layer is a block of two vectors, and choosing is what its time goes to.
+// So what is not that short path stands apart: rows with gaps between them and the tails of rows,
+// in functions that are not inlined, or their registers would be saved at every instruction.
 //
 // Temporaries and constants are blocks of their own, row after row. So are operands of which one
 // number stands for a whole row: they are spread out before the first instruction, and the
 // instructions know rows of consecutive numbers only.
-#include "rewind/tensor/kernels/element_program.h"
+#include "rewind/tensor/kernels/element_runner.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "rewind/tensor/kernels/element_program.cpp"
@@ -23,13 +23,7 @@
 
 #include <algorithm>
 
-#include "rewind/tensor/error.h"
-#include "rewind/tensor/memory.h"
-
 namespace rw::kernels {
-
-template <class T>
-using ElementBlocks = typename ElementRunner<T>::Blocks;
 
 struct BlockSize {
   Index rows, columns;
@@ -188,42 +182,33 @@ HWY_NOINLINE void spread(const ElementBlocks<T>& blocks, std::size_t value, Bloc
 }
 
 template <class T>
-HWY_NOINLINE void run_cut(const ElementBlocks<T>& blocks,
-                          std::span<const ElementOperand<T>> operands, Index rows) {
+HWY_NOINLINE void run_cut(const ElementBlocks<T>& blocks, Index rows) {
+  const auto operands = static_cast<std::size_t>(blocks.program->operands);
+  std::copy_n(blocks.values, operands, blocks.begin);
   for (Index row = 0; row < rows; row += blocks.rows) {
     for (Index column = 0; column < blocks.all_columns; column += blocks.columns) {
       const BlockSize size{std::min(blocks.rows, rows - row),
                            std::min(blocks.columns, blocks.all_columns - column)};
-      for (std::size_t i = 0; i < operands.size(); i++) {
-        const ElementOperand<T>& x = operands[i];
-        blocks.values[i] = {x.data + row * x.row_step + column * x.column_step, x.row_step};
-        if (x.column_step == 0) spread<T>(blocks, i, size);
+      for (std::size_t i = 0; i < operands; i++) {
+        const ElementRows<T> x = blocks.begin[i];
+        const Index step = blocks.column_steps[i];
+        blocks.values[i] = {x.data + row * x.row_step + column * step, x.row_step};
+        if (step == 0) spread<T>(blocks, i, size);
       }
       run_instructions<T>(blocks, size);
     }
   }
+  std::copy_n(blocks.begin, operands, blocks.values);
 }
 
 template <class T>
-void run_all(const ElementBlocks<T>& blocks, std::span<const ElementOperand<T>> operands,
-             Index rows) {
-  if (rows != 1 || blocks.columns < blocks.all_columns) return run_cut<T>(blocks, operands, rows);
-  const BlockSize size{1, blocks.columns};
-  for (std::size_t i = 0; i < operands.size(); i++) {
-    blocks.values[i].data = operands[i].data;
-    if (operands[i].column_step == 0) spread<T>(blocks, i, size);
-  }
-  run_instructions<T>(blocks, size);
+void run_all(const ElementBlocks<T>& blocks, Index rows) {
+  if (rows == 1 && blocks.alone) return run_instructions<T>(blocks, {1, blocks.columns});
+  run_cut<T>(blocks, rows);
 }
 
-void run_float(const ElementBlocks<float>& blocks, std::span<const ElementOperand<float>> operands,
-               Index rows) {
-  run_all<float>(blocks, operands, rows);
-}
-void run_double(const ElementBlocks<double>& blocks,
-                std::span<const ElementOperand<double>> operands, Index rows) {
-  run_all<double>(blocks, operands, rows);
-}
+void run_float(const ElementBlocks<float>& blocks, Index rows) { run_all<float>(blocks, rows); }
+void run_double(const ElementBlocks<double>& blocks, Index rows) { run_all<double>(blocks, rows); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace rw::kernels
@@ -240,61 +225,11 @@ int arity(ElementCode code) {
   return code < ElementCode::add ? 1 : 2;
 }
 
-template <class T>
-ElementRunner<T>::ElementRunner(const ElementProgram& program, Index rows, Index columns)
-    : memory_(nullptr, Release{}), blocks_{&program, 1, 1, columns, nullptr, nullptr} {
-  if (columns == 0) return;
-  constexpr Index kBlock = 2048 / static_cast<Index>(sizeof(T));  // a program with ten fits L1
-  blocks_.columns = std::min(columns, kBlock);
-  blocks_.rows = std::clamp<Index>(kBlock / blocks_.columns, 1, std::max<Index>(rows, 1));
-  const Index block = blocks_.rows * blocks_.columns;
-  const Index first_constant = program.operands + program.temporaries;
-  const Index count = first_constant + std::ssize(program.constants);
-  const auto bytes = static_cast<std::size_t>(count * block) * sizeof(T);
-  const std::size_t places = (bytes + alignof(ElementRows<T>) - 1) & -alignof(ElementRows<T>);
-  const memory::Block taken =
-      memory::allocate(places + static_cast<std::size_t>(count) * sizeof(ElementRows<T>));
-  memory_ = {taken.data, Release{taken.size_class}};
-  auto* const begin = static_cast<std::byte*>(taken.data);
-  blocks_.numbers = reinterpret_cast<T*>(begin);
-  blocks_.values = reinterpret_cast<ElementRows<T>*>(begin + places);
-  for (Index i = 0; i < count; i++) {
-    T* const own = blocks_.numbers + i * block;
-    blocks_.values[i] = {own, blocks_.columns};
-    if (i < first_constant) continue;
-    const double constant = program.constants[static_cast<std::size_t>(i - first_constant)];
-    std::fill_n(own, block, static_cast<T>(constant));
-  }
+void run_blocks(const ElementBlocks<float>& blocks, Index rows) {
+  HWY_DYNAMIC_DISPATCH(run_float)(blocks, rows);
 }
-
-template <class T>
-void ElementRunner<T>::Release::operator()(void* data) const {
-  memory::release({data, size_class});
-}
-
-template <class T>
-void ElementRunner<T>::run(std::span<const ElementOperand<T>> operands, Index rows) {
-  const ElementProgram& program = *blocks_.program;
-  require(operands.size() == static_cast<std::size_t>(program.operands),
-          "element program: {} operands, it wants {}", operands.size(), program.operands);
-  if (!memory_) return;
-  if constexpr (sizeof(T) == sizeof(float)) {
-    HWY_DYNAMIC_DISPATCH(run_float)(blocks_, operands, rows);
-  } else {
-    HWY_DYNAMIC_DISPATCH(run_double)(blocks_, operands, rows);
-  }
-}
-
-template class ElementRunner<float>;
-template class ElementRunner<double>;
-
-void run(const ElementProgram& program, std::span<const ElementOperand<float>> operands, Index rows,
-         Index columns) {
-  ElementRunner<float>(program, rows, columns).run(operands, rows);
-}
-void run(const ElementProgram& program, std::span<const ElementOperand<double>> operands,
-         Index rows, Index columns) {
-  ElementRunner<double>(program, rows, columns).run(operands, rows);
+void run_blocks(const ElementBlocks<double>& blocks, Index rows) {
+  HWY_DYNAMIC_DISPATCH(run_double)(blocks, rows);
 }
 
 }  // namespace rw::kernels

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -71,46 +70,11 @@ struct ElementOperand {
   Index column_step = 1;
 };
 
-// Where the rows of a value stand.
-template <class T>
-struct ElementRows {
-  T* data;
-  Index row_step;
-};
-
-// A program made ready for runs over so many columns: what does not depend on where operands stand
-// is done once. It is cut into blocks for so many rows, but takes any number. Keeps a reference to
-// the program. One run at a time.
-template <class T>
-class ElementRunner {
- public:
-  ElementRunner(const ElementProgram& program, Index rows, Index columns);
-
-  // An instruction is done with a block before the next one begins, so an operand may be written
-  // where another lies only if both have the same place for every element, or none in common. The
-  // bits of an element depend neither on its place nor on the size of the whole. Throws ValueError
-  // when the operands are not as many as the program wants.
-  void run(std::span<const ElementOperand<T>> operands, Index rows);
-
-  // Of the kernel: what it keeps of the block at hand.
-  struct Blocks {
-    const ElementProgram* program;
-    Index rows, columns;  // of a whole block
-    Index all_columns;
-    T* numbers;  // a block for each value, used where it is needed
-    ElementRows<T>* values;
-  };
-
- private:
-  struct Release {
-    std::uint16_t size_class;
-    void operator()(void* data) const;
-  };
-  std::unique_ptr<void, Release> memory_;
-  Blocks blocks_;
-};
-
-// One run of a program over rows x columns elements.
+// One run of a program over rows x columns elements. An instruction is done with a block before the
+// next one begins, so an operand may be written where another lies only if both have the same place
+// for every element, or none in common. The bits of an element depend neither on its place nor on
+// the size of the whole. Throws ValueError when the operands are not as many as the program wants.
+// Who runs a program again and again makes an ElementRunner (element_runner.h).
 void run(const ElementProgram& program, std::span<const ElementOperand<float>> operands, Index rows,
          Index columns);
 void run(const ElementProgram& program, std::span<const ElementOperand<double>> operands,
