@@ -62,7 +62,7 @@ HWY_INLINE void each_vector(F f, Index n, T* y, const In*... x) {
 }
 
 template <class F, class T, class... In>
-HWY_NOINLINE void each_row_apart(F f, BlockSize size, ElementRows<T> y, In... x) {
+HWY_NOINLINE void each_row_apart(F f, BlockSize size, const ElementRows<T>& y, const In&... x) {
   for (Index i = 0; i < size.rows; i++) {
     each_vector(f, size.columns, y.data + i * y.row_step, (x.data + i * x.row_step)...);
   }
@@ -70,7 +70,7 @@ HWY_NOINLINE void each_row_apart(F f, BlockSize size, ElementRows<T> y, In... x)
 
 // Rows that follow each other in every value are one long row.
 template <class F, class T, class... In>
-HWY_INLINE void each_row(F f, BlockSize size, ElementRows<T> y, In... x) {
+HWY_INLINE void each_row(F f, BlockSize size, const ElementRows<T>& y, const In&... x) {
   if (size.rows == 1) return each_vector(f, size.columns, y.data, x.data...);
   const bool whole = y.row_step == size.columns && ((x.row_step == size.columns) && ...);
   if (whole) return each_vector(f, size.rows * size.columns, y.data, x.data...);
@@ -85,10 +85,10 @@ HWY_INLINE auto one_where(D d, M mask) {
 template <class T>
 void run_instruction(const ElementInstruction& instruction, BlockSize size,
                      const ElementRows<T>* values) {
-  const ElementRows<T> y = values[instruction.result];
-  const ElementRows<T> a = values[instruction.a];
-  const ElementRows<T> b = values[instruction.b];
-  const ElementRows<T> c = values[instruction.c];
+  const ElementRows<T>& y = values[instruction.result];
+  const ElementRows<T>& a = values[instruction.a];
+  const ElementRows<T>& b = values[instruction.b];
+  const ElementRows<T>& c = values[instruction.c];
   switch (instruction.code) {
     case ElementCode::copy:
       return each_row([](auto, auto x) { return x; }, size, y, a);
@@ -164,7 +164,8 @@ void run_instruction(const ElementInstruction& instruction, BlockSize size,
 }
 
 template <class T>
-HWY_NOINLINE void run_instructions(const ElementBlocks<T>& blocks, BlockSize size) {
+HWY_NOINLINE void run_instructions(const ElementBlocks<T>& blocks, Index rows, Index columns) {
+  const BlockSize size{rows, columns};  // here: handed on as one, it would go through memory
   for (const ElementInstruction& instruction : blocks.program->instructions) {
     run_instruction(instruction, size, blocks.values);
   }
@@ -195,7 +196,7 @@ HWY_NOINLINE void run_cut(const ElementBlocks<T>& blocks, Index rows) {
         blocks.values[i] = {x.data + row * x.row_step + column * step, x.row_step};
         if (step == 0) spread<T>(blocks, i, size);
       }
-      run_instructions<T>(blocks, size);
+      run_instructions<T>(blocks, size.rows, size.columns);
     }
   }
   std::copy_n(blocks.begin, operands, blocks.values);
@@ -203,7 +204,7 @@ HWY_NOINLINE void run_cut(const ElementBlocks<T>& blocks, Index rows) {
 
 template <class T>
 void run_all(const ElementBlocks<T>& blocks, Index rows) {
-  if (rows == 1 && blocks.alone) return run_instructions<T>(blocks, {1, blocks.columns});
+  if (rows == 1 && blocks.alone) return run_instructions<T>(blocks, 1, blocks.columns);
   run_cut<T>(blocks, rows);
 }
 
