@@ -288,17 +288,15 @@ class Recurrent<C> {
       scan_internal::require_like_state("recurrent", "the initial state", tensors_of(fresh),
                                         tensors_of(call.initial[i]));
     }
-    return scan(
-        [&](const auto& in, const CellState& s) {
-          return recurrent_internal::step(cell, first(in), s);
-        },
-        x, call.initial.empty() ? fresh : call.initial[i],
-        {.lengths = call.lengths,
-         .reset = call.reset,
-         .fresh = fresh,
-         .reverse = call.reverse || backward,
-         .states = call.states,
-         .segments = call.segments});
+    return scan([&](const auto& in,
+                    const CellState& s) { return recurrent_internal::step(cell, first(in), s); },
+                x, call.initial.empty() ? fresh : call.initial[i],
+                {.lengths = call.lengths,
+                 .reset = call.reset,
+                 .fresh = fresh,
+                 .reverse = call.reverse || backward,
+                 .states = call.states,
+                 .segments = call.segments});
   }
 
   // The outputs of both directions side by side.

@@ -55,6 +55,13 @@ class Combiner {
     return line && is_one(lines_[*line].arguments[0]) ? line : std::nullopt;
   }
 
+  // v v, made for `reader` alone: a tape writes it as a product.
+  std::optional<std::size_t> own_square(int value, std::size_t reader) const {
+    if (const auto line = absorbable(value, ElementCode::square, reader)) return line;
+    const auto line = absorbable(value, ElementCode::multiply, reader);
+    return line && lines_[*line].arguments[0] == lines_[*line].arguments[1] ? line : std::nullopt;
+  }
+
   void replace(std::size_t i, ElementCode code, std::array<int, 3> arguments,
                std::initializer_list<std::size_t> absorbed) {
     for (const std::size_t line : absorbed) gone_[line] = true;
@@ -86,7 +93,7 @@ class Combiner {
   bool as_tanh_slope(std::size_t i, int slope, int d) {
     const auto minus = one_minus(slope, i);
     if (!minus) return false;
-    const auto square = absorbable(lines_[*minus].arguments[1], ElementCode::square, i);
+    const auto square = own_square(lines_[*minus].arguments[1], i);
     if (!square) return false;
     const int v = lines_[*square].arguments[0];
     replace(i, ElementCode::tanh_slope, {d, v, -1}, {*minus, *square});

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "rewind/autograd/engine/bound_loop.h"
 #include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/packed.h"
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/creation.h"
-#include "rewind/tensor/kernels/packed_product.h"
 #include "rewind/tensor/parallel.h"
 #include "rewind/tensor/regions.h"
 #include "rewind/tensor/views.h"
@@ -44,64 +44,31 @@ void Loop::run(Stretch stretch) {
 }
 
 void Loop::run_rows(Stretch stretch, RowRange rows) {
+  const Index time = in_.rows.time();
+  BoundLoop bound(program_, memory_, packed_, rows.count());
+  const bool copies = memory_.copies_states();
   for (Index k = 0; k < stretch.steps(); k++) {
     const Index t = in_.reverse ? stretch.end - 1 - k : stretch.begin + k;
     const RowRange active{rows.begin, std::min(rows.end, in_.rows.rows_at(t))};
     if (active.begin >= active.end) continue;
-    for (const Instruction& instruction : program_.loop) {
-      std::visit([&](const auto& i) { run_one(i, t, active); }, instruction);
+    const Index number = in_.reverse ? time - 1 - t : t;
+    bound.go_to(t, number, in_.rows.first_row(t), active.begin, active.end);
+    for (std::size_t i = 0; i < program_.loop.size(); i++) {
+      if (bound.run(i)) continue;
+      std::visit([&](const auto& other) { run_one(other, t); }, program_.loop[i]);
     }
     program_.rows_apart ? accumulate_rows(t, active) : accumulate(t);
-    memory_.hand_over_states(t, active.begin, active.end);
+    if (copies) memory_.hand_over_states(t, active.begin, active.end);
   }
 }
 
-void Loop::run_one(const ProductInstruction& i, Index t, RowRange rows) {
-  program_.buffers[at(i.c.place.buffer)].dtype == float32 ? multiply<float>(i, t, rows)
-                                                          : multiply<double>(i, t, rows);
-}
-template <class T>
-void Loop::multiply(const ProductInstruction& i, Index t, RowRange rows) {
-  kernels::multiply(kernels::PackedProduct<T>{
-      .rows = rows.count(),
-      .n = i.n,
-      .k = i.k,
-      .a = reinterpret_cast<const T*>(memory_.address(i.a.place, t, rows.begin)),
-      .a_stride = memory_.row_step(i.a.place.buffer),
-      .packed = packed_[at(i.packed)].data<T>(),
-      .c = reinterpret_cast<T*>(memory_.address(i.c.place, t, rows.begin)),
-      .c_stride = memory_.row_step(i.c.place.buffer),
-      .add = i.add,
-  });
-}
-
-void Loop::run_one(const ElementInstruction& i, Index t, RowRange rows) {
-  i.dtype == float32 ? run_elements<float>(i, t, rows) : run_elements<double>(i, t, rows);
-}
-template <class T>
-void Loop::run_elements(const ElementInstruction& i, Index t, RowRange rows) {
-  thread_local std::vector<kernels::ElementOperand<T>> operands;
-  operands.clear();
-  for (const Operand& o : i.operands) {
-    std::byte* const data = memory_.address(o.place, t, o.by_row ? rows.begin : 0);
-    operands.push_back({reinterpret_cast<T*>(data), o.by_row ? memory_.row_step(o.place.buffer) : 0,
-                        o.by_column ? 1 : 0});
-  }
-  kernels::run(i.program, operands, rows.count(), i.columns);
-}
-
-void Loop::run_one(const CopyInstruction& i, Index t, RowRange rows) {
-  if (i.of_state >= 0 && memory_.chained(at(i.of_state))) return;
-  memory_.copy_rows(i.from, i.to, i.columns, t, rows.begin, rows.end);
-}
-
-void Loop::run_one(const ArrangeInstruction& i, Index t, RowRange) {
+void Loop::run_one(const ArrangeInstruction& i, Index t) {
   const int axis = program_.rows.axis_of(i.value);
   const Tensor rows = contiguous(transpose(memory_.value_at(i.value, t), 0, axis));
   memory_.fill(i.to, t, rows);
 }
 
-void Loop::run_one(const OrdinaryInstruction& i, Index t, RowRange) {
+void Loop::run_one(const OrdinaryInstruction& i, Index t) {
   const Graph::Node& node = program_.step.graph.nodes()[at(i.node)];
   std::vector<Tensor> inputs;
   for (const ValueId x : node.inputs) inputs.push_back(memory_.value_at(x, t));

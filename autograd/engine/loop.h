@@ -1,4 +1,5 @@
-// The loop itself. A step goes from instruction to instruction and only moves pointers. Where all
+// The loop itself. A step goes from instruction to instruction and only moves pointers
+// (bound_loop.h). Where all
 // instructions keep rows apart, each worker takes some rows through all steps of a stretch by
 // itself: nothing is waited for, and a row's bits are those that it has alone.
 #pragma once
@@ -27,15 +28,10 @@ class Loop {
 
   void run_rows(Stretch stretch, RowRange rows);
 
-  void run_one(const ProductInstruction& i, Index t, RowRange rows);
-  void run_one(const ElementInstruction& i, Index t, RowRange rows);
-  void run_one(const CopyInstruction& i, Index t, RowRange rows);
-  void run_one(const ArrangeInstruction& i, Index t, RowRange);
-  void run_one(const OrdinaryInstruction& i, Index t, RowRange);
-  template <class T>
-  void multiply(const ProductInstruction& i, Index t, RowRange rows);
-  template <class T>
-  void run_elements(const ElementInstruction& i, Index t, RowRange rows);
+  template <class Bound>
+  static void run_one(const Bound&, Index) {}  // done by BoundLoop
+  void run_one(const ArrangeInstruction& i, Index t);
+  void run_one(const OrdinaryInstruction& i, Index t);
   void draw(const Graph::Node& node, Index t, std::span<const Tensor* const> inputs,
             std::span<Tensor> outputs);
 

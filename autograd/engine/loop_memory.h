@@ -13,6 +13,14 @@ namespace engine {
 // The same numbers in memory of their own, row after row.
 Tensor copy_of(const Tensor& x);
 
+// Where a place is found at every step, for who asks often: *base, of even steps and of odd ones,
+// and `move` bytes for each of what it goes by. The addresses of bases stay.
+struct Track {
+  enum By : char { nothing, row, row_of_all_steps, first_row_of_step, step } by = nothing;
+  const std::byte* const* base[2];
+  Index offset, move;
+};
+
 class LoopMemory {
  public:
   // Keeps references to the first three.
@@ -28,8 +36,13 @@ class LoopMemory {
   std::byte* address(Place place, Index t, Index row) const;
   Index row_step(int buffer) const { return bound_[static_cast<std::size_t>(buffer)].row; }
 
+  // The same for one place; of the first row of each step, or `by_row` of those that are asked for.
+  Track track(Place place, bool by_row) const;
+
   // Whether the step after reads a state where this one wrote it.
   bool chained(std::size_t state) const { return hands_over(state, HandOver::chained); }
+  // Whether the states after a step have to be copied for the next one.
+  bool copies_states() const;
   // Makes next states of rows begin .. end the states of the step after, where that takes a copy.
   void hand_over_states(Index t, Index begin, Index end) const;
 

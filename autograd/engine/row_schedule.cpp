@@ -25,6 +25,12 @@ Dims parted(const Dims& shape, Index rows, Index each) {
   return result;
 }
 
+// Whether the rows of all steps, [time, rows, ...], can be seen as those of one.
+bool steps_follow_each_other(const Tensor& x) {
+  const Strides strides = x.strides();
+  return x.dim(0) == 1 || strides[0] == x.dim(1) * strides[1];
+}
+
 // The rows along an axis, each of them maybe several entries, taken in another order.
 Tensor taken(const Tensor& x, int axis, const std::vector<Index>& rows) {
   const Index count = std::ssize(rows);
@@ -126,6 +132,12 @@ Tensor RowSchedule::unpacked(const Tensor& x) const {
 }
 
 Tensor RowSchedule::together(const Tensor& x, int axis) const {
+  if (whole() && axis == 0 && steps_follow_each_other(x)) {
+    Strides strides{};
+    const Strides own = x.strides();
+    std::copy(own.begin() + 1, own.end(), strides.begin());
+    return x.view(x.shape().without(0).with(0, x.dim(0) * x.dim(1)), strides, 0);
+  }
   Dims order, shape;
   for (int i = 1; i < x.rank(); i++) {
     if (i == axis + 1) order.push_back(0);
@@ -141,6 +153,13 @@ Tensor RowSchedule::together(const Tensor& x, int axis) const {
 }
 
 Tensor RowSchedule::over_time(const Tensor& rows, int axis, const Dims& shape) const {
+  if (whole() && axis == 0) {
+    const Strides own = rows.strides();
+    Strides strides{};
+    std::copy(own.begin(), own.end() - 1, strides.begin() + 1);
+    strides[0] = shape[0] * own[0];
+    return rows.view(with_time(shape), strides, 0);
+  }
   const Tensor first = transpose(rows, 0, axis);
   const Index each = shape[axis] / batch_;
   const Tensor all =

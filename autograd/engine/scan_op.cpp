@@ -48,6 +48,7 @@ LoopInputs loop_inputs(const ScanOp& op, std::span<const Tensor* const> inputs,
   const auto is_given = [&](std::size_t i) { return i < 64 && (donated >> i & 1); };
   const auto take = [&](std::size_t count) {
     Tensors result;
+    result.reserve(count);
     for (const std::size_t end = next + count; next < end; next++) {
       result.push_back(is_given(next) ? std::move(const_cast<Tensor&>(*inputs[next]))
                                       : *inputs[next]);
@@ -103,6 +104,7 @@ void keep(const void* op, std::span<const Tensor* const> inputs, std::span<const
 template <class F>
 std::vector<bool> asked(std::size_t first, std::size_t count, F is_asked) {
   std::vector<bool> result;
+  result.reserve(count);
   for (std::size_t i = first; i < first + count; i++) {
     result.push_back(is_asked(static_cast<int>(i)));
   }
@@ -215,6 +217,8 @@ PreparedInputs prepare(const Recurrence& recurrence, ScanInputs in) {
 KeptResults apply_prepared(const Scan& scan, PreparedInputs prepared) {
   const Step& step = scan.recurrence->step();
   std::vector<const Tensor*> all;
+  all.reserve(prepared.in.invariants.size() + prepared.in.inputs.size() +
+              prepared.in.initial.size() + prepared.captured.size());
   const auto add = [&](const Tensors& tensors) {
     for (const Tensor& x : tensors) all.push_back(&x);
   };

@@ -121,14 +121,12 @@ void StreamStep::bind(const ElementInstruction& i) {
 }
 template <class T>
 void StreamStep::bind_elements(const ElementInstruction& i) {
-  Elements<T> elements{&i.program, {}, batch(), i.columns};
+  std::vector<kernels::ElementOperand<T>> operands;
   for (const Operand& o : i.operands) {
-    elements.operands.push_back({reinterpret_cast<T*>(memory_.address(o.place, 0, 0)),
-                                 o.by_row ? memory_.row_step(o.place.buffer) : 0,
-                                 o.by_column ? 1 : 0});
+    operands.push_back({reinterpret_cast<T*>(memory_.address(o.place, 0, 0)),
+                        o.by_row ? memory_.row_step(o.place.buffer) : 0, o.by_column ? 1 : 0});
   }
-  element_memory<T>().reserve(i.program, elements.rows, elements.columns);
-  loop_.push_back(std::move(elements));
+  loop_.push_back(Elements<T>{{i.program, operands, batch(), i.columns}, batch()});
 }
 
 void StreamStep::bind(const CopyInstruction& i) { loop_.push_back(copy(i.from, i.to, i.columns)); }
@@ -159,15 +157,6 @@ void StreamStep::run(const std::byte* in, std::byte* out) {
     const Rng now = Random::state();
     Random::set_state(Rng(now.seed(), now.draw() + static_cast<std::uint64_t>(draws_)));
   }
-}
-
-template <>
-kernels::ElementMemory<float>& StreamStep::element_memory() {
-  return float_memory_;
-}
-template <>
-kernels::ElementMemory<double>& StreamStep::element_memory() {
-  return double_memory_;
 }
 
 void StreamStep::run_one(const Copy& copy) {

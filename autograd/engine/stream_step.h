@@ -4,6 +4,7 @@
 
 #include "rewind/autograd/engine/loop_memory.h"
 #include "rewind/autograd/engine/recurrence.h"
+#include "rewind/tensor/kernels/element_runner.h"
 #include "rewind/tensor/kernels/packed_product.h"
 
 namespace [[gnu::visibility("default")]] rw {
@@ -34,9 +35,8 @@ class StreamStep {
   };
   template <class T>
   struct Elements {
-    const kernels::ElementProgram* program;
-    std::vector<kernels::ElementOperand<T>> operands;
-    Index rows, columns;
+    kernels::ElementRunner<T> runner;
+    Index rows;
   };
   // An operation by its own kernel: it makes tensors, which are copied to where they are read.
   struct Ordinary {
@@ -65,16 +65,12 @@ class StreamStep {
   Copy output() const;
 
   template <class T>
-  kernels::ElementMemory<T>& element_memory();
-
-  template <class T>
   void run_one(const kernels::PackedProduct<T>& product) {
     kernels::multiply(product);
   }
   template <class T>
-  void run_one(const Elements<T>& elements) {
-    kernels::run(*elements.program, elements.operands, elements.rows, elements.columns,
-                 element_memory<T>());
+  void run_one(Elements<T>& elements) {
+    elements.runner.run(elements.rows);
   }
   static void run_one(const Copy& copy);
   void run_one(Ordinary& ordinary);
@@ -85,8 +81,6 @@ class StreamStep {
   Lifted lifted_;
   LoopMemory memory_;
   std::vector<Tensor> packed_;  // as program.packed
-  kernels::ElementMemory<float> float_memory_;
-  kernels::ElementMemory<double> double_memory_;
   std::vector<Bound> loop_;
   std::vector<Copy> states_;  // the next ones to where steps find them
   Copy output_;               // to nowhere yet

@@ -2,10 +2,14 @@
 // L1: a block of some thousand bytes makes what is spent on choosing the instruction disappear
 // beside the arithmetic, and no code has to be made for a cell.
 //
+// A single row of a small layer is a block of two vectors, and choosing is what its time goes to.
+// So what is not that short path stands apart: rows with gaps between them and the tails of rows,
+// in functions that are not inlined, or their registers would be saved at every instruction.
+//
 // Temporaries and constants are blocks of their own, row after row. So are operands of which one
 // number stands for a whole row: they are spread out before the first instruction, and the
 // instructions know rows of consecutive numbers only.
-#include "rewind/tensor/kernels/element_program.h"
+#include "rewind/tensor/kernels/element_runner.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "rewind/tensor/kernels/element_program.cpp"
@@ -19,23 +23,11 @@
 
 #include <algorithm>
 
-#include "rewind/tensor/error.h"
-
 namespace rw::kernels {
-
-constexpr Index kBlockBytes = 2048;  // of one value: a program with ten fits L1
 
 struct BlockSize {
   Index rows, columns;
 };
-
-// Of a whole block.
-template <class T>
-BlockSize block_size(Index rows, Index columns) {
-  constexpr Index kBlock = kBlockBytes / static_cast<Index>(sizeof(T));
-  const Index width = std::min(columns, kBlock);
-  return {std::clamp<Index>(kBlock / width, 1, rows), width};
-}
 
 }  // namespace rw::kernels
 #endif
@@ -48,30 +40,41 @@ namespace hn = hwy::HWY_NAMESPACE;
 // The tail of a row goes through padded vectors and the same code, so that position does not
 // matter.
 template <class F, class T, class... In>
+HWY_NOINLINE void tail(F f, Index count, T* y, const In*... x) {
+  const hn::ScalableTag<T> d;
+  const auto padded = [&](const T* from) {
+    HWY_ALIGN T rest[hn::MaxLanes(d)] = {};
+    std::copy_n(from, count, rest);
+    return hn::Load(d, rest);
+  };
+  HWY_ALIGN T rest[hn::MaxLanes(d)];
+  hn::Store(f(d, padded(x)...), d, rest);
+  std::copy_n(rest, count, y);
+}
+
+template <class F, class T, class... In>
 HWY_INLINE void each_vector(F f, Index n, T* y, const In*... x) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<Index>(hn::Lanes(d));
   Index i = 0;
   for (; i + lanes <= n; i += lanes) hn::StoreU(f(d, hn::LoadU(d, x + i)...), d, y + i);
-  if (i == n) return;
-  const auto padded = [&](const T* from) {
-    HWY_ALIGN T rest[hn::MaxLanes(d)] = {};
-    std::copy(from + i, from + n, rest);
-    return hn::Load(d, rest);
-  };
-  HWY_ALIGN T rest[hn::MaxLanes(d)];
-  hn::Store(f(d, padded(x)...), d, rest);
-  std::copy(rest, rest + (n - i), y + i);
+  if (i < n) tail(f, n - i, y + i, (x + i)...);
+}
+
+template <class F, class T, class... In>
+HWY_NOINLINE void each_row_apart(F f, BlockSize size, const ElementRows<T>& y, const In&... x) {
+  for (Index i = 0; i < size.rows; i++) {
+    each_vector(f, size.columns, y.data + i * y.row_step, (x.data + i * x.row_step)...);
+  }
 }
 
 // Rows that follow each other in every value are one long row.
 template <class F, class T, class... In>
-HWY_INLINE void each_row(F f, BlockSize size, ElementRows<T> y, In... x) {
+HWY_INLINE void each_row(F f, BlockSize size, const ElementRows<T>& y, const In&... x) {
+  if (size.rows == 1) return each_vector(f, size.columns, y.data, x.data...);
   const bool whole = y.row_step == size.columns && ((x.row_step == size.columns) && ...);
   if (whole) return each_vector(f, size.rows * size.columns, y.data, x.data...);
-  for (Index i = 0; i < size.rows; i++) {
-    each_vector(f, size.columns, y.data + i * y.row_step, (x.data + i * x.row_step)...);
-  }
+  each_row_apart(f, size, y, x...);
 }
 
 template <class D, class M>
@@ -82,10 +85,10 @@ HWY_INLINE auto one_where(D d, M mask) {
 template <class T>
 void run_instruction(const ElementInstruction& instruction, BlockSize size,
                      const ElementRows<T>* values) {
-  const ElementRows<T> y = values[instruction.result];
-  const ElementRows<T> a = values[instruction.a];
-  const ElementRows<T> b = values[instruction.b];
-  const ElementRows<T> c = values[instruction.c];
+  const ElementRows<T>& y = values[instruction.result];
+  const ElementRows<T>& a = values[instruction.a];
+  const ElementRows<T>& b = values[instruction.b];
+  const ElementRows<T>& c = values[instruction.c];
   switch (instruction.code) {
     case ElementCode::copy:
       return each_row([](auto, auto x) { return x; }, size, y, a);
@@ -160,78 +163,53 @@ void run_instruction(const ElementInstruction& instruction, BlockSize size,
   }
 }
 
-// One run: where the values of a block stand, from block to block.
 template <class T>
-class Run {
- public:
-  Run(const ElementProgram& program, std::span<const ElementOperand<T>> operands, Index rows,
-      Index columns, ElementMemory<T>& memory)
-      : program_(program),
-        operands_(operands),
-        whole_(block_size<T>(rows, columns)),
-        numbers_(memory.numbers.data()),
-        values_(memory.values.data()) {
-    for (std::size_t i = operands.size(); i < first_constant(); i++) values_[i].data = own(i);
-    for (std::size_t i = 0; i < program.constants.size(); i++) {
-      T* const constant = values_[first_constant() + i].data = own(first_constant() + i);
-      std::fill_n(constant, whole_.rows * whole_.columns, static_cast<T>(program.constants[i]));
-    }
+HWY_NOINLINE void run_instructions(const ElementBlocks<T>& blocks, Index rows, Index columns) {
+  const BlockSize size{rows, columns};  // here: handed on as one, it would go through memory
+  for (const ElementInstruction& instruction : blocks.program->instructions) {
+    run_instruction(instruction, size, blocks.values);
   }
+}
 
-  void all(Index rows, Index columns) {
-    for (Index row = 0; row < rows; row += whole_.rows) {
-      for (Index column = 0; column < columns; column += whole_.columns) {
-        block(row, column,
-              {std::min(whole_.rows, rows - row), std::min(whole_.columns, columns - column)});
+// One number for each row becomes a block of its own.
+template <class T>
+HWY_NOINLINE void spread(const ElementBlocks<T>& blocks, std::size_t value, BlockSize size) {
+  const ElementRows<T> from = blocks.values[value];
+  T* const own = blocks.numbers + static_cast<Index>(value) * blocks.rows * blocks.columns;
+  for (Index i = 0; i < size.rows; i++) {
+    std::fill_n(own + i * blocks.columns, size.columns, from.data[i * from.row_step]);
+  }
+  blocks.values[value] = {own, blocks.columns};
+}
+
+template <class T>
+HWY_NOINLINE void run_cut(const ElementBlocks<T>& blocks, Index rows) {
+  const auto operands = static_cast<std::size_t>(blocks.program->operands);
+  std::copy_n(blocks.values, operands, blocks.begin);
+  for (Index row = 0; row < rows; row += blocks.rows) {
+    for (Index column = 0; column < blocks.all_columns; column += blocks.columns) {
+      const BlockSize size{std::min(blocks.rows, rows - row),
+                           std::min(blocks.columns, blocks.all_columns - column)};
+      for (std::size_t i = 0; i < operands; i++) {
+        const ElementRows<T> x = blocks.begin[i];
+        const Index step = blocks.column_steps[i];
+        blocks.values[i] = {x.data + row * x.row_step + column * step, x.row_step};
+        if (step == 0) spread<T>(blocks, i, size);
       }
+      run_instructions<T>(blocks, size.rows, size.columns);
     }
   }
-
- private:
-  std::size_t first_constant() const {
-    return operands_.size() + static_cast<std::size_t>(program_.temporaries);
-  }
-  // A block for each value, where it is needed.
-  T* own(std::size_t value) const {
-    return numbers_ + static_cast<Index>(value) * whole_.rows * whole_.columns;
-  }
-
-  void block(Index row, Index column, BlockSize size) {
-    for (std::size_t i = 0; i < operands_.size(); i++) {
-      const ElementOperand<T>& from = operands_[i];
-      T* const first = from.data + row * from.row_step + column * from.column_step;
-      values_[i] = {first, from.row_step};
-      if (from.column_step == 0) values_[i] = spread(first, from.row_step, own(i), size);
-    }
-    const std::size_t values = first_constant() + program_.constants.size();
-    for (std::size_t i = operands_.size(); i < values; i++) values_[i].row_step = size.columns;
-    for (const ElementInstruction& instruction : program_.instructions) {
-      run_instruction(instruction, size, values_);
-    }
-  }
-
-  static ElementRows<T> spread(const T* from, Index row_step, T* to, BlockSize size) {
-    for (Index i = 0; i < size.rows; i++) {
-      std::fill_n(to + i * size.columns, size.columns, from[i * row_step]);
-    }
-    return {to, size.columns};
-  }
-
-  const ElementProgram& program_;
-  std::span<const ElementOperand<T>> operands_;
-  BlockSize whole_;
-  T* numbers_;
-  ElementRows<T>* values_;
-};
-
-void run_float(const ElementProgram& program, std::span<const ElementOperand<float>> operands,
-               Index rows, Index columns, ElementMemory<float>& memory) {
-  Run<float>(program, operands, rows, columns, memory).all(rows, columns);
+  std::copy_n(blocks.begin, operands, blocks.values);
 }
-void run_double(const ElementProgram& program, std::span<const ElementOperand<double>> operands,
-                Index rows, Index columns, ElementMemory<double>& memory) {
-  Run<double>(program, operands, rows, columns, memory).all(rows, columns);
+
+template <class T>
+void run_all(const ElementBlocks<T>& blocks, Index rows) {
+  if (rows == 1 && blocks.alone) return run_instructions<T>(blocks, 1, blocks.columns);
+  run_cut<T>(blocks, rows);
 }
+
+void run_float(const ElementBlocks<float>& blocks, Index rows) { run_all<float>(blocks, rows); }
+void run_double(const ElementBlocks<double>& blocks, Index rows) { run_all<double>(blocks, rows); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace rw::kernels
@@ -248,49 +226,11 @@ int arity(ElementCode code) {
   return code < ElementCode::add ? 1 : 2;
 }
 
-template <class T>
-void ElementMemory<T>::reserve(const ElementProgram& program, Index rows, Index columns) {
-  if (rows == 0 || columns == 0) return;
-  const BlockSize block = block_size<T>(rows, columns);
-  const std::size_t count =
-      static_cast<std::size_t>(program.operands + program.temporaries) + program.constants.size();
-  const std::size_t size = count * static_cast<std::size_t>(block.rows * block.columns);
-  if (values.size() < count) values.resize(count);
-  if (numbers.size() < size) numbers.resize(size);
+void run_blocks(const ElementBlocks<float>& blocks, Index rows) {
+  HWY_DYNAMIC_DISPATCH(run_float)(blocks, rows);
 }
-
-template <class T>
-ElementMemory<T>& ElementMemory<T>::of_this_thread() {
-  thread_local ElementMemory memory;
-  return memory;
-}
-
-template struct ElementMemory<float>;
-template struct ElementMemory<double>;
-
-namespace {
-
-void check(const ElementProgram& program, std::size_t operands) {
-  require(operands == static_cast<std::size_t>(program.operands),
-          "element program: {} operands, it wants {}", operands, program.operands);
-}
-
-}  // namespace
-
-void run(const ElementProgram& program, std::span<const ElementOperand<float>> operands, Index rows,
-         Index columns, ElementMemory<float>& memory) {
-  check(program, operands.size());
-  memory.reserve(program, rows, columns);
-  if (rows == 0 || columns == 0) return;
-  HWY_DYNAMIC_DISPATCH(run_float)(program, operands, rows, columns, memory);
-}
-
-void run(const ElementProgram& program, std::span<const ElementOperand<double>> operands,
-         Index rows, Index columns, ElementMemory<double>& memory) {
-  check(program, operands.size());
-  memory.reserve(program, rows, columns);
-  if (rows == 0 || columns == 0) return;
-  HWY_DYNAMIC_DISPATCH(run_double)(program, operands, rows, columns, memory);
+void run_blocks(const ElementBlocks<double>& blocks, Index rows) {
+  HWY_DYNAMIC_DISPATCH(run_double)(blocks, rows);
 }
 
 }  // namespace rw::kernels

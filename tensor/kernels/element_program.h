@@ -70,35 +70,15 @@ struct ElementOperand {
   Index column_step = 1;
 };
 
-// Where the rows of a value stand.
-template <class T>
-struct ElementRows {
-  T* data;
-  Index row_step;
-};
-
-// What a run keeps of the block at hand. One run at a time.
-template <class T>
-struct ElementMemory {
-  std::vector<T> numbers;
-  std::vector<ElementRows<T>> values;
-
-  // Makes it large enough for a run over so many rows and columns. Runs do, too; after this they
-  // find it done.
-  void reserve(const ElementProgram& program, Index rows, Index columns);
-
-  static ElementMemory& of_this_thread();
-};
-
-// Runs a program over rows x columns elements. An instruction is done with a block before the next
-// one begins, so an operand may be written where another lies only if both have the same place for
-// every element, or none in common. The bits of an element depend neither on its place nor on the
-// size of the whole. Throws ValueError when the operands are not as many as the program wants.
+// One run of a program over rows x columns elements. An instruction is done with a block before the
+// next one begins, so an operand may be written where another lies only if both have the same place
+// for every element, or none in common. The bits of an element depend neither on its place nor on
+// the size of the whole. Throws ValueError when the operands are not as many as the program wants.
+// Who runs a program again and again makes an ElementRunner (element_runner.h).
 void run(const ElementProgram& program, std::span<const ElementOperand<float>> operands, Index rows,
-         Index columns, ElementMemory<float>& memory = ElementMemory<float>::of_this_thread());
+         Index columns);
 void run(const ElementProgram& program, std::span<const ElementOperand<double>> operands,
-         Index rows, Index columns,
-         ElementMemory<double>& memory = ElementMemory<double>::of_this_thread());
+         Index rows, Index columns);
 
 }  // namespace kernels
 }  // namespace rw

@@ -43,14 +43,27 @@ Ahead<T> next_panels(const PackedProduct<T>& p, Index panel, Index from, Index b
           .piece = kPiece};
 }
 
-// Every row of the product, `panels` panels from number `panel` on, k from `from` on.
+// Rows split evenly: `longer` of the blocks have one more than the others. A few rows are not
+// divided by anything: that would take as long as some of their work.
+struct RowBlocks {
+  Index count = 1, rows, longer = 0;
+
+  explicit RowBlocks(Index all) : rows(all) {
+    if (all <= kMostRows) return;
+    count = (all + kMostRows - 1) / kMostRows;
+    rows = all / count;
+    longer = all - rows * count;
+  }
+  Index most() const { return rows + (longer > 0); }
+};
+
+// Every row of the product, P panels from number `panel` on, k from `from` on.
 template <int P, class T>
-void run_panels(const PackedProduct<T>& p, Index panel, Index from) {
-  const Index blocks = (p.rows + kMostRows - 1) / kMostRows;
+void run_panels(const PackedProduct<T>& p, const RowBlocks& blocks, Index panel, Index from) {
   const Index columns = std::min(p.n - panel * width<T>(), P * width<T>());
-  Ahead<T> ahead = next_panels<P>(p, panel, from, blocks);
-  for (Index i = 0, row = 0; i < blocks; i++) {
-    const Index rows = p.rows / blocks + (i < p.rows % blocks);
+  Ahead<T> ahead = next_panels<P>(p, panel, from, blocks.count);
+  for (Index i = 0, row = 0; i < blocks.count; i++) {
+    const Index rows = blocks.rows + (i < blocks.longer);
     const Block<T> block{.a = p.a + row * p.a_stride + from,
                          .a_stride = p.a_stride,
                          .panel = p.packed + (panel * p.k + from) * width<T>(),
@@ -74,15 +87,15 @@ template <class T>
 void run(const PackedProduct<T>& p) {
   if (p.rows == 0) return;
   const Index full = std::min(p.end_panel, p.n / width<T>());
-  const Index most_rows =
-      (p.rows + (p.rows + kMostRows - 1) / kMostRows - 1) / ((p.rows + kMostRows - 1) / kMostRows);
-  const int beside = panels_beside(most_rows);
+  const RowBlocks blocks(p.rows);
+  const int beside = panels_beside(blocks.most());
   Index from = 0;
   do {
     Index panel = p.first_panel;
-    for (; beside >= 4 && panel + 4 <= full; panel += 4) run_panels<4>(p, panel, from);
-    for (; beside >= 2 && panel + 2 <= full; panel += 2) run_panels<2>(p, panel, from);
-    for (; panel < p.end_panel; panel++) run_panels<1>(p, panel, from);
+    for (; beside >= 4 && panel + 4 <= full; panel += 4) run_panels<4>(p, blocks, panel, from);
+    for (; beside >= 4 && panel + 3 <= full; panel += 3) run_panels<3>(p, blocks, panel, from);
+    for (; beside >= 2 && panel + 2 <= full; panel += 2) run_panels<2>(p, blocks, panel, from);
+    for (; panel < p.end_panel; panel++) run_panels<1>(p, blocks, panel, from);
     from += kStretch;
   } while (from < p.k);
 }

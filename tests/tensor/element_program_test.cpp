@@ -8,6 +8,7 @@
 #include <random>
 
 #include "rewind/tensor/error.h"
+#include "rewind/tensor/kernels/element_runner.h"
 #include "tensor/targets.h"
 
 namespace rw::kernels {
@@ -190,6 +191,46 @@ TYPED_TEST(Elements, ARowHasTheSameBitsAloneAndAmongOthers) {
       run(program, std::span<const ElementOperand<T>>(row), 1, kColumns);
     }
     EXPECT_EQ(all, alone);
+  });
+}
+
+// From run to run operands move, and rows come and go: what a run leaves is none of the next one's.
+TYPED_TEST(Elements, ARunnerGivesTheBitsOfSingleRuns) {
+  using T = TypeParam;
+  on_every_target([] {
+    using enum ElementCode;
+    const ElementProgram program{.instructions = {{multiply, 3, 0, 4}, {add, 2, 3, 1}},
+                                 .operands = 3,
+                                 .temporaries = 1,
+                                 .constants = {3}};
+    for (const Index columns : {5, 64, 1500}) {
+      for (const Index bias_step : {0, 1}) {
+        const std::vector<T> x = numbers<T>(12 * columns, 4), bias = numbers<T>(12 * columns, 5);
+        std::vector<T> y(x.size()), expected(x.size());
+        std::vector<ElementOperand<T>> operands = {
+            {nullptr, columns}, {nullptr, columns, bias_step}, {nullptr, columns}};
+        ElementRunner<T> runner(program, operands, 4, columns);
+        Index row = 0;
+        for (const Index rows : {1, 4, 1, 5, 1}) {
+          const auto place = [&](std::size_t operand, const std::vector<T>& v) {
+            operands[operand].data = const_cast<T*>(v.data()) + row * columns;
+          };
+          place(0, x), place(1, bias), place(2, y);
+          for (std::size_t i = 0; i < 3; i++) runner.place(i, operands[i].data);
+          runner.run(rows);
+          place(2, expected);
+          run(program, std::span<const ElementOperand<T>>(operands), rows, columns);
+          row += rows;
+        }
+        for (std::size_t i = 0; i < y.size(); i++) {
+          const auto first =
+              i / static_cast<std::size_t>(columns) * static_cast<std::size_t>(columns);
+          const T added = bias[bias_step == 1 ? i : first];
+          ASSERT_TRUE(agree(y[i], x[i] * 3 + added)) << i;
+          ASSERT_TRUE(y[i] == expected[i] || y[i] != y[i]) << i;
+        }
+      }
+    }
   });
 }
 

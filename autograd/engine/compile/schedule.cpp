@@ -78,7 +78,8 @@ void Schedule::choose_groups() {
 // read again later.
 void Schedule::bring_results_forward() {
   for (int n = 0; n < body_.count(); n++) {
-    if (forms_.of(n) != Form::element || !body_.users(body_.node(n).first).empty()) continue;
+    if (forms_.of(n) != Form::element && forms_.of(n) != Form::join) continue;
+    if (!body_.users(body_.node(n).first).empty()) continue;
     int there = level(n);
     for (const ValueId x : body_.node(n).inputs) {
       if (forms_.of_value(x) != Form::none) there = std::max(there, group_[at(body_.node_of(x))]);

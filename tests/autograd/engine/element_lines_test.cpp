@@ -55,6 +55,16 @@ TEST(ElementLines, TheSlopeOfATanhIsOneInstruction) {
   expect_same_numbers(slope);
 }
 
+TEST(ElementLines, ASquareMayBeWrittenAsAProductInASlope) {
+  ElementLines slope = lines({{ElementCode::multiply, kFirst, {2, 2, -1}},
+                              {ElementCode::subtract, kFirst + 1, {kOne, kFirst, -1}},
+                              {ElementCode::multiply, 5, {3, kFirst + 1, -1}}});
+  EXPECT_EQ(codes_of(slope), std::vector{ElementCode::tanh_slope});
+  expect_same_numbers(slope);
+  slope.lines[0].arguments = {2, 1, -1};
+  EXPECT_EQ(codes_of(slope).size(), 3u);
+}
+
 TEST(ElementLines, AProductIsAddedInOneInstruction) {
   const ElementLines sum =
       lines({{ElementCode::multiply, kFirst, {0, 1, -1}}, {ElementCode::add, 5, {2, kFirst, -1}}});

@@ -1,0 +1,114 @@
+#include "rewind/autograd/engine/bound_loop.h"
+
+#include <cstring>
+
+namespace rw::engine {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+BoundLoop::BoundLoop(const Program& program, const LoopMemory& memory,
+                     const std::vector<Tensor>& packed, Index rows)
+    : program_(program), memory_(memory), packed_(packed), rows_(rows) {
+  loop_.reserve(program.loop.size());
+  for (const Instruction& instruction : program.loop) {
+    std::visit([&](const auto& i) { loop_.push_back(bound(i)); }, instruction);
+  }
+}
+
+void BoundLoop::go_to(Index t, Index number, Index first_row, Index begin, Index end) {
+  rows_ = end - begin;
+  odd_ = static_cast<int>(number % 2);
+  went_[Track::row] = begin;
+  went_[Track::row_of_all_steps] = first_row + begin;
+  went_[Track::first_row_of_step] = first_row;
+  went_[Track::step] = t;
+}
+
+BoundLoop::Bound BoundLoop::bound(const ProductInstruction& i) const {
+  return buffer(i.c.place).dtype == float32 ? bound_product<float>(i) : bound_product<double>(i);
+}
+template <class T>
+BoundLoop::Bound BoundLoop::bound_product(const ProductInstruction& i) const {
+  return Product<T>{{
+                        .rows = rows_,
+                        .n = i.n,
+                        .k = i.k,
+                        .a = nullptr,
+                        .a_stride = memory_.row_step(i.a.place.buffer),
+                        .packed = packed_[at(i.packed)].data<T>(),
+                        .c = nullptr,
+                        .c_stride = memory_.row_step(i.c.place.buffer),
+                        .add = i.add,
+                    },
+                    memory_.track(i.a.place, true),
+                    memory_.track(i.c.place, true)};
+}
+template <class T>
+bool BoundLoop::run_one(Product<T>& p) {
+  p.product.rows = rows_;
+  p.product.a = reinterpret_cast<const T*>(address(p.a));
+  p.product.c = reinterpret_cast<T*>(address(p.c));
+  kernels::multiply(p.product);
+  return true;
+}
+
+BoundLoop::Bound BoundLoop::bound(const ElementInstruction& i) const {
+  return i.dtype == float32 ? bound_elements<float>(i) : bound_elements<double>(i);
+}
+template <class T>
+BoundLoop::Bound BoundLoop::bound_elements(const ElementInstruction& i) const {
+  std::vector<kernels::ElementOperand<T>> operands;
+  std::vector<Track> tracks;
+  operands.reserve(i.operands.size());
+  tracks.reserve(i.operands.size());
+  for (const Operand& o : i.operands) {
+    operands.push_back(
+        {nullptr, o.by_row ? memory_.row_step(o.place.buffer) : 0, o.by_column ? 1 : 0});
+    tracks.push_back(memory_.track(o.place, o.by_row));
+  }
+  return Elements<T>{{i.program, operands, rows_, i.columns}, std::move(tracks)};
+}
+template <class T>
+bool BoundLoop::run_one(Elements<T>& elements) {
+  std::size_t operand = 0;
+  for (const Track& track : elements.operands) {
+    elements.runner.place(operand++, reinterpret_cast<T*>(address(track)));
+  }
+  elements.runner.run(rows_);
+  return true;
+}
+
+BoundLoop::Bound BoundLoop::bound(const CopyInstruction& i) const {
+  if (i.of_state >= 0 && memory_.chained(at(i.of_state))) return Nothing{};
+  const Index item = bytes_of(buffer(i.to).dtype);
+  const bool rows = buffer(i.to).rows;
+  // Nothing may be known of the rows of what a state becomes, but then it lies row after row.
+  const Index from = buffer(i.from).rows ? memory_.row_step(i.from.buffer) : i.columns;
+  return Copy{memory_.track(i.from, rows),          memory_.track(i.to, rows), from * item,
+              memory_.row_step(i.to.buffer) * item, i.columns * item,          rows};
+}
+bool BoundLoop::run_one(const Copy& copy) const {
+  const std::byte* from = address(copy.from);
+  std::byte* to = address(copy.to);
+  const auto bytes = static_cast<std::size_t>(copy.bytes);
+  const Index rows = copy.rows ? rows_ : 1;
+  if (copy.from_step == copy.bytes && copy.to_step == copy.bytes) {
+    std::memcpy(to, from, static_cast<std::size_t>(rows) * bytes);
+    return true;
+  }
+  for (Index row = 0; row < rows; row++) {
+    std::memcpy(to, from, bytes);
+    from += copy.from_step;
+    to += copy.to_step;
+  }
+  return true;
+}
+
+bool BoundLoop::run(std::size_t instruction) {
+  return std::visit([&](auto& bound) { return run_one(bound); }, loop_[instruction]);
+}
+
+}  // namespace rw::engine

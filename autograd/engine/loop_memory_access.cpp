@@ -1,0 +1,187 @@
+// Where a step finds numbers in the memory of a loop, and what is read there afterwards.
+#include <cstring>
+
+#include "rewind/autograd/engine/loop_memory.h"
+#include "rewind/tensor/views.h"
+
+namespace rw::engine {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+Tensor copy_of(const Tensor& x) {
+  Tensor copy = Tensor::uninitialized(x.spec());
+  copy_elements(x, copy);
+  return copy;
+}
+
+bool LoopMemory::copies_states() const {
+  const auto copied = [](const HandOver& over) { return over.kind == HandOver::copied; };
+  return !program_.states.empty() &&
+         (!in_.rows.whole() || std::any_of(program_.states.begin(), program_.states.end(), copied));
+}
+
+void LoopMemory::hand_over_states(Index t, Index begin, Index end) const {
+  for (std::size_t k = 0; k < program_.states.size(); k++) {
+    if (in_.rows.whole() && program_.states[k].kind != HandOver::copied) continue;
+    const int state = state_buffer(k);
+    copy_rows(program_.states[k].next, {state, 0}, buffer(state).width, t, begin, end);
+  }
+}
+
+Index LoopMemory::first_element(int number, Index t) const {
+  const Bound& b = bound_[at(number)];
+  if (!b.several_steps) return 0;
+  return buffer(number).rows ? (in_.rows.first_row(t) - in_.rows.first_row(b.first_step)) * b.row
+                             : (t - b.first_step) * b.step;
+}
+
+std::byte* LoopMemory::address(Place place, Index t, Index row) const {
+  const Bound& b = bound_[at(place.buffer)];
+  const Index element = first_element(place.buffer, t) + row * b.row + place.column;
+  return memory_at(b, t) + element * bytes_of(buffer(place.buffer).dtype);
+}
+
+std::byte* LoopMemory::memory_at(const Bound& b, Index t) const {
+  const Index k = in_.reverse ? in_.rows.time() - 1 - t : t;
+  return b.other && k % 2 == 1 ? b.other : b.data;
+}
+
+Track LoopMemory::track(Place place, bool by_row) const {
+  const Bound& b = bound_[at(place.buffer)];
+  const Index item = bytes_of(buffer(place.buffer).dtype);
+  Track track{Track::nothing, {&b.data, b.other ? &b.other : &b.data}, place.column * item, 0};
+  if (buffer(place.buffer).rows) {
+    track.move = b.row * item;
+    track.by = b.several_steps ? (by_row ? Track::row_of_all_steps : Track::first_row_of_step)
+                               : (by_row ? Track::row : Track::nothing);
+    if (b.several_steps) track.offset -= in_.rows.first_row(b.first_step) * track.move;
+  } else if (b.several_steps) {
+    track.move = b.step * item;
+    track.by = Track::step;
+    track.offset -= b.first_step * track.move;
+  }
+  return track;
+}
+
+void LoopMemory::copy_rows(Place from, Place to, Index columns, Index t, Index begin,
+                           Index end) const {
+  const Index item = bytes_of(buffer(to.buffer).dtype), size = columns * item;
+  if (!buffer(to.buffer).rows) {
+    std::memcpy(address(to, t, 0), address(from, t, 0), static_cast<std::size_t>(size));
+    return;
+  }
+  // Nothing may be known of the rows of what a state becomes, but then it lies row after row.
+  const Index step = buffer(from.buffer).rows ? row_step(from.buffer) : columns;
+  const std::byte* source = address(from, t, 0) + begin * step * item;
+  std::byte* target = address(to, t, begin);
+  if (step == columns && row_step(to.buffer) == columns) {
+    std::memcpy(target, source, static_cast<std::size_t>((end - begin) * size));
+    return;
+  }
+  for (Index row = begin; row < end; row++) {
+    std::memcpy(target, source, static_cast<std::size_t>(size));
+    source += step * item;
+    target += row_step(to.buffer) * item;
+  }
+}
+
+void LoopMemory::fill(Place to, Index t, const Tensor& x) const {
+  const auto bytes = static_cast<std::size_t>(x.size() * bytes_of(x.dtype()));
+  std::memcpy(address(to, t, 0), OutputAccess::bytes(const_cast<Tensor&>(x)), bytes);
+}
+
+Tensor LoopMemory::value_at(ValueId value, Index t) const {
+  const Place place = *program_.place(value);
+  const Bound& b = bound_[at(place.buffer)];
+  const Buffer& own = buffer(place.buffer);
+  const Index rows = in_.rows.rows_at(t);
+  if (own.kind == Buffer::made && own.value == value) return b.tensor;
+  const int axis = program_.rows.axis_of(value);
+  if (own.kind == Buffer::constant && own.value == value) {
+    return axis == Rows::kNone ? b.tensor : slice(b.tensor, axis, 0, rows * each_of(own));
+  }
+  if (own.kind == Buffer::input && axis > 0) {
+    const Index first = in_.rows.first_row(t) - in_.rows.first_row(b.first_step);
+    return slice(b.tensor, axis, first * each_of(own), (first + rows) * each_of(own));
+  }
+  const Index offset = first_element(place.buffer, t) + place.column;
+  const Tensor& memory = memory_at(b, t) == b.data ? b.tensor : partner_of(place.buffer);
+  if (own.rows) return rows_of(value, memory, b.row, rows, offset);
+  const Dims& shape = spec(value).shape;
+  return memory.view(shape, contiguous_strides(shape), offset);
+}
+
+// The buffer with which one exchanges its memory.
+const Tensor& LoopMemory::partner_of(int number) const {
+  for (std::size_t k = 0; k < program_.states.size(); k++) {
+    const int next = program_.states[k].next.buffer, state = state_buffer(k);
+    if (next == number) return bound_[at(state)].tensor;
+    if (state == number) return bound_[at(next)].tensor;
+  }
+  return bound_[at(number)].tensor;
+}
+
+void LoopMemory::set_made(ValueId value, const Tensor& x) {
+  Bound& b = bound_[at(program_.place(value)->buffer)];
+  b.tensor = contiguous(x);
+  b.data = OutputAccess::bytes(b.tensor);
+}
+
+// So many rows of the batch, as entries along the first axis of a value.
+Tensor LoopMemory::rows_of(ValueId value, const Tensor& memory, Index row_step, Index rows,
+                           Index offset) const {
+  const Dims& shape = spec(value).shape;
+  const Index each = program_.rows.each_of(value);
+  if (each == 1) {
+    Strides strides = contiguous_strides(shape);
+    strides[0] = row_step;
+    return memory.view(shape.with(0, rows), strides, offset);
+  }
+  Dims parted{rows, each};
+  for (int i = 1; i < shape.rank(); i++) parted.push_back(shape[i]);
+  Strides strides = contiguous_strides(parted);
+  strides[0] = row_step;
+  return reshape(memory.view(parted, strides, offset), shape.with(0, rows * each));
+}
+
+Tensor LoopMemory::last_state(std::size_t state) const {
+  const Spec& own = spec(program_.step.states[state]);
+  const Index time = in_.rows.time();
+  const int number = program_.states[state].next.buffer;
+  const Bound& next = bound_[at(number)];
+  const Bound& before = bound_[at(state_buffer(state))];
+  if (chained(state) && time > 0) {
+    // A copy: whoever holds the last state should not hold all of them.
+    const Dims rows{program_.rows.batch, next.row};
+    const Index last = first_element(number, in_.reverse ? 0 : time - 1);
+    return reshape(copy_of(next.tensor.view(rows, {next.row, 1}, last)), own.shape);
+  }
+  const bool exchanged = hands_over(state, HandOver::exchanged) && time % 2 == 1;
+  return reshape(in_.rows.unsorted(exchanged ? next.tensor : before.tensor, 0), own.shape);
+}
+
+Tensor LoopMemory::stack(ValueId value, Stretch steps) const {
+  const Place place = *program_.stacks[at(value)];
+  const Bound& b = bound_[at(place.buffer)];
+  const int axis = program_.rows.axis_of(value);
+  const Index rows = in_.rows.first_row(steps.end) - in_.rows.first_row(steps.begin);
+  const Index first = first_element(place.buffer, steps.begin) + place.column;
+  if (axis == 0) return rows_of(value, b.tensor, b.row, rows, first);
+  const Dims& shape = spec(value).shape;
+  if (axis != Rows::kNone) {
+    Dims turned = shape;  // the rows' axis in front
+    turned.set(axis, shape[0]);
+    turned.set(0, rows * program_.rows.each_of(value));
+    return transpose(b.tensor.view(turned, contiguous_strides(turned), first), 0, axis);
+  }
+  Dims with_time{steps.steps()};
+  for (const Index size : shape) with_time.push_back(size);
+  Strides strides = contiguous_strides(with_time);
+  strides[0] = b.step;
+  return b.tensor.view(with_time, strides, first);
+}
+
+}  // namespace rw::engine
