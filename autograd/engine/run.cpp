@@ -125,7 +125,12 @@ class Run {
     if (!output.defined()) output = spent_.take({all, part.dtype()});
     if (!output.defined()) output = Tensor::uninitialized({all, part.dtype()});
     const Index first = in_.rows.first_row(stretch.begin) * each;
-    copy_into(part, output, narrowed(whole_block(all), axis, first, part.dim(axis)));
+    if (axis > 0) {
+      return copy_into(part, output, narrowed(whole_block(all), axis, first, part.dim(axis)));
+    }
+    const Strides strides = contiguous_strides(all);
+    Tensor rows = output.view(part.shape(), strides, first * strides[0]);
+    copy_elements(part, rows);
   }
 
   void take_sums() {
