@@ -5,8 +5,8 @@ ratios: how many times our time the other one needs. (Of characters a second the
 theirs, so above 1 we are ahead in every row.) The lines of all programs go to stderr as they come.
 
 DyNet is not run. What it took was measured once; through the sgemm peaks of both machines it can be
-compared, roughly. A peer that cannot be imported is named and left out. Programs take turns cell by cell, so that what
-is compared was measured within a minute or two.
+compared, roughly. A peer that cannot be imported is named and left out. Programs take turns cell by
+cell, so that what is compared was measured within a minute or two.
 """
 import argparse
 import json
