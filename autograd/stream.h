@@ -6,14 +6,22 @@
 //   player.run(in, out);       // several steps' numbers, one after the other
 //   Tensor ys = player.run(xs) // a block [time, batch, ...]
 //
+// It takes any step that scan takes. Where inputs or outputs are a tree of several tensors, numbers
+// are given for each, in the order of the fields:
+//
+//   auto speaker = stream(step, Heard{tokens, levels}, s0);  // a step to {State, Said{words,
+//   gain}} speaker.step({tokens, levels}, {words, gain});           // arrays, vectors, spans Said
+//   said = speaker.step(Heard{tokens, levels});         // tensors
+//
 // The step is planned when the stream is made (as scan plans it, scan.h), and bound to memory. Its
 // results have the same bits as those of scan over the same inputs, however the inputs are cut into
 // blocks. (Not always those of products of more than two axes, that BLAS computes: README.md.)
 //
 // A step of spans throws nothing and starts no threads; where the plan consists of products with
-// weights, element-wise work and views, as that of all cells of this library does, it takes no lock
-// and no memory either. Operations that run by their own kernel (softmax, means, a look-up, a
-// user's operation, random numbers) make tensors, and so take memory and, at times, a lock.
+// weights, rows looked up in them, element-wise work and views, as that of all cells of this
+// library does, it takes no lock and no memory either. Operations that run by their own kernel
+// (softmax, means, a user's operation, random numbers) make tensors, and so take memory and, at
+// times, a lock.
 //
 // It follows the weights: what an optimizer or anybody else writes to a parameter, and another
 // parameter put into its place, is seen at the next step; that one step takes memory and a lock,
@@ -22,70 +30,104 @@
 // no parameter moves) is as it was when the stream was made, until `refresh`.
 #pragma once
 
-#include <algorithm>
-#include <ranges>
-
 #include "rewind/autograd/engine/stream_loop.h"
 #include "rewind/autograd/scan.h"
+#include "rewind/autograd/stream_numbers.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/tensor/views.h"
 
 namespace rw {
 
+// Those of a step that is called as step(state).
+struct NoInputs {};
+
 // One thread at a time per stream; several streams may share one model.
-template <class State>
+template <class State, class Inputs = Tensor, class Outputs = Tensor>
 class Stream {
-  static_assert(kIsTree<State>,
-                "a state is a Tensor, a vector of them, or a plain struct of these without "
-                "constructors");
+  static_assert(kIsTree<State> && kIsTree<Inputs> && kIsTree<Outputs>,
+                "a state, input or output is a Tensor, a vector of them, or a plain struct of "
+                "these without constructors");
+  static constexpr bool kHasInputs = !std::is_same_v<Inputs, NoInputs>;
+  using AllIn = std::span<const StreamIn>;
+  using AllOut = std::span<const StreamOut>;
 
  public:
-  // `example` has the shape and dtype of one step's input, [batch, ...]; its numbers do not matter.
-  // Throws what the step throws, and ShapeError when it returns another state than it takes, or
-  // when the state's tensors are not [batch, ...], too.
+  // `example` has the shapes and dtypes of one step's inputs, [batch, ...]; its numbers do not
+  // matter. Throws what the step throws, and ShapeError when it returns another state than it
+  // takes, or when the state's tensors are not [batch, ...], too.
   template <class Step>
-  Stream(Step step, const Tensor& example, const State& state)
+  Stream(Step step, const Inputs& example, const State& state)
       : like_(shapes_of(state)),
-        loop_(on_lists(std::move(step), like_), input_of(example, state), tensors_of(state)) {}
+        loop_(on_lists(std::move(step), example), specs_of(example, state), tensors_of(state)) {}
 
-  const Spec& input_spec() const { return loop_.input_spec(); }
-  const Spec& output_spec() const { return loop_.output_spec(); }
+  // What one step takes and gives: of each tensor, in the order of the fields.
+  const std::vector<Spec>& input_specs() const { return loop_.input_specs(); }
+  const std::vector<Spec>& output_specs() const { return loop_.output_specs(); }
+  // The first of these; most steps have no other.
+  const Spec& input_spec() const requires kHasInputs { return input_specs()[0]; }
+  const Spec& output_spec() const {
+    require<ShapeError>(!output_specs().empty(), "stream: the output of a step holds no tensor");
+    return output_specs()[0];
+  }
 
   // One time step, recorded by no tape. Made for callers that an exception must not pass through:
-  // numbers of another type or count than input_spec and output_spec say end the program, with a
-  // message.
-  template <std::ranges::contiguous_range In, std::ranges::contiguous_range Out>
-  requires std::same_as<std::ranges::range_value_t<In>, std::ranges::range_value_t<Out>>
-  void step(const In& in, Out&& out) noexcept { advance(1, in, out); }
+  // numbers of another type or count than input_specs and output_specs say end the program, with a
+  // message. `check` throws it.
+  template <stream_internal::Numbers In, stream_internal::Numbers Out>
+  void step(const In& in, Out&& out) noexcept {
+    step({StreamIn(in)}, {StreamOut(out)});
+  }
+  void step(std::initializer_list<StreamIn> in, std::initializer_list<StreamOut> out) noexcept {
+    step(AllIn(in), AllOut(out));
+  }
+  void step(std::span<const StreamIn> in, std::span<const StreamOut> out) noexcept {
+    advance(1, in, out);
+  }
 
-  // Many steps, one after the other: as many as `in` has numbers for. Else as `step`.
-  template <std::ranges::contiguous_range In, std::ranges::contiguous_range Out>
-  requires std::same_as<std::ranges::range_value_t<In>, std::ranges::range_value_t<Out>>
+  // Many steps, one after the other: as many as the inputs have numbers for, or, where there are
+  // none, as the outputs have room for. Else as `step`.
+  template <stream_internal::Numbers In, stream_internal::Numbers Out>
   void run(const In& in, Out&& out) noexcept {
-    const Index each = std::max<Index>(input_spec().shape.count(), 1);
-    advance(static_cast<Index>(std::ranges::size(in)) / each, in, out);
+    run({StreamIn(in)}, {StreamOut(out)});
+  }
+  void run(std::initializer_list<StreamIn> in, std::initializer_list<StreamOut> out) noexcept {
+    run(AllIn(in), AllOut(out));
+  }
+  void run(std::span<const StreamIn> in, std::span<const StreamOut> out) noexcept {
+    advance(stream_internal::steps_of(input_specs(), in, output_specs(), out), in, out);
   }
 
-  // The same for a tensor of one step. Throws ShapeError when x is not of input_spec.
-  Tensor step(const Tensor& x) {
-    require<ShapeError>(x.spec() == input_spec(), "stream: a step's input is {}, got {}",
-                        input_spec(), x.spec());
-    return advanced(1, x, output_spec().shape);
+  // Throws ShapeError or DtypeError where so many steps of these would end the program.
+  void check(std::initializer_list<StreamIn> in, std::initializer_list<StreamOut> out,
+             Index steps = 1) const {
+    check(AllIn(in), AllOut(out), steps);
   }
+  void check(std::span<const StreamIn> in, std::span<const StreamOut> out, Index steps = 1) const {
+    stream_internal::require_numbers(steps, input_specs(), in);
+    stream_internal::require_numbers(steps, output_specs(), out);
+  }
+
+  // The same for the tensors of one step. Throws ShapeError when they are not of input_specs.
+  Outputs step(const Inputs& x) requires kHasInputs {
+    const std::vector<Tensor> in = tensors_of(x);
+    stream_internal::require_step(input_specs(), in);
+    return advanced(1, in, false);
+  }
+  Outputs step() requires(!kHasInputs) { return advanced(1, {}, false); }
 
   // Many steps, xs [time, batch, ...]. The outputs, [time, batch, ...].
-  Tensor run(const Tensor& xs) {
-    require<ShapeError>(
-        xs.rank() >= 1 && xs.spec().with_shape(xs.shape().without(0)) == input_spec(),
-        "stream: a block is [time] and then {}, got {}", input_spec(), xs.spec());
-    Dims shape{xs.dim(0)};
-    for (const Index size : output_spec().shape) shape.push_back(size);
-    return advanced(xs.dim(0), xs, shape);
+  Outputs run(const Inputs& xs) requires kHasInputs {
+    const std::vector<Tensor> in = tensors_of(xs);
+    return advanced(stream_internal::require_block(input_specs(), in), in, true);
+  }
+  Outputs run(Index steps) requires(!kHasInputs) {
+    require<ShapeError>(steps >= 0, "stream: {} steps; the number of steps is zero or more", steps);
+    return advanced(steps, {}, true);
   }
 
   // Looks at the step anew, as was done when the stream was made; the state stays. For changes that
   // a step does not follow, and to be ready for those that it does. Throws as the constructor does,
-  // and ShapeError when the output has another shape now; then nothing has changed.
+  // and ShapeError when the outputs have other shapes now; then nothing has changed.
   void refresh() { loop_.refresh(); }
 
   State state() const { return filled(like_, loop_.state()); }
@@ -99,7 +141,7 @@ class Stream {
   // DtypeError when they do not fit the state there is.
   void reset(const Tensor& mask, const State& to) {
     require_like_mine("the state to reset to", to);
-    scan_internal::require_mask("stream", mask, input_spec().shape[0]);
+    scan_internal::require_mask("stream", mask, loop_.batch());
     loop_.reset(mask, tensors_of(to));
   }
 
@@ -114,18 +156,24 @@ class Stream {
   }
 
  private:
-  static Spec input_of(const Tensor& example, const State& state) {
-    scan_internal::require_defined("stream", "the example", {example});
-    require<ShapeError>(example.rank() >= 1,
-                        "stream: a step's input is [batch, ...], and the example is {}",
-                        example.spec());
-    scan_internal::require_batch("stream", tensors_of(state), example.dim(0));
-    return example.spec();
+  static std::vector<Spec> specs_of(const Inputs& example, const State& state) {
+    std::vector<Spec> specs;
+    if constexpr (kHasInputs) {
+      specs = stream_internal::specs_of_example(tensors_of(example));
+      scan_internal::require_batch("stream", tensors_of(state), specs[0].dim(0));
+    } else {
+      scan_internal::batch_of("stream", tensors_of(state));
+    }
+    return specs;
   }
-  static State shapes_of(const State& state) {
-    return map_tensors(state, [](const Tensor& x) { return Tensor::shape_only(x.spec()); });
+  template <class Tree>
+  static Tree shapes_of(const Tree& tree) {
+    return map_tensors(tree, [](const Tensor& x) {
+      return x.defined() ? Tensor::shape_only(x.spec()) : Tensor();
+    });
   }
-  static State filled(const State& like, const std::vector<Tensor>& tensors) {
+  template <class Tree>
+  static Tree filled(const Tree& like, std::span<const Tensor> tensors) {
     auto next = tensors.begin();
     return map_tensors(like, [&](const Tensor&) { return *next++; });
   }
@@ -133,68 +181,85 @@ class Stream {
     scan_internal::require_like_state("stream", what, tensors_of(like_), tensors_of(given));
   }
 
-  // The step on the input and the states as one list, to the next states and the output.
+  // The step on the inputs and the states as one list, to the next states and the outputs.
   template <class Step>
-  static engine::StreamLoop::Step on_lists(Step step, const State& like) {
-    if constexpr (scan_internal::fits<Step, State, Tensor>()) {
-      const auto own = std::make_shared<Step>(std::move(step));
-      return [own, like](const std::vector<Tensor>& in) {
-        using Result =
-            scan_internal::StepResult<std::invoke_result_t<Step&, const Tensor&, const State&>>;
-        const std::vector<Tensor> before(in.begin() + 1, in.end());
-        auto result = (*own)(in[0], filled(like, before));
-        const Tensor output = Result::outputs(result);
-        std::vector<Tensor> all = tensors_of(Result::state(std::move(result)));
-        scan_internal::require_like_state("stream", "the state that the step returns", before, all);
-        scan_internal::require_defined("stream", "the output that the step returns", {output});
-        all.push_back(output);
-        return all;
-      };
-    }
+  engine::StreamLoop::Step on_lists(Step step, const Inputs& example) {
+    const auto own = std::make_shared<Step>(std::move(step));
+    const std::size_t count = tensors_of(example).size();
+    return [own, count, inputs_like = shapes_of(example), state_like = like_,
+            outputs_like = outputs_like_](const std::vector<Tensor>& in) {
+      const std::span all(in);
+      const State before = filled(state_like, all.subspan(count));
+      auto result = [&] {
+        if constexpr (kHasInputs) {
+          return (*own)(filled(inputs_like, all.first(count)), before);
+        } else {
+          return (*own)(before);
+        }
+      }();
+      using Result = scan_internal::StepResult<decltype(result)>;
+      const Outputs outputs = Result::outputs(result);
+      std::vector<Tensor> out = tensors_of(Result::state(std::move(result)));
+      scan_internal::require_like_state("stream", "the state that the step returns",
+                                        tensors_of(before), out);
+      scan_internal::require_defined("stream", "the output that the step returns",
+                                     tensors_of(outputs));
+      if (!*outputs_like) *outputs_like = shapes_of(outputs);
+      for_each_tensor(outputs, [&](const Tensor& y) { out.push_back(y); });
+      return out;
+    };
   }
 
-  static void require_numbers(const char* what, const Spec& spec, Index steps, Dtype dtype,
-                              std::size_t count) {
-    require<DtypeError>(dtype == spec.dtype, "stream: {} holds {}, a step's is {}", what, dtype,
-                        spec);
-    require<ShapeError>(static_cast<Index>(count) == steps * spec.shape.count(),
-                        "stream: {} holds {} numbers, {} step's {} has {}", what, count,
-                        steps == 1 ? "a" : "each", spec, spec.shape.count());
+  void advance(Index steps, AllIn in, AllOut out) {
+    check(in, out, steps);
+    loop_.run(steps, in, out, scan_internal::loops_are_plain());
   }
 
-  template <class In, class Out>
-  void advance(Index steps, const In& in, Out& out) {
-    using T = std::ranges::range_value_t<In>;
-    require_numbers("in", input_spec(), steps, dtype_of<T>(), std::ranges::size(in));
-    require_numbers("out", output_spec(), steps, dtype_of<T>(), std::ranges::size(out));
-    advance(steps, reinterpret_cast<const std::byte*>(std::ranges::data(in)),
-            reinterpret_cast<std::byte*>(std::ranges::data(out)));
-  }
-
-  Tensor advanced(Index steps, const Tensor& xs, const Dims& shape) {
+  // With time as a first axis of the outputs, or of one step.
+  Outputs advanced(Index steps, const std::vector<Tensor>& xs, bool with_time) {
     const Pause pause;
-    const Tensor in = contiguous(xs);
-    Tensor out = Tensor::uninitialized(output_spec().with_shape(shape));
-    advance(steps, OutputAccess::bytes(const_cast<Tensor&>(in)), OutputAccess::bytes(out));
-    return out;
-  }
-
-  void advance(Index steps, const std::byte* in, std::byte* out) {
-    const bool plainly = scan_internal::loops_are_plain();
-    for (Index t = 0; t < steps; t++) {
-      plainly ? loop_.step_plainly(in, out) : loop_.step(in, out);
-      in += input_spec().shape.count() * bytes_of(input_spec().dtype);
-      out += output_spec().shape.count() * bytes_of(output_spec().dtype);
+    std::vector<Tensor> in, out;
+    std::vector<StreamIn> from;
+    std::vector<StreamOut> to;
+    const auto count = [](const Tensor& x) { return static_cast<std::size_t>(x.size()); };
+    for (const Tensor& x : xs) {
+      Tensor& numbers = in.emplace_back(contiguous(x));
+      from.emplace_back(numbers.dtype(), count(numbers), OutputAccess::bytes(numbers));
     }
+    for (const Spec& spec : output_specs()) {
+      Dims shape = with_time ? Dims{steps} : Dims{};
+      for (const Index size : spec.shape) shape.push_back(size);
+      Tensor& numbers = out.emplace_back(Tensor::uninitialized(spec.with_shape(shape)));
+      to.emplace_back(numbers.dtype(), count(numbers), OutputAccess::bytes(numbers));
+    }
+    advance(steps, from, to);
+    return filled(**outputs_like_, out);
   }
 
   State like_;  // its shapes
+  // The outputs as the step returned them first, shared with what the loop calls.
+  std::shared_ptr<std::optional<Outputs>> outputs_like_ =
+      std::make_shared<std::optional<Outputs>>();
   engine::StreamLoop loop_;
 };
 
+template <class Step, class Inputs, class State>
+auto stream(Step step, const Inputs& example, const State& state) {
+  if constexpr (scan_internal::fits<Step, State, Inputs>()) {
+    using Result = std::invoke_result_t<Step&, const Inputs&, const State&>;
+    using Outputs = typename scan_internal::StepResult<Result>::Outputs;
+    return Stream<State, Inputs, Outputs>(std::move(step), example, state);
+  }
+}
+
+// Of a step without inputs; the state tells the batch.
 template <class Step, class State>
-auto stream(Step step, const Tensor& example, const State& state) {
-  return Stream<State>(std::move(step), example, state);
+auto stream(Step step, const State& state) {
+  if constexpr (scan_internal::fits<Step, State>()) {
+    using Result = std::invoke_result_t<Step&, const State&>;
+    using Outputs = typename scan_internal::StepResult<Result>::Outputs;
+    return Stream<State, NoInputs, Outputs>(std::move(step), NoInputs(), state);
+  }
 }
 
 }  // namespace rw

@@ -77,6 +77,7 @@ void measure_cell(Run& run, const std::string& cell, const std::string& path, co
                         {"embed", config.embed},
                         {"batch", kBatch},
                         {"time", kTime},
+                        {"epoch", 1},
                         {"updates", updates}});
   Rng rng(0);
   char_lm::with_model(config, rng, [&](auto model) {

@@ -4,8 +4,9 @@ same cores. Prints one table: our figures, their fraction of the sgemm peak of t
 ratios: how many times our time the other one needs. (Of characters a second the ratio is ours to
 theirs, so above 1 we are ahead in every row.) The lines of all programs go to stderr as they come.
 
-A peer that cannot be imported is named and left out. Programs take turns cell by cell, so that what
-is compared was measured within a minute or two.
+DyNet is not run. What it took was measured once; through the sgemm peaks of both machines it can be
+compared, roughly. A peer that cannot be imported is named and left out. Programs take turns cell by
+cell, so that what is compared was measured within a minute or two.
 """
 import argparse
 import json
@@ -13,6 +14,9 @@ import os
 import pathlib
 import subprocess
 import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "peers"))
+from measuring import training_flops
 
 PEERS = {  # which packages a peer needs, and which jobs it knows
     "torch": (["torch"], ["recurrent", "stream", "ops", "memory", "char_lm"]),
@@ -27,6 +31,18 @@ FIGURES = {  # what a row is about, and where its fraction of the peak stands
     "chars_per_s": "fraction", "update_ms": None, "valid_bits_per_char": None,
 }
 CASE = ["job", "op", "cell", "batch", "time", "hidden"]
+# train_ms of DyNet (on Eigen), one thread of an AVX2 machine with a sgemm peak of 83 GF/s for
+# matrices of 1024 x 1024. Those of the LSTM are without the gradient of x, a sixth of the products,
+# which ours have: so its ratios are the least that they can be.
+DYNET_PEAK_GFLOPS = 83
+DYNET_TRAIN_MS = {
+    (1, 50, 32): {"LSTM": 0.35, "GRU": 0.27, "RNN": 0.09},
+    (1, 50, 128): {"LSTM": 1.61, "GRU": 1.16, "RNN": 0.37},
+    (16, 50, 64): {"LSTM": 3.91, "GRU": 2.67, "RNN": 0.82},
+    (32, 50, 128): {"LSTM": 24.6, "GRU": 17.8, "RNN": 5.35},
+    (32, 50, 256): {"LSTM": 99.4, "GRU": 64.2, "RNN": 20.4},
+    (32, 50, 512): {"LSTM": 413, "GRU": 285, "RNN": 80.3},
+}
 
 
 class Failed(Exception):
@@ -102,8 +118,19 @@ def name_of(line):
     return " ".join([*said.values(), *([sizes] if sizes else [])])
 
 
+def dynet_fraction(line):
+    """Of its peak, for a training step as ours; None where it was not measured."""
+    if "job" in line or line.get("threads") != 1:
+        return None
+    sizes = tuple(line.get(key) for key in ("batch", "time", "hidden"))
+    milliseconds = DYNET_TRAIN_MS.get(sizes, {}).get(line.get("cell"))
+    if milliseconds is None:
+        return None
+    return training_flops(line) / milliseconds / 1e6 / DYNET_PEAK_GFLOPS
+
+
 def rows(lines, peers, least):
-    """[case, figure, ours, fraction, a ratio for each peer] of what was measured."""
+    """[case, figure, ours, fraction, a ratio for DyNet and each peer] of what was measured."""
     cases = {}
     for line in lines:
         cases.setdefault(name_of(line), {})[line["peer"]] = line
@@ -111,9 +138,12 @@ def rows(lines, peers, least):
         ours = by_peer["rewind"]
         for figure in (f for f in FIGURES if f in ours):
             key = figure + "_least" if least and figure + "_least" in ours else figure
-            row = [name, figure, f"{ours[key]:.4g}", "-"]
+            row = [name, figure, f"{ours[key]:.4g}", "-", "-"]
             if FIGURES[figure]:
-                row[3] = f"{ours[FIGURES[figure]] * ours[figure] / ours[key]:.2f}"
+                fraction = ours[FIGURES[figure]] * ours[figure] / ours[key]
+                row[3] = f"{fraction:.2f}"
+                dynet = dynet_fraction(ours) if figure == "train_ms" else None
+                row[4] = f"{fraction / dynet:.2f}" if dynet else "-"
             for peer in peers:
                 theirs = by_peer.get(peer, {}).get(key)
                 more_is_better = figure == "chars_per_s"
@@ -145,7 +175,7 @@ def main():
     peaks = [line["sgemm_peak_gflops"] for line in lines if "sgemm_peak_gflops" in line]
     print(f"{options.threads} thread(s), {'least times' if options.least else 'medians'}, sgemm "
           f"peak {min(peaks):.0f} to {max(peaks):.0f} GF/s")
-    print("\n".join(table(["case", "figure", "rewind", "of peak", *peers],
+    print("\n".join(table(["case", "figure", "rewind", "of peak", "dynet", *peers],
                           rows(lines, peers, options.least))))
 
 

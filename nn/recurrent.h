@@ -207,9 +207,17 @@ class Recurrent<C> {
   // are [time, batch, ...], also where the layer is batch_first. It reads these weights at every
   // step: the Recurrent must outlive it.
   auto stream(Index batch) const {
-    const State start = initial(batch);
-    auto one_step = [this](const Tensor& x, const State& state) { return step(x, state); };
-    return rw::stream(one_step, zeros({batch, options_.input}, first_tensor(start).dtype()), start);
+    const Dtype dtype = first_tensor(initial(1)).dtype();
+    return stream(zeros({batch, options_.input}, dtype));
+  }
+
+  // The same for inputs of one step like these, [batch, ...]: tokens, or a struct of tensors.
+  template <class Inputs>
+  requires kIsTree<Inputs>
+  auto stream(const Inputs& example) const {
+    recurrent_internal::check_input(tensors_of(example), options_, true);
+    const auto one_step = [this](const Inputs& x, const State& state) { return step(x, state); };
+    return rw::stream(one_step, example, initial(first_tensor(example).dim(0)));
   }
 
   // What the engine makes of each layer and direction, for so many rows of x (autograd/explain.h).

@@ -46,9 +46,10 @@ Derivative joint_graph(const Step& forward, const Wanted& wanted) {
 
 class Builder {
  public:
-  Builder(Step& forward, const Wanted& wanted)
+  Builder(Step& forward, const Wanted& wanted, Keep keep)
       : forward_(forward),
         wanted_(wanted),
+        keep_(keep),
         outputs_(static_cast<int>(forward.outputs.size())),
         joint_(joint_graph(forward, wanted)) {
     forward_value_.assign(at(joint_.graph.values()), -1);
@@ -60,6 +61,7 @@ class Builder {
       if (joint_.arriving[i] >= 0) result_[at(joint_.arriving[i])] = static_cast<int>(i);
     }
     image_.assign(at(joint_.graph.values()), -1);
+    backward_.step.graph.set_simplifies(forward.graph.simplifies());
   }
 
   Backward run() && {
@@ -117,6 +119,7 @@ class Builder {
   void keep(const std::vector<ValueId>& roots) {
     const Graph& graph = forward_.graph;
     const std::vector<bool> free = free_values();
+    if (keep_ == Keep::everything) return keep_all(values_read(roots), free);
     CutProblem problem;
     problem.read = values_read(roots);
     for (ValueId v = 0; v < graph.values(); v++) {
@@ -129,6 +132,21 @@ class Builder {
       if (free[at(v)]) problem.read[at(v)] = false;
     }
     for (const int v : min_cut(problem)) forward_.outputs.push_back(v);
+  }
+
+  // All that is made of inputs or states. The rest, weights with random masks among it, may have no
+  // rows, and is made again.
+  void keep_all(const std::vector<bool>& read, const std::vector<bool>& free) {
+    std::vector<bool> made(free.size(), false);
+    for (const ValueId x : forward_.inputs) made[at(x)] = true;
+    for (const ValueId x : forward_.states) made[at(x)] = true;
+    for (ValueId v = 0; v < forward_.graph.values(); v++) {
+      if (const Graph::Node* maker = forward_.graph.maker(v)) {
+        made[at(v)] = std::any_of(maker->inputs.begin(), maker->inputs.end(),
+                                  [&](ValueId x) { return made[at(x)]; });
+      }
+      if (made[at(v)] && read[at(v)] && !free[at(v)]) forward_.outputs.push_back(v);
+    }
   }
 
   // Numbers to remember. The state that a step takes is the one that the step before gave: where
@@ -226,6 +244,7 @@ class Builder {
 
   Step& forward_;
   const Wanted& wanted_;
+  const Keep keep_;
   const int outputs_;  // of the forward step, before any was added
   Derivative joint_;
   std::vector<ValueId> forward_value_;  // by value of the joint graph: the same of the forward step
@@ -236,6 +255,8 @@ class Builder {
 
 }  // namespace
 
-Backward backward_of(Step& forward, const Wanted& wanted) { return Builder(forward, wanted).run(); }
+Backward backward_of(Step& forward, const Wanted& wanted, Keep keep) {
+  return Builder(forward, wanted, keep).run();
+}
 
 }  // namespace rw::engine

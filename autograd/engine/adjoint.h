@@ -42,8 +42,12 @@ struct Wanted {
   std::vector<bool> outputs, sums;       // at which of these gradients arrive
 };
 
+// What the forward loop keeps of what the backward step reads: as little as can be, or, for
+// comparison, all that is another at every step.
+enum class Keep : char { least, everything };
+
 // Adds to forward.outputs what must be kept.
-Backward backward_of(Step& forward, const Wanted& wanted);
+Backward backward_of(Step& forward, const Wanted& wanted, Keep keep = Keep::least);
 
 }  // namespace engine
 }  // namespace rw

@@ -65,6 +65,10 @@ class Graph {
   // The same, made again also where the graph holds it.
   ValueId append(const Operation& operation, std::vector<ValueId> inputs, int results = 1);
 
+  // Whether what is made in it is simplified (simplify.h). Of a graph made anew from this one, too.
+  bool simplifies() const { return simplifies_; }
+  void set_simplifies(bool simplifies) { simplifies_ = simplifies; }
+
   int values() const { return static_cast<int>(symbols_.size()); }
   const Spec& spec(ValueId value) const { return symbol(value).spec(); }
   // A tensor of the value's shape, without numbers.
@@ -83,6 +87,7 @@ class Graph {
   std::vector<Tensor> symbols_;  // by value
   std::vector<int> maker_;       // by value: a position in nodes_, -1 for a leaf
   std::vector<Node> nodes_;
+  bool simplifies_ = true;
 };
 
 // One line per operation: `%2 = matmul(%0, %1) float32 [2, 4]`.

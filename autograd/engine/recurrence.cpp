@@ -48,7 +48,7 @@ Recurrence::Recurrence(const Step& step, Index batch, const Followed& followed,
     wanted_.inputs = floats(best, best.inputs, followed.inputs);
     wanted_.outputs.assign(best.outputs.size(), true);
     wanted_.sums.assign(best.sums.size(), true);
-    const Backward backward = backward_of(best, wanted_);
+    const Backward backward = backward_of(best, wanted_, options_.keep);
     for (const Source& source : backward.inputs) {
       if (source.kind == Source::output) kept_.push_back(source.index);
     }
@@ -79,7 +79,7 @@ std::shared_ptr<const PlannedBackward> Recurrence::backward(const Wanted& wanted
 std::shared_ptr<const PlannedBackward> Recurrence::plan_backward(const Wanted& wanted,
                                                                  bool record) const {
   Step forward = step();
-  PlannedBackward planned{backward_of(forward, wanted), nullptr};
+  PlannedBackward planned{backward_of(forward, wanted, options_.keep), nullptr};
   require(forward.outputs.size() == step().outputs.size(),
           "scan: the backward step reads {} values that the forward step did not keep",
           forward.outputs.size() - step().outputs.size());

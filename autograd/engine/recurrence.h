@@ -24,6 +24,7 @@ struct Followed {
 struct PlanOptions {
   Passes passes = {};
   ProgramOptions program = {};
+  Keep keep = Keep::least;
   bool hold = true;  // states that steps return as they took them are planned as captured ones
   friend bool operator==(const PlanOptions&, const PlanOptions&) = default;
 };

@@ -48,6 +48,7 @@ struct Rewriting {
   std::vector<ValueId> image;  // of each value of `from`; -1: not yet
 
   explicit Rewriting(const Step& step) : from(step), image(value_count(step), -1) {
+    to.graph.set_simplifies(step.graph.simplifies());
     to.input_rows = step.input_rows;
     to.output_rows = step.output_rows;
   }

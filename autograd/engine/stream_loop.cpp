@@ -1,5 +1,7 @@
 #include "rewind/autograd/engine/stream_loop.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -25,8 +27,29 @@ std::size_t bytes_of_all(const Spec& spec) {
 
 const std::byte* bytes(const Tensor& x) { return OutputAccess::bytes(const_cast<Tensor&>(x)); }
 
-const Spec& output_of(const Traced& step) {
-  return step.trace.graph.spec(step.trace.results.back());
+std::vector<Spec> outputs_of(const Traced& step) {
+  std::vector<Spec> specs;
+  for (std::size_t i = step.states; i < step.trace.results.size(); i++) {
+    specs.push_back(step.trace.graph.spec(step.trace.results[i]));
+  }
+  return specs;
+}
+
+std::vector<Spec> specs_of(const Tensors& tensors) {
+  std::vector<Spec> specs;
+  for (const Tensor& x : tensors) specs.push_back(x.spec());
+  return specs;
+}
+
+void require_outputs(const std::vector<Spec>& before, const std::vector<Spec>& now) {
+  require<ShapeError>(now == before,
+                      "stream: the output of a step was {} and is {} now; make a new stream",
+                      fmt::join(before, ", "), fmt::join(now, ", "));
+}
+
+// There may be none to copy, from nowhere.
+void copy_numbers(const std::byte* from, std::byte* to, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(to, from, bytes);
 }
 
 bool same_tensors(const Tensors& a, const Tensors& b) {
@@ -35,9 +58,8 @@ bool same_tensors(const Tensors& a, const Tensors& b) {
 
 }  // namespace
 
-StreamLoop::StreamLoop(Step step, const Spec& input, const Tensors& state)
-    : step_(std::move(step)), arguments_{input} {
-  for (const Tensor& x : state) arguments_.push_back(x.spec());
+StreamLoop::StreamLoop(Step step, const std::vector<Spec>& inputs, const Tensors& state)
+    : step_(std::move(step)), inputs_(inputs), states_(specs_of(state)), in_(inputs.size()) {
   take_up(state);
 }
 
@@ -45,27 +67,43 @@ StreamLoop::StreamLoop(StreamLoop&&) noexcept = default;
 StreamLoop& StreamLoop::operator=(StreamLoop&&) noexcept = default;
 StreamLoop::~StreamLoop() = default;
 
-const Spec& StreamLoop::output_spec() const { return output_of(*last_.step); }
+void StreamLoop::run(Index steps, std::span<const StreamIn> in, std::span<const StreamOut> out,
+                     bool plainly) {
+  for (std::size_t i = 0; i < in_.size(); i++) in_[i] = in[i].data;
+  for (std::size_t i = 0; i < out_.size(); i++) out_[i] = out[i].data;
+  for (Index t = 0; t < steps; t++) {
+    plainly ? step_plainly() : step();
+    for (std::size_t i = 0; i < in_.size(); i++) in_[i] += bytes_of_all(inputs_[i]);
+    for (std::size_t i = 0; i < out_.size(); i++) out_[i] += bytes_of_all(outputs_[i]);
+  }
+}
 
-void StreamLoop::step(const std::byte* in, std::byte* out) noexcept {
+void StreamLoop::step() noexcept {
   if (weights_.changed()) refresh();
   if (!bound_) return;
   const Uninterpreted direct;
   const FlushDenormals flush;
   const Threads alone(1);
-  bound_->run(in, out);
+  bound_->run(in_, out_);
 }
 
-void StreamLoop::step_plainly(const std::byte* in, std::byte* out) {
+void StreamLoop::step_plainly() {
   const Pause pause;
-  Tensors arguments{Tensor::uninitialized(input_spec())};
-  std::memcpy(OutputAccess::bytes(arguments[0]), in, bytes_of_all(input_spec()));
+  Tensors arguments;
+  for (std::size_t i = 0; i < inputs_.size(); i++) {
+    arguments.push_back(Tensor::uninitialized(inputs_[i]));
+    copy_numbers(in_[i], OutputAccess::bytes(arguments[i]), bytes_of_all(inputs_[i]));
+  }
   for (Tensor& x : state()) arguments.push_back(std::move(x));
   Tensors results = step_(arguments);
-  const Tensor y = contiguous(results.back());
-  results.pop_back();
+  const auto first_output = results.begin() + std::ssize(states_);
+  const Tensors outputs(first_output, results.end());
+  results.erase(first_output, results.end());
+  require_outputs(outputs_, specs_of(outputs));
   set_state(results);
-  std::memcpy(out, bytes(y), bytes_of_all(output_spec()));
+  for (std::size_t i = 0; i < outputs.size(); i++) {
+    copy_numbers(bytes(contiguous(outputs[i])), out_[i], bytes_of_all(outputs_[i]));
+  }
 }
 
 // ---- what the step does
@@ -81,11 +119,12 @@ void StreamLoop::take_up(const Tensors& given) {
     return look();
   }();
   if (now.step != last_.step || !same_tensors(now.captured, last_.captured)) {
-    require<ShapeError>(!last_.step || output_of(*now.step) == output_spec(),
-                        "stream: the output of a step was {} and is {} now; make a new stream",
-                        last_.step ? output_spec() : Spec(), output_of(*now.step));
+    std::vector<Spec> outputs = outputs_of(*now.step);
+    if (last_.step) require_outputs(outputs_, outputs);
     bind(now, last_.step ? state() : given);
     last_ = std::move(now);
+    outputs_ = std::move(outputs);
+    out_.resize(outputs_.size());
   }
   weights_ = std::move(weights);
 }
@@ -98,7 +137,9 @@ StreamLoop::Look StreamLoop::look() const {
     if (following.same) return {last_.step, std::move(following.captured), last_.holding};
     changing = std::move(following.changing);
   }
-  const Traced traced{trace_as_written(arguments_, step_, changing), 1, states()};
+  std::vector<Spec> arguments = inputs_;
+  arguments.insert(arguments.end(), states_.begin(), states_.end());
+  const Traced traced{trace_as_written(arguments, step_, changing), inputs_.size(), states_.size()};
   const KnownStep known = known_step(traced);
   return {known, traced.trace.captured_tensors, holding(known)};
 }
@@ -121,7 +162,6 @@ void write_states(const Tensors& states, StreamStep& step) noexcept {
 // What the step holds it captures, and it is there for as long as the step is bound. Until all is
 // made nothing changes.
 void StreamLoop::bind(const Look& now, const Tensors& state) {
-  const Index batch = input_spec().shape[0];
   Tensors captured = now.captured, others = state, held;
   if (now.holding) {
     for (const Tensor& x : now.holding->of_held(state)) held.push_back(copy_of(x));
@@ -130,8 +170,8 @@ void StreamLoop::bind(const Look& now, const Tensors& state) {
   }
   others = contiguous_each(std::move(others));
   std::unique_ptr<StreamStep> bound;
-  if (batch > 0) {
-    const auto plan = single_step_plan_of(now.holding ? now.holding->step : now.step, batch);
+  if (batch() > 0) {
+    const auto plan = single_step_plan_of(now.holding ? now.holding->step : now.step, batch());
     bound = std::make_unique<StreamStep>(plan, captured, now.step->trace.draws);
     write_states(others, *bound);
   }
@@ -143,9 +183,7 @@ void StreamLoop::bind(const Look& now, const Tensors& state) {
 
 Tensors StreamLoop::state() const {
   Tensors state, others;
-  for (const Spec& spec : std::span(arguments_).subspan(1)) {
-    state.push_back(Tensor::uninitialized(spec));
-  }
+  for (const Spec& spec : states_) state.push_back(Tensor::uninitialized(spec));
   others = last_.holding ? last_.holding->of_others(state) : std::move(state);
   for (std::size_t k = 0; bound_ && k < others.size(); k++) {
     std::memcpy(OutputAccess::bytes(others[k]), bound_->state(k), bytes_of_all(others[k].spec()));
@@ -163,7 +201,7 @@ void StreamLoop::set_state(const Tensors& state) {
 void StreamLoop::reset(const Tensor& mask, const Tensors& to) {
   const Pause pause;
   Tensors state = this->state();
-  for (std::size_t k = 0; k < states(); k++) state[k] = select_rows(mask, to[k], state[k]);
+  for (std::size_t k = 0; k < states_.size(); k++) state[k] = select_rows(mask, to[k], state[k]);
   set_state(state);
 }
 
@@ -171,10 +209,10 @@ void StreamLoop::select(const Tensor& rows) {
   const Pause pause;
   Tensors chosen;
   for (const Tensor& x : state()) chosen.push_back(take(x, rows));
-  Spec input = input_spec();
-  input.shape.set(0, rows.dim(0));
-  if (input == input_spec()) return set_state(chosen);
-  *this = StreamLoop(step_, input, chosen);
+  if (rows.dim(0) == batch()) return set_state(chosen);
+  std::vector<Spec> inputs = inputs_;
+  for (Spec& input : inputs) input.shape.set(0, rows.dim(0));
+  *this = StreamLoop(step_, inputs, chosen);
 }
 
 }  // namespace rw::engine

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "rewind/autograd/parameter_watch.h"
+#include "rewind/autograd/stream_numbers.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -16,23 +17,23 @@ class StreamStep;
 
 class StreamLoop {
  public:
-  // Takes the input and the states; gives the next states and the output.
+  // Takes the inputs and the states; gives the next states and the outputs.
   using Step = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 
   // Throws what the step throws on these shapes, and what planning it throws.
-  StreamLoop(Step step, const Spec& input, const std::vector<Tensor>& state);
+  StreamLoop(Step step, const std::vector<Spec>& inputs, const std::vector<Tensor>& state);
   StreamLoop(StreamLoop&&) noexcept;
   StreamLoop& operator=(StreamLoop&&) noexcept;
   ~StreamLoop();
 
-  const Spec& input_spec() const { return arguments_[0]; }
-  const Spec& output_spec() const;
+  const std::vector<Spec>& input_specs() const { return inputs_; }
+  const std::vector<Spec>& output_specs() const { return outputs_; }
+  Index batch() const { return states_[0].shape[0]; }
 
-  // From the numbers of an input to those of an output. It ends the program where `refresh` or an
-  // operation's own kernel throws.
-  void step(const std::byte* in, std::byte* out) noexcept;
-  // The same by applying the step to tensors: everyone who looks sees its operations.
-  void step_plainly(const std::byte* in, std::byte* out);
+  // So many steps, one after the other, from the numbers of the inputs to those of the outputs, one
+  // for each; `plainly` by applying the step to tensors: everyone who looks sees its operations.
+  // Otherwise it ends the program where `refresh` or an operation's own kernel throws.
+  void run(Index steps, std::span<const StreamIn> in, std::span<const StreamOut> out, bool plainly);
 
   // Looks at the step anew: takes up weights that have changed, and whatever else it mentions.
   // Throws as the constructor does, and then nothing has changed.
@@ -46,7 +47,9 @@ class StreamLoop {
   void select(const Tensor& rows);
 
  private:
-  std::size_t states() const { return arguments_.size() - 1; }
+  // Of the numbers at in_ and out_.
+  void step() noexcept;
+  void step_plainly();
 
   // What the step does, and with which tensors, in the order of its trace.
   struct Look {
@@ -60,8 +63,10 @@ class StreamLoop {
   void bind(const Look& look, const std::vector<Tensor>& state);
 
   Step step_;
-  std::vector<Spec> arguments_;  // of the step: the input and the states
-  std::vector<Tensor> held_;     // states that are held (held_states.h)
+  std::vector<Spec> inputs_, states_, outputs_;  // of the step
+  std::vector<const std::byte*> in_;             // where the inputs of a step begin
+  std::vector<std::byte*> out_;
+  std::vector<Tensor> held_;  // states that are held (held_states.h)
   Look last_;
   ParameterWatch weights_;             // that it read then
   std::unique_ptr<StreamStep> bound_;  // none where the batch has no rows

@@ -7,6 +7,7 @@
 #include "rewind/autograd/engine/packed.h"
 #include "rewind/autograd/engine/replay.h"
 #include "rewind/tensor/creation.h"
+#include "rewind/tensor/indexing.h"
 #include "rewind/tensor/random.h"
 #include "rewind/tensor/strided.h"
 
@@ -64,7 +65,7 @@ StreamStep::StreamStep(std::shared_ptr<const Recurrence> recurrence,
     const Place to = *program().place(program().step.states[k]);
     states_.push_back(copy(program().states[k].next, to, buffer(to).width));
   }
-  output_ = output();
+  for (const ValueId y : program().step.outputs) outputs_.push_back(output(y));
 }
 
 std::byte* StreamStep::state(std::size_t state) const { return states_[state].to; }
@@ -85,10 +86,9 @@ StreamStep::Copy StreamStep::copy(Place from, Place to, Index columns) const {
           bytes(columns)};
 }
 
-StreamStep::Copy StreamStep::output() const {
-  const ValueId y = program().step.outputs[0];
-  const Place from = *program().place(y);
-  const Spec& spec = program().step.graph.spec(y);
+StreamStep::Copy StreamStep::output(ValueId value) const {
+  const Place from = *program().place(value);
+  const Spec& spec = program().step.graph.spec(value);
   const Index rows = buffer(from).rows ? batch() : 1;
   const auto bytes = [&](Index count) {
     return static_cast<std::size_t>(count * bytes_of(spec.dtype));
@@ -138,20 +138,48 @@ void StreamStep::bind(const OrdinaryInstruction& i) {
   for (int k = 0; k < node.results; k++) {
     ordinary.results.push_back(memory_.value_at(node.first + k, 0));
   }
-  loop_.push_back(std::move(ordinary));
+  std::optional<LookUp> rows_of_a_table = look_up(ordinary);
+  if (rows_of_a_table) {
+    loop_.push_back(std::move(*rows_of_a_table));
+  } else {
+    loop_.push_back(std::move(ordinary));
+  }
+}
+
+// Where all of it lies row after row.
+std::optional<StreamStep::LookUp> StreamStep::look_up(const Ordinary& ordinary) const {
+  const Graph::Node& node = *ordinary.node;
+  if (!node.operation.is<Take>() || !lifted_.is_constant(node.inputs[0])) return {};
+  const Tensor table = memory_.value_at(node.inputs[0], 0),
+               rows = memory_.value_at(node.inputs[1], 0);
+  if (!table.contiguous() || !rows.contiguous() || !ordinary.results[0].contiguous()) return {};
+  const Dims row = table.shape().without(0);
+  const auto first = [&](ValueId value) { return memory_.address(*program().place(value), 0, 0); };
+  return LookUp{first(node.inputs[0]),
+                table.dim(0),
+                static_cast<std::size_t>(row.count() * bytes_of(table.dtype())),
+                reinterpret_cast<const Index*>(first(node.inputs[1])),
+                rows.size(),
+                first(node.first),
+                ordinary};
 }
 
 // ---- running
 
-void StreamStep::run(const std::byte* in, std::byte* out) {
-  Tensor& x = inputs_.inputs[0];
-  std::memcpy(OutputAccess::bytes(x), in, static_cast<std::size_t>(x.size() * bytes_of(x.dtype())));
+void StreamStep::run(std::span<const std::byte* const> in, std::span<std::byte* const> out) {
+  for (std::size_t i = 0; i < in.size(); i++) {
+    Tensor& x = inputs_.inputs[i];
+    const auto bytes = static_cast<std::size_t>(x.size() * bytes_of(x.dtype()));
+    if (bytes > 0) std::memcpy(OutputAccess::bytes(x), in[i], bytes);
+  }
   for (Bound& bound : loop_) {
     std::visit([&](auto& b) { run_one(b); }, bound);
   }
-  Copy y = output_;  // before the states: it may be one that the step began with
-  y.to = out;
-  run_one(y);
+  for (std::size_t i = 0; i < out.size(); i++) {
+    Copy y = outputs_[i];  // before the states: it may be one that the step began with
+    y.to = out[i];
+    run_one(y);
+  }
   for (const Copy& state : states_) run_one(state);
   if (draws_ > 0) {
     const Rng now = Random::state();
@@ -160,12 +188,24 @@ void StreamStep::run(const std::byte* in, std::byte* out) {
 }
 
 void StreamStep::run_one(const Copy& copy) {
+  if (copy.bytes == 0) return;
   if (copy.from_step == copy.bytes && copy.to_step == copy.bytes) {
     std::memcpy(copy.to, copy.from, copy.rows * copy.bytes);
     return;
   }
   for (std::size_t row = 0; row < copy.rows; row++) {
     std::memcpy(copy.to + row * copy.to_step, copy.from + row * copy.from_step, copy.bytes);
+  }
+}
+
+void StreamStep::run_one(LookUp& l) {
+  const std::span rows(l.rows, static_cast<std::size_t>(l.count));
+  const auto is_one = [&](Index row) { return row >= 0 && row < l.table_rows; };
+  if (!std::ranges::all_of(rows, is_one)) return run_one(l.otherwise);
+  std::byte* to = l.to;
+  for (const Index row : rows) {
+    if (l.bytes > 0) std::memcpy(to, l.table + static_cast<std::size_t>(row) * l.bytes, l.bytes);
+    to += l.bytes;
   }
 }
 

@@ -12,16 +12,17 @@ namespace engine {
 
 class StreamStep {
  public:
-  // `recurrence` is a plan for single steps of one input and one output; `captured` are the tensors
-  // that its trace lists. The states hold no numbers yet.
+  // `recurrence` is a plan for single steps; `captured` are the tensors that its trace lists. The
+  // states hold no numbers yet.
   StreamStep(std::shared_ptr<const Recurrence> recurrence, const std::vector<Tensor>& captured,
              Index draws);
   StreamStep(const StreamStep&) = delete;
   StreamStep& operator=(const StreamStep&) = delete;
 
-  // From the numbers of an input to those of an output, row after row. Where a step consists of
-  // products with what it captured, of element-wise work and of views, nothing is allocated.
-  void run(const std::byte* in, std::byte* out);
+  // From the numbers of the inputs to those of the outputs, row after row, one pointer for each.
+  // Where a step consists of products with what it captured, of rows of that which are looked up,
+  // of element-wise work and of views, nothing is allocated.
+  void run(std::span<const std::byte* const> in, std::span<std::byte* const> out);
 
   // A state's numbers, row after row.
   std::byte* state(std::size_t state) const;
@@ -44,8 +45,18 @@ class StreamStep {
     Tensor packed;  // the right operand of a product that has one
     std::vector<Tensor> results;
   };
+  // Rows of a table, one after the other.
+  struct LookUp {
+    const std::byte* table;
+    Index table_rows;
+    std::size_t bytes;  // of a row
+    const Index* rows;
+    Index count;
+    std::byte* to;
+    Ordinary otherwise;  // where a row is none of the table: its kernel says so
+  };
   using Bound = std::variant<kernels::PackedProduct<float>, kernels::PackedProduct<double>,
-                             Elements<float>, Elements<double>, Copy, Ordinary>;
+                             Elements<float>, Elements<double>, Copy, LookUp, Ordinary>;
 
   const Program& program() const { return recurrence_->program(); }
   const Buffer& buffer(Place place) const {
@@ -62,7 +73,8 @@ class StreamStep {
   template <class T>
   void bind_elements(const ElementInstruction& i);
   Copy copy(Place from, Place to, Index columns) const;
-  Copy output() const;
+  Copy output(ValueId value) const;
+  std::optional<LookUp> look_up(const Ordinary& ordinary) const;
 
   template <class T>
   void run_one(const kernels::PackedProduct<T>& product) {
@@ -73,6 +85,7 @@ class StreamStep {
     elements.runner.run(elements.rows);
   }
   static void run_one(const Copy& copy);
+  void run_one(LookUp& look_up);
   void run_one(Ordinary& ordinary);
 
   const std::shared_ptr<const Recurrence> recurrence_;
@@ -82,8 +95,8 @@ class StreamStep {
   LoopMemory memory_;
   std::vector<Tensor> packed_;  // as program.packed
   std::vector<Bound> loop_;
-  std::vector<Copy> states_;  // the next ones to where steps find them
-  Copy output_;               // to nowhere yet
+  std::vector<Copy> states_;   // the next ones to where steps find them
+  std::vector<Copy> outputs_;  // to nowhere yet
 };
 
 }  // namespace engine

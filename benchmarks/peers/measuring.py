@@ -12,8 +12,8 @@ import sys
 import time
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1, "MGC": 2}
-CASE = ("op", "job", "cell", "layers", "batch", "time", "hidden", "embed", "text", "updates",
-        "threads")
+CASE = ("op", "job", "cell", "layers", "batch", "time", "hidden", "embed", "text", "epoch",
+        "updates", "threads")
 
 
 def times_of(call, quick):

@@ -73,17 +73,32 @@ class Compare(unittest.TestCase):
 
     def test_ratios(self):
         self.assertEqual(self.table("recurrent", "--cell", "gru", "--quick"), [
-            ["case", "figure", "rewind", "of peak", "torch"],
-            ["GRU 2x5x8", "train_ms", "4", "0.25", "2.00"],
-            ["GRU 2x5x8", "infer_ms", "1", "0.50", "-"]])
+            ["case", "figure", "rewind", "of peak", "dynet", "torch"],
+            ["GRU 2x5x8", "train_ms", "4", "0.25", "-", "2.00"],
+            ["GRU 2x5x8", "infer_ms", "1", "0.50", "-", "-"]])
 
     def test_ratios_of_the_least_times(self):
         self.assertEqual(self.table("recurrent", "--cell", "RNN", "--least")[1],
-                         ["RNN 2x5x8", "train_ms", "2", "0.50", "3.00"])
+                         ["RNN 2x5x8", "train_ms", "2", "0.50", "-", "3.00"])
+
+    def test_ratios_to_dynet_are_of_fractions_of_the_peak(self):
+        self.program("recurrent_bench", RECURRENT.replace(
+            '"batch":2,"time":5,"hidden":8', '"batch":1,"time":50,"hidden":32'))
+        # 6 x 50 x 4 x 32 x 64 flops in 0.35 ms are 7.02 GF/s, 0.0846 of 83; ours are 0.25 and 0.5.
+        self.assertEqual([row[4] for row in self.table("recurrent", "--cell", "LSTM")],
+                         ["dynet", "2.96", "-"])
+        self.assertEqual(self.table("recurrent", "--cell", "LSTM", "--least")[1][4], "5.91")
+        self.assertEqual(self.table("recurrent", "--cell", "MGC")[1][4], "-")
+
+    def test_dynet_has_no_figures_of_more_threads(self):
+        self.program("recurrent_bench", RECURRENT.replace(
+            '"batch":2,"time":5,"hidden":8,"threads":1',
+            '"batch":1,"time":50,"hidden":32,"threads":2'))
+        self.assertEqual(self.table("recurrent", "--cell", "LSTM")[1][4], "-")
 
     def test_a_speed_is_compared_the_other_way(self):
         self.assertEqual(self.table("char_lm", "--cell", "GRU", "--text", "given")[1],
-                         ["char_lm GRU", "chars_per_s", "3000", "0.10", "2.00"])
+                         ["char_lm GRU", "chars_per_s", "3000", "0.10", "-", "2.00"])
 
     def test_all_cells_of_a_job(self):
         self.assertEqual([row[0] for row in self.table("recurrent")[1::2]],
@@ -97,7 +112,7 @@ class Compare(unittest.TestCase):
             self.assertNotIn(peer, done.stdout)
         self.program("python", "import sys\nsys.exit(1)")
         self.assertEqual(self.table("recurrent", "--cell", "LSTM")[0],
-                         ["case", "figure", "rewind", "of peak"])
+                         ["case", "figure", "rewind", "of peak", "dynet"])
 
     def test_the_interpreter_may_be_an_option(self):
         titles = self.table("recurrent", "--cell", "LSTM", "--python",

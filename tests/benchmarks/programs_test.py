@@ -67,17 +67,31 @@ class Programs(unittest.TestCase):
 
     def test_memory(self):
         gru, rnn = self.lines("memory", "--cell", "GRU", "RNN")
+        gates = {"GRU": 3, "RNN": 1}
         for line in (gru, rnn):  # the outputs at least; what is kept is there at the peak
             self.assertGreaterEqual(line["kept_floats"], line["hidden"])
             self.assertGreaterEqual(line["peak_floats"], line["kept_floats"])
+            self.assertEqual(line["segments"], 0)
+            weights = gates[line["cell"]] * line["hidden"] * 2 * line["hidden"]
+            flops = 6 * weights * line["batch"] * line["time"]
+            self.close(line["gflops"], flops / line["train_ms"] / 1e6)
         self.assertGreater(gru["kept_floats"], rnn["kept_floats"])
+
+    def test_memory_in_segments(self):
+        (whole,) = self.lines("memory", "--cell", "LSTM")
+        (parts,) = self.lines("memory", "--cell", "LSTM", "--segments", "10")
+        self.assertEqual(parts["segments"], 10)
+        # The outputs, that the caller holds, and of the gates and cells a tenth.
+        self.assertLess(parts["kept_floats"], 2 * parts["hidden"])
+        self.assertGreater(whole["kept_floats"], 6 * parts["hidden"])
 
     def test_char_lm(self):
         with tempfile.NamedTemporaryFile("w", encoding="ascii") as text:
             text.write("a text to learn, again and again. " * 200)
             text.flush()
             (line,) = self.lines("char_lm", "--text", "none", "--text", text.name, "--cell", "gru")
-        self.assertEqual((line["job"], line["cell"], line["updates"]), ("char_lm", "GRU", 2))
+        self.assertEqual((line["job"], line["cell"], line["epoch"], line["updates"]),
+                         ("char_lm", "GRU", 1, 2))
         symbols = len(set("a text to learn, again and again. "))
         self.assertEqual(line["symbols"], symbols)
         weights = 3 * 128 * (64 + 128) + 3 * 128 * (128 + 128) + 128 * symbols
@@ -86,12 +100,12 @@ class Programs(unittest.TestCase):
 
     def test_refusals(self):
         for arguments in (["recurrent", "--cell", "foo"], ["stream", "--threads", "0"],
-                          ["ops", "--cell", "LSTM"], ["char_lm"],
+                          ["ops", "--cell", "LSTM"], ["memory", "--segments", "-1"], ["char_lm"],
                           ["char_lm", "--text", "no such file"]):
             done = run(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
             self.assertRegex(done.stderr,
-                             "foo|0 not in range|--cell|--text is required|no such file")
+                             "foo|0 not in range|--cell|--segments|--text is required|no such file")
 
     def test_char_lm_refuses_a_short_text(self):
         with tempfile.NamedTemporaryFile("w", encoding="ascii") as text:

@@ -5,6 +5,7 @@
 
 #include "nn/recurrent_kinds.h"
 #include "rewind/autograd/stream.h"
+#include "rewind/nn/embedding.h"
 #include "rewind/optim/sgd.h"
 #include "support/allocations.h"
 
@@ -145,6 +146,55 @@ TEST(RecurrentStream, StreamsOfSeveralThreadsShareAModel) {
   }
   for (std::thread& thread : threads) thread.join();
   for (const auto& mine : seen) EXPECT_EQ(mine, expected);
+}
+
+// Hears words beside x.
+struct ListeningCell {
+  struct Heard {
+    Tensor x, words;
+  };
+  struct Outputs {
+    Tensor h, words;
+  };
+  using State = Tensor;
+  nn::Linear from_x, from_h;
+  nn::Embedding from_words;
+
+  ListeningCell(Index in, Index hidden, Rng& rng)
+      : from_x(in, hidden, rng), from_h(hidden, hidden, rng), from_words(5, hidden, rng) {}
+  State initial(Index batch) const { return nn::zero_state(batch, kWide, from_h.weight); }
+  std::pair<State, Outputs> step(const Heard& in, const State& h) const {
+    const Tensor next = tanh(from_x(in.x) + from_h(h) + from_words(in.words));
+    return {next, {next, in.words}};
+  }
+  static void members(auto& self, auto&& visit) {
+    visit("from_x", self.from_x);
+    visit("from_h", self.from_h);
+    visit("from_words", self.from_words);
+  }
+};
+
+TEST(RecurrentStream, TakesWhateverTheLayerTakes) {
+  constexpr Index kRows = 3;
+  Rng rng(4);
+  const nn::Recurrent<ListeningCell> layer({.input = kInput, .hidden = kWide, .layers = 2}, rng);
+  Tensor words = zeros({kLong, kRows}, int64);
+  Index word = 0;
+  for (Index& w : words.mutable_span<Index>()) w = word++ % 5;
+  const Tensor x = input(kRows);
+  const auto whole = layer(ListeningCell::Heard{x, words});
+  auto player = layer.stream(ListeningCell::Heard{x[0], words[0]});
+  std::vector<float> h(kLong * kRows * kWide);
+  std::vector<Index> heard(kLong * kRows);
+  EXPECT_EQ(allocations_of([&] {
+              player.run({x.span<float>(), words.span<Index>()}, {h, heard});
+            }),
+            0u);
+  EXPECT_EQ(std::vector<double>(h.begin(), h.end()), elements(whole.outputs.h));
+  EXPECT_EQ(std::vector<double>(heard.begin(), heard.end()), elements(words));
+  expect_same_bits(tensors_of(player.state()), tensors_of(whole.final));
+  EXPECT_ERROR(layer.stream(ListeningCell::Heard{zeros({kRows, 9}), words[0]}), ShapeError,
+               "recurrent: x of a step is [batch, 3], got float32 [3, 9]");
 }
 
 TEST(RecurrentStream, SaysWhatDoesNotFit) {

@@ -15,7 +15,9 @@ Step without_stages(const Step& step) {
 }  // namespace
 
 Canonical canonical(const Step& step, const Passes& passes) {
-  Step best = rewrite(step);
+  Step best = step;
+  best.graph.set_simplifies(passes.simplify);
+  best = rewrite(best);
   if (passes.rows_first) best = rows_first(best);
   if (passes.split) best = split_products(best);
   if (passes.join) best = join_products(best);

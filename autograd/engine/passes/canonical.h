@@ -10,6 +10,7 @@ namespace engine {
 struct Passes {
   bool rows_first = true, split = true, join = true, regroup = true, join_sums = true;
   bool number = true, lower = true;
+  bool simplify = true;  // whatever is made (simplify.h)
   friend bool operator==(const Passes&, const Passes&) = default;
 };
 

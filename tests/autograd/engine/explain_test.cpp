@@ -232,6 +232,8 @@ TEST(Explain, ShowsWhatEachPassDoes) {
   EXPECT_TRUE(differs("lstm of four gates", [](auto& o) { o.passes.join = false; }));
   EXPECT_TRUE(differs("elman", [](auto& o) { o.passes.regroup = false; }));
   EXPECT_TRUE(differs("lstm", [](auto& o) { o.passes.lower = false; }));
+  EXPECT_TRUE(differs("lstm", [](auto& o) { o.passes.simplify = false; }));
+  EXPECT_TRUE(differs("lstm", [](auto& o) { o.keep = engine::Keep::everything; }));
   EXPECT_TRUE(differs("elman", [](auto& o) { o.program.fates.hoist = false; }));
   EXPECT_TRUE(differs("elman", [](auto& o) { o.program.fates.sink = false; }));
   EXPECT_TRUE(differs("elman", [](auto& o) { o.program.pack = false; }));

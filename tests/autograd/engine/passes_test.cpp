@@ -23,8 +23,22 @@ PlanOptions without(auto turn_off) {
   return options;
 }
 
+PlanOptions all_of_them() {
+  return {.passes = {false, false, false, false, false, false, false, false},
+          .program = {.fates = {false, false},
+                      .pack = false,
+                      .fuse = false,
+                      .alias = false,
+                      .by_table = false},
+          .keep = engine::Keep::everything,
+          .hold = false};
+}
+
 std::vector<Switch> switches() {
   return {
+      {"all", all_of_them()},
+      {"cut", without([](auto& o) { o.keep = engine::Keep::everything; })},
+      {"simplify", without([](auto& o) { o.passes.simplify = false; })},
       {"split", without([](auto& o) { o.passes.split = false; })},
       {"join", without([](auto& o) { o.passes.join = false; })},
       {"regroup", without([](auto& o) { o.passes.regroup = false; })},

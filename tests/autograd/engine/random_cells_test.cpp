@@ -6,7 +6,6 @@
 
 #include "rewind/autograd/engine/plans.h"
 #include "rewind/autograd/stream.h"
-#include "rewind/tensor/joining.h"
 
 namespace rw::test {
 namespace {
@@ -166,28 +165,24 @@ TEST(RandomCells, StreamsHaveTheBitsOfTheirScans) {
     // The attention of one row to a context is a product by BLAS, over all steps where it can be
     // known before the loop, and the bits of those depend on their number.
     recipe.batch = std::max<Index>(recipe.batch, 2);
-    recipe.tokens = recipe.counter = false;
     recipe.context = 0;
     recipe.masks = Masks::none;
-    Index features = 0;
-    for (const Index size : recipe.inputs) features += size;
-    Tensors initial, weights;
-    for (const Index size : recipe.states) {
-      initial.push_back(numbers({recipe.batch, size}, 7.0 + static_cast<double>(size)));
-    }
-    const RandomStep random(recipe, weights);
-    const auto step = [&](const Tensor& x, const Tensors& states) {
-      auto [next, outputs] = random(split(x, recipe.inputs, 1), states, weights);
-      return std::pair(next, concat(outputs));
-    };
-    const Tensor xs = numbers({recipe.time, recipe.batch, features}, 3);
-    (void)random(split(xs[0], recipe.inputs, 1), initial, {});  // once, for the weights
-    const auto expected = scan(step, xs, initial);
-    auto player = stream(step, xs[0], initial);
-    EXPECT_EQ(elements(player.run(xs)), elements(expected.outputs));
-    for (std::size_t k = 0; k < initial.size(); k++) {
-      EXPECT_EQ(elements(player.state()[k]), elements(expected.final[k]));
-    }
+    with_cell(recipe, [](const ScanCase& c) {
+      const auto step = [&](const Tensors& x, const Tensors& states) {
+        return c.step(x, states, c.weights);
+      };
+      const auto expected = scan(step, c.xs, c.initial);
+      Tensors first;
+      for (const Tensor& x : c.xs) first.push_back(x[0]);
+      auto player = stream(step, first, c.initial);
+      const Tensors outputs = player.run(c.xs);
+      for (std::size_t i = 0; i < outputs.size(); i++) {
+        EXPECT_EQ(elements(outputs[i]), elements(expected.outputs[i])) << "output " << i;
+      }
+      for (std::size_t k = 0; k < c.initial.size(); k++) {
+        EXPECT_EQ(elements(player.state()[k]), elements(expected.final[k])) << "state " << k;
+      }
+    });
   }
 }
 
