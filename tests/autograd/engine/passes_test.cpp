@@ -40,7 +40,9 @@ std::vector<Switch> switches() {
       {"by_table", without([](auto& o) { o.program.by_table = false; })},
       {"hold", without([](auto& o) { o.hold = false; })},
       {"any",
-       {{false, false, false, false, false, false}, {{false, false}, false, false, false, false}}},
+       {{false, false, false, false, false, false, false},
+        {{false, false}, false, false, false, false},
+        false}},
   };
 }
 
