@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "autograd/engine/cell_cases.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/tensor/joining.h"
 
@@ -78,12 +79,15 @@ void with_cell(const Recipe& recipe, F f) {
   }
   c.step = step;
   c.reverse = dice(2) == 1;
-  // Those of many terms are not known to 5e-6 in float32, in the plain loop either.
+  // Those of many terms are not known as well in float32: a plain loop, by the BLAS of some
+  // machines, was seen 8e-6 from the truth, and second derivatives are further from it.
   c.second = !(recipe.simple && recipe.dtype == float32);
+  if (recipe.simple) c.float32_error = 2e-5;
   c.threads = static_cast<int>(dice(5) + 1);
   if (dice(7) < 2) c.reset = greater(numbers({recipe.time, recipe.batch}, 4), 0.1);
   if (dice(5) < 2) {
     for (Index row = 0; row < recipe.batch; row++) c.lengths.push_back(dice(recipe.time + 1));
+    for (Tensor& x : c.xs) x = with_padding(x, c.lengths);
   }
   SCOPED_TRACE(fmt::format("recipe {}", recipe.seed));
   f(std::move(c));
