@@ -1,6 +1,8 @@
 // In what state a scan computes, and in what state it leaves the thread and its generator.
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "autograd/engine/scan_comparison.h"
 #include "autograd/engine/shared_rows.h"
 #include "rewind/autograd/explain.h"
@@ -22,7 +24,7 @@ TEST(Scan, FlushesDenormals) {
 
 // What each worker computes from numbers of 1e-40, with a product that keeps them as they are: zero
 // where it flushes them.
-TEST(Scan, FlushesDenormalsInEveryWorkerForwardAndBack) {
+void expect_denormals_to_be_flushed() {
   constexpr Index kSteps = 12, kRows = 64, kUnits = 128;
   const Tensor w = eye(kUnits), small = full({kRows, kUnits}, 1e-40);
   const auto step = [&](const Tensor& x, const Tensor& h) { return matmul(h, w) * 0.5 + x; };
@@ -50,6 +52,15 @@ TEST(Scan, FlushesDenormalsInEveryWorkerForwardAndBack) {
       for (const double dh : elements(gradients[h0])) ASSERT_EQ(dh, 0);
     }
   }
+}
+
+// On a thread of its own, whose workers begin with the mode in which they are made: not in a scan.
+TEST(Scan, FlushesDenormalsInEveryWorkerForwardAndBack) {
+  std::thread([] {
+    const Threads three(3);
+    parallel_for(3, 1, [](Index, Index) {});
+    expect_denormals_to_be_flushed();
+  }).join();
 }
 
 // In the loop, on its way back, or before it, as it is told.

@@ -50,12 +50,18 @@ struct Normed {
   static Cell make(Index input, Index hidden, Rng& rng) { return Cell(input, hidden, rng); }
 };
 
-auto layer_of(nn::RecurrentOptions options) {
-  auto layer = recurrent<Normed>(options);
-  double phase = 50;  // scales and shifts of their own, too
-  nn::for_each_parameter(layer, [&](const std::string&, Parameter& p) {
+// With scales and shifts that are all different, too.
+template <class Module>
+void spread_weights(Module& module) {
+  double phase = 50;
+  nn::for_each_parameter(module, [&](const std::string&, Parameter& p) {
     p.value() = p.value() + 0.3 * wave(p.shape(), phase += 1);
   });
+}
+
+auto layer_of(nn::RecurrentOptions options) {
+  auto layer = recurrent<Normed>(options);
+  spread_weights(layer);
   return layer;
 }
 
@@ -78,6 +84,7 @@ TEST(RecurrentLayerNorm, IsItsDefinition) {
   Rng rng(7);
   NormedCell cell(kInput, kHidden, rng);
   nn::to(cell, float64);
+  spread_weights(cell);
   const nn::Recurrent layer([&](Index) { return NormedCell(cell); },
                             {.input = kInput, .hidden = kHidden});
   const Tensor x = layer_input();
