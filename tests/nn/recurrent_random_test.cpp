@@ -5,7 +5,7 @@
 #include <set>
 
 #include "autograd/engine/random_cells.h"
-#include "nn/recurrent_kinds.h"
+#include "nn/recurrent_results.h"
 #include "rewind/tensor/parallel.h"
 #include "rewind/tensor/regions.h"
 
@@ -64,36 +64,6 @@ std::string text_of(const Draw& d) {
       o.residual ? ", residual" : "", o.dropout > 0 ? ", dropout" : "", d.threads,
       d.lengths ? ", lengths" : "", d.resets ? ", resets" : "", d.initial ? ", initial" : "",
       d.reverse ? ", reverse" : "", d.states ? ", states" : "", d.segments);
-}
-
-// All that a layer gives, and the gradients of all that it was given. Of rows without steps nothing
-// is computed, and may be followed or not.
-template <class Layer>
-Tensors all_of(const Layer& layer, const Tensor& x,
-               nn::RecurrentCall<typename Layer::CellState> call) {
-  const Random same(9);
-  Tape tape;
-  const Tensor watched = tape.watch(x);
-  call.initial = watch_all(tape, call.initial);
-  const auto result = layer(watched, call);
-  Tensors all{result.outputs, result.last};
-  for (const Tensor& y : tensors_of(result.final)) all.push_back(y);
-  for (const Tensor& y : tensors_of(result.states)) all.push_back(y);
-  std::vector<Upstream> from;
-  double phase = 10;
-  for (const Tensor& y : all) {
-    const Tensor dy = cast(wave(y.shape(), phase += 1), y.dtype());
-    if (Interpreter::any_holds(y.mark())) from.push_back({y, dy});
-  }
-  const Gradients gradients = tape.backward(from);
-  const auto add_gradient = [&](const auto& of) {
-    const bool found = gradients.find(of) != nullptr;
-    all.push_back(found ? gradients[of] : zeros(of.spec().shape, of.spec().dtype));
-  };
-  add_gradient(watched);
-  for (const Tensor& h : tensors_of(call.initial)) add_gradient(h);
-  for (const Parameter& p : nn::parameters(layer)) add_gradient(p);
-  return all;
 }
 
 template <class Kind>
