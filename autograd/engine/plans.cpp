@@ -1,33 +1,9 @@
 #include "rewind/autograd/engine/plans.h"
 
-#include <algorithm>
-#include <list>
+#include "rewind/autograd/engine/recent.h"
 
 namespace rw::engine {
 namespace {
-
-// The last used first, at most so many. Guarded by its mutex.
-template <class Entry>
-class Recent {
- public:
-  template <class F>
-  const Entry* find(F is_it) {
-    const auto found = std::find_if(entries_.begin(), entries_.end(), is_it);
-    if (found == entries_.end()) return nullptr;
-    entries_.splice(entries_.begin(), entries_, found);
-    return &entries_.front();
-  }
-  void add(Entry entry) {
-    entries_.push_front(std::move(entry));
-    if (entries_.size() > kRememberedPlans) entries_.pop_back();
-  }
-  std::size_t size() const { return entries_.size(); }
-
-  std::mutex mutex;
-
- private:
-  std::list<Entry> entries_;
-};
 
 struct Plan {
   KnownStep step;
@@ -40,11 +16,11 @@ constinit thread_local PlanOptions options_now;
 constinit thread_local NotedPlans* notes = nullptr;
 
 Recent<KnownStep>& steps() {
-  static Recent<KnownStep> steps;
+  static Recent<KnownStep> steps(kRememberedPlans);
   return steps;
 }
 Recent<Plan>& plans() {
-  static Recent<Plan> plans;
+  static Recent<Plan> plans(kRememberedPlans);
   return plans;
 }
 
@@ -131,6 +107,11 @@ std::shared_ptr<const Recurrence> single_step_plan_of(const KnownStep& step, Ind
   PlanOptions options = options_now;
   options.program.single_steps = true;
   return plan(step, batch, nothing, options);
+}
+
+std::size_t remembered_steps() {
+  const std::scoped_lock lock(steps().mutex);
+  return steps().size();
 }
 
 std::size_t remembered_plans() {

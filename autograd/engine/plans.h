@@ -68,7 +68,8 @@ class [[nodiscard]] NotedPlans {
   std::vector<Noted> noted_;
 };
 
-// How many plans are remembered now.
+// How many are remembered now.
+std::size_t remembered_steps();
 std::size_t remembered_plans();
 
 }  // namespace engine

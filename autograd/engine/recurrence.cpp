@@ -68,11 +68,11 @@ std::shared_ptr<const PlannedBackward> Recurrence::backward(const Wanted& wanted
     key.insert(key.end(), flags->begin(), flags->end());
   }
   key.push_back(record);
-  const std::scoped_lock lock(mutex_);
-  const auto found = backward_.find(key);
-  if (found != backward_.end()) return found->second;
+  const std::scoped_lock lock(backward_.mutex);
+  const Known* known = backward_.find([&](const Known& k) { return k.key == key; });
+  if (known) return known->planned;
   auto planned = plan_backward(wanted, record);
-  if (planned->wiring.constants.empty()) backward_.emplace(std::move(key), planned);
+  if (planned->wiring.constants.empty()) backward_.add({std::move(key), planned});
   return planned;
 }
 

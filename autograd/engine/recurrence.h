@@ -2,13 +2,12 @@
 // goes with it, which is a planned scan again.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <mutex>
 
 #include "rewind/autograd/engine/adjoint.h"
 #include "rewind/autograd/engine/passes/canonical.h"
 #include "rewind/autograd/engine/program.h"
+#include "rewind/autograd/engine/recent.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -55,12 +54,18 @@ class Recurrence {
   const std::vector<int>& kept() const { return kept_; }
 
   // The backward scan for these gradients; with `record`, one that can be differentiated again. It
-  // is planned when it is first asked for, and remembered; but not where a rule of derivation
-  // brought numbers of its own along, which may be others the next time.
+  // is planned when it is first asked for, and the last kRememberedBackward of them are remembered;
+  // but not those where a rule of derivation brought numbers of its own along, which may be others
+  // the next time.
+  static constexpr std::size_t kRememberedBackward = 16;
   std::shared_ptr<const PlannedBackward> backward(const Wanted& wanted, bool record) const;
 
  private:
   using Key = std::vector<bool>;
+  struct Known {
+    Key key;
+    std::shared_ptr<const PlannedBackward> planned;
+  };
   std::shared_ptr<const PlannedBackward> plan_backward(const Wanted& wanted, bool record) const;
 
   Prelude prelude_;
@@ -69,8 +74,7 @@ class Recurrence {
   Wanted wanted_;
   std::vector<int> kept_;
   PlanOptions options_;
-  mutable std::mutex mutex_;
-  mutable std::map<Key, std::shared_ptr<const PlannedBackward>> backward_;
+  mutable Recent<Known> backward_{kRememberedBackward};
 };
 
 }  // namespace engine

@@ -18,6 +18,7 @@
 #include "rewind/tensor/reduction.h"
 #include "support/allocations.h"
 #include "support/elements.h"
+#include "support/locks.h"
 
 namespace rw::test {
 namespace {
@@ -228,6 +229,21 @@ TEST(Stream, AStepTakesNoMemory) {
             }),
             0u);
   EXPECT_GT(allocations_of([&] { (void)player.step(kX); }), 0u);  // so they are counted
+}
+
+TEST(Stream, AStepTakesNoLock) {
+  if (!kLocksAreCounted) GTEST_SKIP() << "a sanitizer has locks of its own";
+  const Cell cell;
+  auto player = stream_of(cell);
+  std::vector<double> in(4 * kBatch * kWide, 0.5), out(in.size());
+  const auto play = [&] {
+    player.step(std::span(in).first(kBatch * kWide), std::span(out).first(kBatch * kWide));
+    player.run(in, out);
+  };
+  EXPECT_EQ(locks_of(play), 0u);
+  const Threads two(2);
+  EXPECT_EQ(locks_of(play), 0u);
+  EXPECT_GT(locks_of([&] { scanned(cell); }), 0u);  // so they are counted
 }
 
 TEST(Stream, RunsBlocksOfNumbers) {

@@ -8,6 +8,7 @@
 #include "rewind/nn/embedding.h"
 #include "rewind/optim/sgd.h"
 #include "support/allocations.h"
+#include "support/locks.h"
 
 namespace rw::test {
 namespace {
@@ -88,6 +89,18 @@ TYPED_TEST(RecurrentStream, AStepTakesNoMemory) {
               }),
               0u);
   }
+}
+
+TYPED_TEST(RecurrentStream, AStepTakesNoLock) {
+  if (!kLocksAreCounted) GTEST_SKIP() << "a sanitizer has locks of its own";
+  const auto layer = single_precision<TypeParam>();
+  auto player = layer.stream(3);
+  const std::vector<float> in(3 * kInput, 0.5f);
+  std::vector<float> out(3 * kWide);
+  EXPECT_EQ(locks_of([&] {
+              for (int i = 0; i < 3; i++) player.step(in, out);
+            }),
+            0u);
 }
 
 // The dropout between the layers acts where a tape records, and a stream is seen by none.

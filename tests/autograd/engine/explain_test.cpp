@@ -9,6 +9,8 @@
 #include "autograd/engine/cell_cases.h"
 #include "rewind/autograd/engine/plans.h"
 #include "rewind/autograd/note.h"
+#include "rewind/nn/elman.h"
+#include "rewind/nn/gru.h"
 #include "rewind/nn/lstm.h"
 #include "rewind/nn/recurrent.h"
 #include "support/paths.h"
@@ -218,19 +220,48 @@ TEST(Explain, SaysSoWhereNothingIsPlanned) {
             "a scan is the plain loop\n");
 }
 
+// A cell that a test of passes needs and no other has.
+std::string explained_with_features_first() {
+  const Tensor w = numbers({H, H}, 1);
+  const auto step = [&](const Tensor& x, const Tensor& h) {
+    return transpose(tanh(matmul(w, transpose(h)) + transpose(x)));
+  };
+  return explain(step, zeros({T, B, H}, float64), zeros({B, H}, float64));
+}
+std::string explained_with_resets() {
+  const auto step = [](const Tensor& x, const Tensor& h) { return tanh(x + h); };
+  const Tensor fresh = zeros({B, H}, float64);
+  return explain(step, zeros({T, B, H}, float64), fresh,
+                 {.reset = zeros({T, B}, boolean), .fresh = fresh});
+}
+std::string explained_with_a_held_state() {
+  const Tensor w = numbers({H, H}, 1);
+  const auto step = [&](const Tensor& x, const Tensors& s) {
+    return Tensors{tanh(x + s[0] + matmul(s[1], w)), s[1]};
+  };
+  const Tensor h = zeros({B, H}, float64);
+  return explain(step, zeros({T, B, H}, float64), Tensors{h, h});
+}
+
 // Each pass is seen in the plan of some cell.
 TEST(Explain, ShowsWhatEachPassDoes) {
   using engine::PlanOptions;
-  const auto differs = [&](const char* cell, auto turn_off) {
-    const std::string with = explained(cell);
+  const auto differ = [&](auto text, auto turn_off) {
+    const std::string with = text();
     PlanOptions options;
     turn_off(options);
     const engine::PlanningWith scope(options);
-    return explained(cell) != with;
+    return text() != with;
   };
+  const auto differs = [&](const char* cell, auto turn_off) {
+    return differ([&] { return explained(cell); }, turn_off);
+  };
+  EXPECT_TRUE(differ(explained_with_features_first, [](auto& o) { o.passes.rows_first = false; }));
   EXPECT_TRUE(differs("lstm of concat", [](auto& o) { o.passes.split = false; }));
   EXPECT_TRUE(differs("lstm of four gates", [](auto& o) { o.passes.join = false; }));
   EXPECT_TRUE(differs("elman", [](auto& o) { o.passes.regroup = false; }));
+  EXPECT_TRUE(differs("lstm of four gates", [](auto& o) { o.passes.join_sums = false; }));
+  EXPECT_TRUE(differ(explained_with_resets, [](auto& o) { o.passes.number = false; }));
   EXPECT_TRUE(differs("lstm", [](auto& o) { o.passes.lower = false; }));
   EXPECT_TRUE(differs("lstm", [](auto& o) { o.passes.simplify = false; }));
   EXPECT_TRUE(differs("lstm", [](auto& o) { o.keep = engine::Keep::everything; }));
@@ -239,6 +270,42 @@ TEST(Explain, ShowsWhatEachPassDoes) {
   EXPECT_TRUE(differs("elman", [](auto& o) { o.program.pack = false; }));
   EXPECT_TRUE(differs("elman", [](auto& o) { o.program.fuse = false; }));
   EXPECT_TRUE(differs("lstm", [](auto& o) { o.program.alias = false; }));
+  EXPECT_TRUE(differs("symbols", [](auto& o) { o.program.by_table = false; }));
+  EXPECT_TRUE(differ(explained_with_a_held_state, [](auto& o) { o.hold = false; }));
+}
+
+// The loop of a built-in cell is packed products, element programs and copies, whatever is asked.
+template <class Cell>
+void expect_the_fast_path(int products) {
+  Rng rng(1);
+  const nn::Recurrent<Cell> layer({.input = 3, .hidden = 64}, rng);
+  const Threads two(2);
+  Tensor reset = zeros({6, 32}, boolean);
+  reset.set(3, true);
+  Lengths lengths;
+  for (Index row = 0; row < 32; row++) lengths.push_back(row % 7);
+  const std::string text = explain([&] {
+    layer(zeros({6, 32, 3}), {.lengths = lengths, .reset = reset});
+  });
+  EXPECT_EQ(text.find("    ordinary "), std::string::npos) << text;
+  EXPECT_EQ(text.find(": no lengths"), std::string::npos) << text;
+  int found = 0;
+  std::stringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("  rows: ")) {
+      EXPECT_NE(line.find("16 for each of 2 workers"), std::string::npos) << line;
+    }
+    if (!line.starts_with("    product ")) continue;
+    found++;
+    EXPECT_NE(line.find(" packed"), std::string::npos) << line;
+  }
+  EXPECT_EQ(found, products) << text;
+}
+
+TEST(Explain, ResetsAndLengthsStayOnTheFastPath) {
+  expect_the_fast_path<nn::LSTMCell>(2);
+  expect_the_fast_path<nn::GRUCell>(2);
+  expect_the_fast_path<nn::ElmanCell>(2);
 }
 
 }  // namespace

@@ -135,6 +135,54 @@ TEST(Lengths, AreRefusedWhereARowIsSetOrAllAreMultiplied) {
   refuses({1, 2, 4}, [](const Tensor& h) { return h * nn::cross_entropy(h, zeros({B}, int64)); });
 }
 
+// An operation of a user, in three acts: it counts the rows that each is given.
+template <int order>
+struct Counted {
+  static constexpr std::string_view name = "counted";
+  static constexpr bool rowwise = true;
+  static inline Index rows = 0;
+  Spec infer(const Spec& x) const { return x; }
+  void run(const Tensor& x, Tensor& y) const {
+    rows += x.dim(0);
+    copy_elements(x, y);
+  }
+  static void derivative(Rules<Counted> d) {
+    if constexpr (order < 2) {
+      d([](const Tensor& dy, Input<0> x) { return apply(Counted<order + 1>{}, dy * cos(x)); });
+    } else {
+      d(stop);
+    }
+  }
+};
+
+// In the loop, and before and after it, where rows of all steps lie together.
+TEST(Lengths, ComputeNoPadding) {
+  const auto of_the_state = [](Const x, Const s, Const w) -> Results {
+    const Tensor h = apply(Counted<0>{}, next_of(x, s, w));
+    return {one(h), one(h)};
+  };
+  const auto of_the_input = [](Const x, Const s, Const w) -> Results {
+    const Tensor h = next_of({apply(Counted<0>{}, x[0])}, s, w);
+    return {one(h), one(h)};
+  };
+  for (const auto& step : {decltype(ScanCase::step)(of_the_state), {of_the_input}}) {
+    for (const Lengths& lengths : {Lengths{3, 0, 4}, {1, 2, 1}, {0, 0, 4}, {0, 0, 0}}) {
+      for (const bool reverse : {false, true}) {
+        ScanCase c{inputs(), states({H}), kSimple, step, reverse, lengths};
+        for (Tensor& x : c.xs) x = with_padding(x, lengths);
+        const Index counting = lengths[0] + lengths[1] + lengths[2];
+        Counted<0>::rows = Counted<1>::rows = 0;
+        ScanRun run(c);
+        EXPECT_EQ(Counted<0>::rows, counting);
+        EXPECT_EQ(Counted<1>::rows, 0);
+        run.gradients_of(run.loss, false);
+        EXPECT_EQ(Counted<0>::rows, counting);
+        EXPECT_EQ(Counted<1>::rows, counting);
+      }
+    }
+  }
+}
+
 TEST(RowSchedule, RepeatsAValueAlongItsAxisOfRows) {
   const engine::RowSchedule rows(2, {1, 2, 0});
   const Tensor sorted = tensor({{1, 2}, {3, 4}, {5, 6}});

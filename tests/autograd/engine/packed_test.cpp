@@ -199,5 +199,40 @@ TEST(Packed, FollowsTheWeightsThroughUpdates) {
   }
 }
 
+// Copies share their numbers until one of them learns; each thread then has weights of its own, in
+// places that others may have let go a moment ago.
+TEST(Packed, IsNeverStaleWhileThreadsTrainCopiesOfOneModel) {
+  Rng rng(2);
+  using Layer = nn::Recurrent<nn::LSTMCell>;
+  const Layer model({.input = 3, .hidden = 6}, rng);
+  std::vector<std::thread> threads;
+  std::vector<double> differences(4);
+  for (std::size_t i = 0; i < 4; i++) {
+    threads.emplace_back([&, i] {
+      const Tensor x = ramp({7, 2, 3}) * static_cast<double>(i + 1);
+      const auto compare = [&](const Layer& layer) {
+        const Tensor planned = layer(x).outputs;
+        const PlainLoops plainly;
+        differences[i] = std::max(differences[i], largest_difference(planned, layer(x).outputs));
+      };
+      for (int copy = 0; copy < 3; copy++) {
+        Layer mine = model;
+        optim::SGD sgd(nn::parameters(mine), {.learning_rate = 0.5 / static_cast<double>(i + 1)});
+        for (int k = 0; k < 8; k++) {
+          compare(mine);
+          Tape tape;
+          const Tensor outputs = mine(x).outputs;
+          sgd.step(tape.backward({{outputs, ramp({7, 2, 6})}}));
+          const Pause pause;
+          compare(mine);
+          compare(model);
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const double difference : differences) EXPECT_LE(difference, 1e-6);
+}
+
 }  // namespace
 }  // namespace rw::engine

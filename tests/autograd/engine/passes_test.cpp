@@ -56,7 +56,9 @@ std::vector<Switch> switches() {
       {"stretches_of_one", without([](auto& o) { o.program.steps_at_a_time = 1; })},
       {"stretches_of_two", without([](auto& o) { o.program.steps_at_a_time = 2; })},
       {"any",
-       {{false, false, false, false, false, false}, {{false, false}, false, false, false, false}}},
+       {{false, false, false, false, false, false, false},
+        {{false, false}, false, false, false, false},
+        false}},
   };
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <thread>
 
 #include "rewind/autograd/rules.h"
@@ -63,6 +64,75 @@ TEST(Plans, AreBoundedInNumber) {
     EXPECT_LE(remembered_plans(), kRememberedPlans);
   }
   EXPECT_NE(plan_of(known(1000), 2, nobody), first);  // forgotten, made anew
+}
+
+TEST(Plans, StepsAreBoundedInNumber) {
+  const KnownStep first = known(3000);
+  EXPECT_EQ(known(3000), first);
+  for (std::size_t i = 0; i < kRememberedPlans + 10; i++) {
+    const double scale = 4000 + static_cast<double>(i);
+    EXPECT_EQ(known(scale), known(scale));
+    EXPECT_LE(remembered_steps(), kRememberedPlans);
+  }
+  EXPECT_EQ(remembered_steps(), kRememberedPlans);
+  EXPECT_NE(known(3000), first);  // forgotten, and known anew
+}
+
+// h' = tanh(h + x0 + 2 x1 + ...), of whose inputs any may have gradients that are asked for.
+std::shared_ptr<const Recurrence> of_many_inputs(std::size_t inputs) {
+  const Spec x{{2, 3}};
+  const Trace traced = trace(std::vector<Spec>(inputs + 1, x), [&](const std::vector<Tensor>& in) {
+    Tensor h = in.back();
+    for (std::size_t i = 0; i < inputs; i++) h = h + static_cast<double>(i + 1) * in[i];
+    h = tanh(h);
+    return std::vector<Tensor>{h, h};
+  });
+  return plan_of(known_step({traced, inputs, 1}), 2, {{}, std::vector<bool>(inputs, true), true});
+}
+
+// Those of the inputs whose bits are set in a number.
+Wanted wanted_of(const Recurrence& recurrence, std::size_t bits) {
+  Wanted wanted = recurrence.wanted();
+  for (std::size_t i = 0; i < wanted.inputs.size(); i++) wanted.inputs[i] = (bits >> i & 1) != 0;
+  return wanted;
+}
+
+TEST(Plans, OfBackwardStepsAreBoundedInNumber) {
+  const auto recurrence = of_many_inputs(6);
+  const auto planned = [&](std::size_t bits) {
+    return recurrence->backward(wanted_of(*recurrence, bits), false);
+  };
+  std::vector<std::weak_ptr<const PlannedBackward>> all;
+  for (std::size_t bits = 0; bits < 64; bits++) {
+    all.push_back(planned(bits));
+    EXPECT_EQ(planned(0), all[0].lock()) << bits;  // asked for again and again, it stays
+  }
+  std::size_t remembered = 0;
+  for (const auto& one : all) remembered += !one.expired();
+  EXPECT_EQ(remembered, Recurrence::kRememberedBackward);
+  EXPECT_FALSE(all[0].expired());
+  EXPECT_TRUE(all[1].expired());
+  EXPECT_FALSE(all[63].expired());
+  EXPECT_EQ(planned(63), all[63].lock());
+  EXPECT_EQ(planned(1)->recurrence->step().outputs.size(), 1u);  // made anew
+}
+
+TEST(Plans, OfBackwardStepsMayBeAskedForByManyThreads) {
+  const auto recurrence = of_many_inputs(5);
+  std::vector<std::thread> threads;
+  std::vector<int> wrong(4);
+  for (std::size_t i = 0; i < 4; i++) {
+    threads.emplace_back([&, i] {
+      for (std::size_t k = 0; k < 96; k++) {
+        const std::size_t bits = (7 * i + k) % 32;
+        const auto planned = recurrence->backward(wanted_of(*recurrence, bits), k % 2 == 0);
+        const auto expected = static_cast<std::size_t>(std::popcount(bits));
+        wrong[i] += planned->recurrence->own_outputs() != expected;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, std::vector<int>(4, 0));
 }
 
 // A cell whose field changes between calls.

@@ -5,8 +5,9 @@
 #include <cstring>
 
 #include "autograd/engine/shared_rows.h"
-#include "nn/recurrent_kinds.h"
+#include "nn/recurrent_results.h"
 #include "rewind/autograd/explain.h"
+#include "rewind/tensor/comparison.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/parallel.h"
@@ -41,8 +42,11 @@ Rewound rewound(const Layer& layer, const Tensor& x, const Lengths& lengths, con
 
 bool same_bits(const Tensor& a, const Tensor& b) {
   const Tensor p = contiguous(a), q = contiguous(b);
-  return p.spec() == q.spec() &&
-         std::memcmp(p.data<float>(), q.data<float>(), p.span<float>().size_bytes()) == 0;
+  if (!(p.spec() == q.spec())) return false;
+  return dispatch_any(p.dtype(), [&](auto v) {
+    using E = decltype(v);
+    return std::memcmp(p.data<E>(), q.data<E>(), p.span<E>().size_bytes()) == 0;
+  });
 }
 
 Tensor rows_of(const Tensor& x, const std::vector<Index>& rows) {
@@ -90,6 +94,35 @@ TYPED_TEST(SameBits, ForAnyNumberOfThreads) {
       EXPECT_TRUE(same_bits(several.dx, one.dx)) << threads;
       for (std::size_t i = 0; i < one.weights.size(); i++) {
         EXPECT_TRUE(same_bits(several.weights[i], one.weights[i])) << threads << ", weight " << i;
+      }
+    }
+  }
+}
+
+// Final states and those of every step, from initial states that have gradients, too.
+TYPED_TEST(SameBits, OfAllThatALayerGivesForAnyNumberOfThreads) {
+  for (const Dtype dtype : {float32, float64}) {
+    auto layer = this->layer_;
+    nn::to(layer, dtype);
+    const Tensor x = cast(this->x_, dtype);
+    nn::RecurrentCall<typename TypeParam::Cell::State> call{
+        .reset = greater(wave({kSteps, kRows}, 4), 0.6), .states = true};
+    call.initial =
+        map_tensors(starts(layer, kRows), [&](const Tensor& h) { return cast(h, dtype); });
+    for (const bool reverse : {false, true}) {
+      call.reverse = reverse;
+      call.lengths = reverse ? this->some_ : Lengths{};
+      const auto with = [&](int threads) {
+        const Threads scope(threads);
+        return all_of(layer, x, call);
+      };
+      const Tensors one = with(1);
+      for (const int threads : {2, 3, 5, 8}) {
+        const Tensors several = with(threads);
+        ASSERT_EQ(several.size(), one.size());
+        for (std::size_t i = 0; i < one.size(); i++) {
+          EXPECT_TRUE(same_bits(several[i], one[i])) << threads << ", value " << i;
+        }
       }
     }
   }

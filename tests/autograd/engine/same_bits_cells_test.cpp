@@ -1,0 +1,156 @@
+// The same bits for any number of threads, of everything that can be asked of a scan: final states,
+// states of every step, both derivatives; reversed, with resets and lengths; in both precisions; of
+// cells that packed products and element programs run, and of cells with kernels of their own.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "autograd/engine/looks_at.h"
+#include "autograd/engine/scan_comparison.h"
+#include "rewind/autograd/explain.h"
+#include "rewind/nn/layer_norm.h"
+#include "rewind/tensor/activation.h"
+#include "rewind/tensor/joining.h"
+#include "rewind/tensor/matmul.h"
+#include "rewind/tensor/softmax.h"
+#include "rewind/tensor/unary.h"
+
+namespace rw::test {
+namespace {
+
+using Const = const Tensors&;
+using Results = std::pair<Tensors, Tensors>;
+
+// At these sizes eight workers share the rows of what keeps them apart.
+constexpr Index kSteps = 16, kRows = 108, kFeatures = 24, kUnits = 64;
+
+Tensor part(const Tensor& z, Index i) { return slice(z, 1, i * kUnits, (i + 1) * kUnits); }
+
+Results lstm(Const x, Const s, Const w) {
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
+  const Tensor c = sigmoid(part(z, 1)) * s[1] + sigmoid(part(z, 0)) * tanh(part(z, 2));
+  const Tensor h = sigmoid(part(z, 3)) * tanh(c);
+  return {{h, c}, {h}};
+}
+
+Results normed(Const x, Const s, Const w) {
+  const Tensor z = nn::layer_norm(matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2]);
+  const Tensor c = sigmoid(part(z, 1)) * s[1] + sigmoid(part(z, 0)) * tanh(part(z, 2));
+  const Tensor h = sigmoid(part(z, 3)) * tanh(nn::layer_norm(c));
+  return {{h, c}, {h}};
+}
+
+Results with_softmax(Const x, Const s, Const w) {
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
+  const Tensor c = tanh(part(z, 0)) + softmax(part(z, 1) + s[1], -1);
+  const Tensor h = sigmoid(part(z, 3)) * tanh(c);
+  return {{h, c}, {h, softmax(part(z, 2), -1)}};
+}
+
+Results of_a_user(Const x, Const s, Const w) {
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
+  const Tensor c = apply(LooksAt{}, sigmoid(part(z, 1))) * s[1] + tanh(part(z, 2));
+  const Tensor h = sigmoid(part(z, 3)) * tanh(apply(LooksAt{}, c));
+  return {{h, c}, {h}};
+}
+
+struct Cell {
+  const char* name;
+  decltype(ScanCase::step) step;
+  bool shares_rows;  // among workers
+};
+
+void PrintTo(const Cell& cell, std::ostream* out) { *out << cell.name; }
+
+class SameBitsOf : public testing::TestWithParam<Cell> {
+ protected:
+  static Tensor in(const Tensor& x, Dtype dtype) { return cast(x, dtype); }
+
+  static ScanCase scan_case(Dtype dtype) {
+    const Tensors weights{numbers({kFeatures, 4 * kUnits}, 3) * 0.3,
+                          numbers({kUnits, 4 * kUnits}, 4) * 0.2, numbers({4 * kUnits}, 5)};
+    ScanCase c{{in(numbers({kSteps, kRows, kFeatures}, 1), dtype)},
+               {in(numbers({kRows, kUnits}, 2), dtype), in(numbers({kRows, kUnits}, 6), dtype)},
+               {},
+               GetParam().step};
+    for (const Tensor& w : weights) c.weights.push_back(in(w, dtype));
+    return c;
+  }
+};
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  const Tensor p = contiguous(a), q = contiguous(b);
+  if (!(p.spec() == q.spec())) return false;
+  return dispatch_any(p.dtype(), [&](auto v) {
+    using E = decltype(v);
+    return std::memcmp(p.data<E>(), q.data<E>(), p.span<E>().size_bytes()) == 0;
+  });
+}
+
+void expect_the_same_bits(const ScanCase& c) {
+  const auto with = [&](int threads) {
+    const Threads scope(threads);
+    return all_of(c);
+  };
+  const Tensors one = with(1);
+  for (const int threads : {2, 3, 5, 8}) {
+    const Tensors several = with(threads);
+    ASSERT_EQ(several.size(), one.size());
+    for (std::size_t i = 0; i < one.size(); i++) {
+      EXPECT_TRUE(same_bits(several[i], one[i])) << "value " << i << ", " << threads << " threads";
+    }
+  }
+}
+
+TEST_P(SameBitsOf, ScansForAnyNumberOfThreads) {
+  for (const Dtype dtype : {float32, float64}) {
+    ScanCase c = scan_case(dtype);
+    for (const bool reverse : {false, true}) {
+      SCOPED_TRACE(fmt::format("{}{}", name_of(dtype), reverse ? " reversed" : ""));
+      c.reverse = reverse;
+      expect_the_same_bits(c);
+    }
+  }
+}
+
+TEST_P(SameBitsOf, ScansWithResetsAndLengthsForAnyNumberOfThreads) {
+  for (const Dtype dtype : {float32, float64}) {
+    ScanCase c = scan_case(dtype);
+    c.reset = greater(numbers({kSteps, kRows}, 4), 0.4);
+    for (const bool lengths : {false, true}) {
+      for (Index row = 0; lengths && row < kRows; row++) {
+        c.lengths.push_back((7 * row + 3) % (kSteps + 1));
+      }
+      c.reverse = lengths;
+      SCOPED_TRACE(fmt::format("{}{}", name_of(dtype), lengths ? " with lengths" : ""));
+      expect_the_same_bits(c);
+    }
+  }
+}
+
+TEST_P(SameBitsOf, ScansInSegmentsForAnyNumberOfThreads) {
+  ScanCase c = scan_case(float32);
+  c.segments = 3;
+  expect_the_same_bits(c);
+}
+
+TEST_P(SameBitsOf, AreAskedOfCellsWhoseRowsAreSharedWhereTheyCanBe) {
+  const ScanCase c = scan_case(float32);
+  const auto step = [&](Const x, Const s) { return c.step(x, s, c.weights); };
+  const Threads scope(8);
+  const std::string text = explain(step, c.xs, c.initial);
+  EXPECT_EQ(text.find("rows: 14 for each of 8 workers") != std::string::npos,
+            GetParam().shares_rows)
+      << text;
+  EXPECT_EQ(text.find("    ordinary ") == std::string::npos, GetParam().shares_rows) << text;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cells, SameBitsOf,
+                         testing::Values(Cell{"lstm", lstm, true},
+                                         Cell{"layer_norm", normed, false},
+                                         Cell{"softmax", with_softmax, false},
+                                         Cell{"operation_of_a_user", of_a_user, false}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+}  // namespace
+}  // namespace rw::test
