@@ -9,8 +9,6 @@
 #include "autograd/engine/cell_cases.h"
 #include "rewind/autograd/engine/plans.h"
 #include "rewind/autograd/note.h"
-#include "rewind/nn/elman.h"
-#include "rewind/nn/gru.h"
 #include "rewind/nn/lstm.h"
 #include "rewind/nn/recurrent.h"
 #include "support/paths.h"
@@ -272,40 +270,6 @@ TEST(Explain, ShowsWhatEachPassDoes) {
   EXPECT_TRUE(differs("lstm", [](auto& o) { o.program.alias = false; }));
   EXPECT_TRUE(differs("symbols", [](auto& o) { o.program.by_table = false; }));
   EXPECT_TRUE(differ(explained_with_a_held_state, [](auto& o) { o.hold = false; }));
-}
-
-// The loop of a built-in cell is packed products, element programs and copies, whatever is asked.
-template <class Cell>
-void expect_the_fast_path(int products) {
-  Rng rng(1);
-  const nn::Recurrent<Cell> layer({.input = 3, .hidden = 64}, rng);
-  const Threads two(2);
-  Tensor reset = zeros({6, 32}, boolean);
-  reset.set(3, true);
-  Lengths lengths;
-  for (Index row = 0; row < 32; row++) lengths.push_back(row % 7);
-  const std::string text = explain([&] {
-    layer(zeros({6, 32, 3}), {.lengths = lengths, .reset = reset});
-  });
-  EXPECT_EQ(text.find("    ordinary "), std::string::npos) << text;
-  EXPECT_EQ(text.find(": no lengths"), std::string::npos) << text;
-  int found = 0;
-  std::stringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("  rows: ")) {
-      EXPECT_NE(line.find("16 for each of 2 workers"), std::string::npos) << line;
-    }
-    if (!line.starts_with("    product ")) continue;
-    found++;
-    EXPECT_NE(line.find(" packed"), std::string::npos) << line;
-  }
-  EXPECT_EQ(found, products) << text;
-}
-
-TEST(Explain, ResetsAndLengthsStayOnTheFastPath) {
-  expect_the_fast_path<nn::LSTMCell>(2);
-  expect_the_fast_path<nn::GRUCell>(2);
-  expect_the_fast_path<nn::ElmanCell>(2);
 }
 
 }  // namespace
