@@ -44,6 +44,7 @@ struct Recipe {
   int operations;
   Index least = 2;      // features of a product's result, at least
   bool simple = false;  // nothing that keeps the loop on one worker
+  bool lengths = true;  // may be drawn, or all rows count at all steps
 };
 
 inline constexpr Index kTokens = 5;
