@@ -4,7 +4,10 @@
 
 #include "rewind/autograd/engine/lookups.h"
 #include "rewind/autograd/engine/packed.h"
+#include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/matmul.h"
+#include "rewind/tensor/parallel.h"
+#include "rewind/tensor/views.h"
 
 namespace rw::engine {
 
@@ -12,6 +15,25 @@ void execute(const Operation& operation, std::span<const Tensor* const> inputs,
              std::span<Tensor> outputs, std::uint64_t donated) {
   operation.type().execute(operation.op(), inputs, outputs, donated);
 }
+
+namespace {
+
+// rows += row, each of them.
+void add_row(const Tensor& row, Tensor& rows) {
+  const Index count = rows.dim(0), columns = rows.dim(1);
+  dispatch_float("add", rows.dtype(), [&](auto v) {
+    using T = decltype(v);
+    const T* const x = row.data<T>();
+    T* const all = output_data<T>(rows);
+    parallel_for(count, (1 << 16) / std::max<Index>(columns, 1) + 1, [&](Index begin, Index end) {
+      for (T* y = all + begin * columns; y < all + end * columns; y += columns) {
+        for (Index i = 0; i < columns; i++) y[i] += x[i];
+      }
+    });
+  });
+}
+
+}  // namespace
 
 Lifted::Lifted(const Program& program, Index total)
     : program_(program), total_(total), rows_(total) {
@@ -43,6 +65,44 @@ const Tensor& Lifted::get(ValueId value) {
   Tensor& x = values_[static_cast<std::size_t>(value)];
   if (!x.defined()) compute(*program_.step.graph.maker(value));
   return x;
+}
+
+void Lifted::get_into(ValueId value, Tensor& rows) {
+  const Graph::Node* node = program_.step.graph.maker(value);
+  const Spec& spec = program_.step.graph.spec(value);
+  const bool known = values_[static_cast<std::size_t>(value)].defined();
+  if (node && !known && spec.rank() == 2 && rows.size() > 0) {
+    const Index columns = spec.shape.back();
+    Tensor matrix = rows.view({rows.size() / columns, columns}, {columns, 1}, 0);
+    if (compute_into(*node, matrix)) return;
+  }
+  copy_elements(reshape(get(value), rows.shape()), rows);
+}
+
+// Products with packed matrices, and what adds a row to all rows of one.
+bool Lifted::compute_into(const Graph::Node& node, Tensor& rows) {
+  if (is_packed_product(node)) {
+    Tensor by_table;
+    if (program_.by_table) by_table = product_by_table(program_, *this, node);
+    if (by_table.defined()) {
+      copy_elements(by_table, rows);
+    } else {
+      multiply_packed(get(node.inputs[0]), packed_form(node.inputs[1]), rows);
+    }
+    return true;
+  }
+  if (!node.operation.is<Add>()) return false;
+  for (const std::size_t i : {0u, 1u}) {
+    const ValueId product = node.inputs[i], row = node.inputs[1 - i];
+    const bool adds_a_row = is_spent(product) && is_constant(row) &&
+                            program_.step.graph.spec(row).shape == Dims{rows.dim(1)} &&
+                            program_.step.graph.spec(product) == program_.step.graph.spec(node.first);
+    if (!adds_a_row) continue;
+    get_into(product, rows);
+    add_row(contiguous(constant(row)), rows);
+    return true;
+  }
+  return false;
 }
 
 bool Lifted::can_get(ValueId value) const {

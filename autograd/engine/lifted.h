@@ -26,6 +26,9 @@ class Lifted {
 
   // Computed when it is first asked for, from what was set.
   const Tensor& get(ValueId value);
+  // The same where it is wanted: its rows, contiguous, one after the other. What is written there
+  // was not asked for before, or is a copy.
+  void get_into(ValueId value, Tensor& rows);
   // Whether what it is made of is still there: what only the loop reads is let go after it.
   bool can_get(ValueId value) const;
 
@@ -44,6 +47,7 @@ class Lifted {
 
  private:
   void compute(const Graph::Node& node);
+  bool compute_into(const Graph::Node& node, Tensor& rows);
   void compute_by_its_kernel(const Graph::Node& node, std::span<Tensor> outputs);
   // Whether only this node reads a value, so that it may take its memory.
   bool is_spent(ValueId value) const;

@@ -149,11 +149,11 @@ void LoopMemory::enter(Stretch stretch) {
 
 // What work before the loop gave for these steps, where the loop goes on with it.
 void LoopMemory::fill_before_the_loop(int number, Stretch stretch) {
-  const Tensor& x = lifted_.get(buffer(number).value);
   const Bound& b = bound_[at(number)];
-  Tensor part = b.tensor.view({x.size() / b.row, b.row}, {b.row, 1},
-                              in_.rows.first_row(stretch.begin) * b.row);
-  copy_elements(reshape(x, part.shape()), part);
+  const Index first = in_.rows.first_row(stretch.begin);
+  const Index rows = in_.rows.first_row(stretch.end) - first;
+  Tensor part = b.tensor.view({rows, b.row}, {b.row, 1}, first * b.row);
+  lifted_.get_into(buffer(number).value, part);
 }
 
 // One row of states after the other: the one that the first step begins with, and what each leaves.

@@ -136,12 +136,17 @@ Tensor packed(const SharedRecipe& recipe, const std::vector<Tensor>& sources) {
 Tensor packed(const Tensor& w) { return packed(nullptr, {w}); }
 
 Tensor times_packed(const Tensor& a, const Tensor& form, Index n) {
+  Tensor result = Tensor::uninitialized({{a.dim(0), n}, a.dtype()});
+  multiply_packed(a, form, result);
+  return result;
+}
+
+void multiply_packed(const Tensor& a, const Tensor& form, Tensor& y) {
   const Tensor left = a.strides()[1] == 1 ? a : contiguous(a);
-  const Index rows = left.dim(0), k = left.dim(1);
-  Tensor result = Tensor::uninitialized({{rows, n}, a.dtype()});
+  const Index rows = left.dim(0), k = left.dim(1), n = y.dim(1);
   dispatch_float("packed", a.dtype(), [&](auto v) {
     using T = decltype(v);
-    T* const out = output_data<T>(result);
+    T* const out = output_data<T>(y);
     const T* const from = left.data<T>();
     const Index stride = left.strides()[0];
     constexpr Index kWork = 1 << 20;  // multiply-adds for which waking a worker pays
@@ -159,7 +164,6 @@ Tensor times_packed(const Tensor& a, const Tensor& form, Index n) {
                                                   .c_stride = n});
     });
   });
-  return result;
 }
 
 }  // namespace rw::engine

@@ -21,6 +21,8 @@ std::size_t remembered_forms();
 // a [rows, k] times the matrix [k, n] of a packed form: any row has the bits that it has by itself,
 // or in a loop.
 Tensor times_packed(const Tensor& a, const Tensor& form, Index n);
+// The same where the rows are wanted: y [rows, n], contiguous.
+void multiply_packed(const Tensor& a, const Tensor& form, Tensor& y);
 
 }  // namespace engine
 }  // namespace rw

@@ -100,7 +100,7 @@ class Run {
       in_.inputs.clear();
     }
     for (const ValueId y : step_.outputs) {
-      if (is_made_outside(y)) lifted_.get(y);
+      if (is_made_outside(y) && !is_written_where_it_is_wanted(y)) lifted_.get(y);
     }
     totals_.add();
     // Not before all is read: it may lie over inputs.
@@ -112,25 +112,35 @@ class Run {
     return !program_.stacks[at(value)] && !lifted_.is_constant(value) && step_.graph.maker(value);
   }
 
+  // A product of what the loop left, which lies over no input.
+  bool is_written_where_it_is_wanted(ValueId value) const {
+    const Graph::Node& node = *step_.graph.maker(value);
+    if (stretches_.size() == 1 || !lifted_.is_packed_product(node)) return false;
+    const auto& left = program_.stacks[at(node.inputs[0])];
+    return left && program_.buffers[at(left->buffer)].kind == Buffer::stack;
+  }
+
   // What a stretch gives of an output goes to its rows among those of all steps.
   void add_rows_to(Tensor& output, ValueId value, Stretch stretch) {
-    const Tensor& part = lifted_.get(value);
     if (stretches_.size() == 1) {
-      output = part;
+      output = lifted_.get(value);
       return;
     }
     const int axis = program_.rows.axis_of(value);
     const Index each = program_.rows.each_of(value);
-    const Dims all = part.shape().with(axis, in_.rows.total() * each);
-    if (!output.defined()) output = spent_.take({all, part.dtype()});
-    if (!output.defined()) output = Tensor::uninitialized({all, part.dtype()});
+    const Spec& spec = step_.graph.spec(value);
+    const Dims all = spec.shape.with(axis, in_.rows.total() * each);
+    if (!output.defined()) output = spent_.take({all, spec.dtype});
+    if (!output.defined()) output = Tensor::uninitialized({all, spec.dtype});
     const Index first = in_.rows.first_row(stretch.begin) * each;
     if (axis > 0) {
+      const Tensor& part = lifted_.get(value);
       return copy_into(part, output, narrowed(whole_block(all), axis, first, part.dim(axis)));
     }
     const Strides strides = contiguous_strides(all);
-    Tensor rows = output.view(part.shape(), strides, first * strides[0]);
-    copy_elements(part, rows);
+    const Index count = in_.rows.first_row(stretch.end) * each - first;
+    Tensor rows = output.view(all.with(0, count), strides, first * strides[0]);
+    lifted_.get_into(value, rows);
   }
 
   void take_sums() {
