@@ -119,8 +119,10 @@ template <class T>
 void product_with_vector(int m, int n, int k, const Matrix<T>& a, const Matrix<T>& b, T* c,
                          int stride, Onto onto) {
   // Zeros and beta = 1, because beta = 0 times a NaN that lay there is NaN in some kernels.
-  for (Index i = 0; onto == Onto::nothing && i < std::max(m, n); i++)
-    c[n == 1 ? i * stride : i] = 0;
+  if (onto == Onto::nothing) {
+    const Index count = n == 1 ? m : n, step = n == 1 ? stride : 1;
+    for (Index i = 0; i < count; i++) c[i * step] = 0;
+  }
   if (n == 1) {
     const int step = b.transposed ? 1 : to_int(b.stride);
     return a.transposed ? add_matrix_times_vector(CblasTrans, k, m, a, b.data, step, c, stride)

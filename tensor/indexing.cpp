@@ -58,7 +58,8 @@ void add_each(std::string_view op, const Tensor& rows, const Tensor& numbers, Te
   dispatch_number(op, y.dtype(), [&](auto v) {
     using T = decltype(v);
     T* const sums = output_data<T>(y);
-    const Index grain = kWorthAWorker / std::max<Index>(indices.size(), 1) + 16;
+    constexpr Index kLine = 16;  // of columns: no two workers write to one
+    const Index grain = (kWorthAWorker / std::max<Index>(indices.size(), 1) / kLine + 1) * kLine;
     parallel_for(length, grain, [&](Index begin, Index end) {
       const T* x = from.data<T>();
       for (const Index index : indices.span<Index>()) {

@@ -94,9 +94,10 @@ bool Lifted::compute_into(const Graph::Node& node, Tensor& rows) {
   if (!node.operation.is<Add>()) return false;
   for (const std::size_t i : {0u, 1u}) {
     const ValueId product = node.inputs[i], row = node.inputs[1 - i];
-    const bool adds_a_row = is_spent(product) && is_constant(row) &&
-                            program_.step.graph.spec(row).shape == Dims{rows.dim(1)} &&
-                            program_.step.graph.spec(product) == program_.step.graph.spec(node.first);
+    const bool adds_a_row =
+        is_spent(product) && is_constant(row) &&
+        program_.step.graph.spec(row).shape == Dims{rows.dim(1)} &&
+        program_.step.graph.spec(product) == program_.step.graph.spec(node.first);
     if (!adds_a_row) continue;
     get_into(product, rows);
     add_row(contiguous(constant(row)), rows);

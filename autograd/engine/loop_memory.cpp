@@ -127,6 +127,10 @@ LoopMemory::Bound LoopMemory::stack_of(int number) const {
 }
 
 void LoopMemory::enter(Stretch stretch) {
+  // What the stretch before had is let go first, so that this one finds the same memory.
+  for (std::size_t i = 0; i < bound_.size(); i++) {
+    if (is_of_one_stretch(static_cast<int>(i))) bound_[i].tensor = Tensor();
+  }
   for (std::size_t k = 0; k < program_.states.size(); k++) {
     if (chained(k)) go_on_with_chain(k, stretch);
   }
@@ -136,7 +140,7 @@ void LoopMemory::enter(Stretch stretch) {
     Bound& b = bound_[i];
     if (outlives(number)) {
       if (buffer.kind == Buffer::before) fill_before_the_loop(number, stretch);
-    } else if (buffer.kind == Buffer::before || buffer.kind == Buffer::input) {
+    } else if (is_of_one_stretch(number)) {
       b = rows_of_input(buffer, lifted_.get(buffer.value));
       b.first_step = stretch.begin;
       b.find_data();

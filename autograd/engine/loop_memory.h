@@ -1,6 +1,6 @@
-// The memory of one run of a loop: every buffer of its program, all taken before the first step.
-// What outlives a stretch of time has memory of all steps; of the rest the stretches use the same
-// memory, one after the other.
+// The memory of one run of a loop: every buffer of its program. What outlives a stretch of time has
+// memory of all steps, taken before the first one; of the rest the stretches use the same memory,
+// one after the other, and what they are given and make before the loop is bound for each.
 #pragma once
 
 #include "rewind/autograd/engine/lifted.h"
@@ -94,6 +94,11 @@ class LoopMemory {
     return program_.place(program_.step.states[state])->buffer;
   }
   bool outlives(int buffer) const { return outlives_[static_cast<std::size_t>(buffer)]; }
+  // Whether it is given, or made before the loop, for one stretch at a time.
+  bool is_of_one_stretch(int number) const {
+    const Buffer::Kind kind = buffer(number).kind;
+    return (kind == Buffer::before || kind == Buffer::input) && !outlives(number);
+  }
   std::vector<bool> outliving() const;
   bool is_in_a_chain(int buffer) const;
   Index most_rows() const;

@@ -35,7 +35,7 @@ class Run {
       : program_(program),
         step_(program.step),
         in_(std::move(in)),
-        stretches_(stretches(program, in_.rows.time())),
+        stretches_(stretches(program, in_.rows)),
         spent_(program, in_),
         lifted_(lifted_invariants(program, in_)),
         memory_(program, in_, lifted_, stretches_),
@@ -130,7 +130,8 @@ class Run {
     const Index each = program_.rows.each_of(value);
     const Spec& spec = step_.graph.spec(value);
     const Dims all = spec.shape.with(axis, in_.rows.total() * each);
-    if (!output.defined()) output = spent_.take({all, spec.dtype});
+    // Along another axis a stretch has a part of all rows in memory, those of others too.
+    if (!output.defined() && axis == 0) output = spent_.take({all, spec.dtype});
     if (!output.defined()) output = Tensor::uninitialized({all, spec.dtype});
     const Index first = in_.rows.first_row(stretch.begin) * each;
     if (axis > 0) {
@@ -199,8 +200,8 @@ Index work_of_a_row(const Program& program) {
 }  // namespace
 
 RowSplit row_split(const Program& program) {
-  constexpr Index kLeastRows = 8;        // of a product, in about the time of 4
-  constexpr Index kLeastWork = 1000000;  // 25 us, where waking a worker takes 5
+  constexpr Index kLeastRows = 8;       // of a product, in about the time of 4
+  constexpr Index kLeastWork = 400000;  // 10 us, where waking a worker takes up to 5
   const Index batch = program.rows.batch;
   static const std::string few = fmt::format("fewer than {} take about as long", kLeastRows);
   const auto all = [&](std::string_view why) { return RowSplit{batch, 0, why}; };

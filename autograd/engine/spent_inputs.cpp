@@ -7,7 +7,7 @@ namespace rw::engine {
 SpentInputs::SpentInputs(const Program& program, const LoopInputs& in)
     : program_(program), in_(in) {
   for (std::size_t i = 0; i < in_.inputs.size(); i++) {
-    free_.push_back(program.over_inputs && !is_wanted(i) && may_be_written(i));
+    free_.push_back(program.over_inputs && may_be_written(i));
   }
 }
 
@@ -24,11 +24,11 @@ bool SpentInputs::is_wanted(std::size_t i) const {
 
 bool SpentInputs::may_be_written(std::size_t i) const {
   const Tensor& x = in_.inputs[i];
-  if (i >= in_.given.size() || !in_.given[i] || !in_.rows.whole() || !x.contiguous()) return false;
+  if (in_.given.size() != in_.inputs.size() || !in_.rows.whole() || !x.contiguous()) return false;
   std::vector<const Tensor*> holders;
   for (std::size_t k = 0; k < in_.inputs.size(); k++) {
     if (!in_.inputs[k].shares_storage_with(x)) continue;
-    if (!in_.given[k]) return false;
+    if (!in_.given[k] || is_wanted(k)) return false;
     holders.push_back(&in_.inputs[k]);
   }
   return Tensor::alone(holders) && !is_read_later(i);
@@ -40,9 +40,9 @@ bool SpentInputs::is_read_later(std::size_t i) const {
   const auto place = [](const Tensor& x) { return OutputAccess::bytes(const_cast<Tensor&>(x)); };
   const Tensor& x = in_.inputs[i];
   return std::any_of(in_.inputs.begin(), in_.inputs.end(), [&](const Tensor& other) {
-    if (!other.shares_storage_with(x) || place(other) == place(x)) return false;
-    if (other.strides()[0] != x.strides()[0] || other.shape() != x.shape()) return true;
-    return (place(other) > place(x)) == in_.reverse;
+    if (&other == &x || !other.shares_storage_with(x)) return false;
+    if (other.strides() != x.strides() || other.shape() != x.shape()) return true;
+    return place(other) != place(x) && (place(other) > place(x)) == in_.reverse;
   });
 }
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "rewind/autograd/engine/program.h"
+#include "rewind/autograd/engine/row_schedule.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -25,8 +26,9 @@ struct Stretch {
 // caches hold.
 Index steps_of_a_stretch(const Program& program);
 
-// The stretches of so many steps, first to last, as equal as they can be.
-std::vector<Stretch> stretches(const Program& program, Index time);
+// The stretches of all steps, first to last, as equal as they can be; where rows are left out, of
+// about as many rows as so many whole steps have.
+std::vector<Stretch> stretches(const Program& program, const RowSchedule& rows);
 
 }  // namespace engine
 }  // namespace rw

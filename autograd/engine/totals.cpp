@@ -3,9 +3,12 @@
 #include <algorithm>
 
 #include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/convert.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/matmul.h"
+#include "rewind/tensor/reduction.h"
+#include "rewind/tensor/sum_to.h"
 
 namespace rw::engine {
 
@@ -40,15 +43,29 @@ void Totals::add() {
 void Totals::add_to(Tensor& total, const Graph::Node& node) {
   if (!total.defined()) {
     total = lifted_.get(node.first);
-  } else if (node.operation.is<MatMul>() && total.rank() == 2) {
+  } else if (is_product_of_matrices(node)) {
     const Tensor a = lifted_.get(node.inputs[0]);
     add_matmul(a, lifted_.get(node.inputs[1]), total);
   } else if (node.operation.is<TakeAdjoint>()) {
     const Tensor dy = lifted_.get(node.inputs[0]);
     total = add_rows(std::move(total), lifted_.get(node.inputs[1]), dy);
+  } else if (is_sum_of_floats(node)) {
+    // In double, as within a stretch.
+    total = to(std::move(total), float64) + to(lifted_.get(node.first), float64);
   } else {
     total = std::move(total) + lifted_.get(node.first);
   }
+}
+
+bool Totals::is_sum_of_floats(const Graph::Node& node) const {
+  const bool sum = node.operation.is<Sum>() || node.operation.is<SumTo>();
+  return sum && is_float(program_.step.graph.spec(node.first).dtype);
+}
+
+bool Totals::is_product_of_matrices(const Graph::Node& node) const {
+  const Graph& graph = program_.step.graph;
+  return node.operation.is<MatMul>() && graph.spec(node.inputs[0]).rank() == 2 &&
+         graph.spec(node.inputs[1]).rank() == 2;
 }
 
 void Totals::add_to(ByTable& table) {
@@ -68,7 +85,7 @@ void Totals::finish() {
   for (std::size_t i = 0; i < totals_.size(); i++) {
     const Graph::Node& own = node(program_.totals[i]);
     if (table_[i] < 0) {
-      lifted_.set(own.first, std::move(totals_[i]));
+      lifted_.set(own.first, to(std::move(totals_[i]), program_.step.graph.spec(own.first).dtype));
     } else {
       const ByTable& table = by_table_[static_cast<std::size_t>(table_[i])];
       lifted_.set(own.first, made_of_sums(program_, lifted_, own, table.sums, table.uses));

@@ -29,6 +29,8 @@ class Totals {
     return program_.step.graph.nodes()[static_cast<std::size_t>(n)];
   }
   void begin();
+  bool is_sum_of_floats(const Graph::Node& node) const;
+  bool is_product_of_matrices(const Graph::Node& node) const;
   void add_to(Tensor& total, const Graph::Node& node);
   void add_to(ByTable& table);
 

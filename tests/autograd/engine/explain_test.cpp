@@ -179,11 +179,11 @@ TEST(Explain, SaysHowWorkersShareTheRows) {
   expect_lines(
       text(2, 32),
       {"  rows: 16 for each of 2 workers, through these steps without waiting, if they are "
-       "4 or more"});
+       "2 or more"});
   expect_lines(
       text(3, 32),
       {"  rows: 11 for each of 3 workers, through these steps without waiting, if they are "
-       "5 or more"});
+       "2 or more"});
   expect_lines(text(1, 32), {"  rows: all 32 by one worker, since there is one thread"});
   expect_lines(text(2, 2), {"  rows: all 2 by one worker, since fewer than 8 take about as long"});
   const Threads two(2);

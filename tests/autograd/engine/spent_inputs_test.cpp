@@ -166,10 +166,20 @@ TEST(SpentInputs, WereAllGivenAway) {
   EXPECT_EQ(one.taken(), (std::vector{2}));
 }
 
+// Nor share memory with one that is.
 TEST(SpentInputs, AreNoOutputsThemselves) {
   GivenInputs an_output;
   an_output.program.step.outputs = {an_output.program.step.inputs[2]};
   EXPECT_EQ(an_output.taken(), (std::vector{1}));
+  GivenInputs beside;
+  beside.program.step.outputs = {beside.program.step.inputs[0]};
+  EXPECT_EQ(beside.taken(), (std::vector{2}));
+}
+
+TEST(SpentInputs, GoThroughTimeAsOthersInTheirMemory) {
+  GivenInputs twice;
+  twice.in.inputs[0] = twice.all.view({3, 2, 3}, {0, 3, 1}, 6);
+  EXPECT_EQ(twice.taken(), (std::vector{2}));
 }
 
 TEST(SpentInputs, FitInSizeAndDtypeAndHaveAllRows) {
@@ -206,7 +216,9 @@ Results with_a_gate_beside(const Tensor& b, const Tensors& x, const Tensors& s, 
 }
 
 TEST(SpentInputs, LeaveGatesThatAreGradients) {
-  ScanCase c{inputs(), states({H, H}), weights({{I, 4 * H}, {H, 4 * H}, {B, H}}), {}};
+  const engine::PlanningWith scope(two_steps_at_a_time());
+  ScanCase c{
+      {numbers({kTime, B, H}, 1)}, states({H, H}), weights({{H, 4 * H}, {H, 4 * H}, {B, H}}), {}};
   c.second = c.states = false;
   c.step = [](const Tensors& x, const Tensors& s, const Tensors& w) {
     return with_a_gate_beside(w[2], x, s, w);
@@ -214,11 +226,18 @@ TEST(SpentInputs, LeaveGatesThatAreGradients) {
   expect_the_plain_loop(c, "of a captured tensor");
 
   c.weights.pop_back();
-  c.xs.push_back(numbers({T, B, H}, 5));
+  c.xs.push_back(numbers({kTime, B, H}, 5));
   c.step = [](const Tensors& x, const Tensors& s, const Tensors& w) {
     return with_a_gate_beside(x[1], x, s, w);
   };
   expect_the_plain_loop(c, "of an input");
+
+  // Of a state that the step began with: what is kept of it lies a step before what it leaves.
+  c.step = [](const Tensors& x, const Tensors& s, const Tensors& w) {
+    const Tensor h = tanh(matmul(x[0], part(w[0], 0)) + matmul(s[0], part(w[1], 0)));
+    return Results{{h + apply(Beside{}, s[0], x[1]), s[1]}, one(h)};
+  };
+  expect_the_plain_loop(c, "that is a state");
 
   c.xs.pop_back();
   c.initial.push_back(numbers({B, H}, 6));

@@ -22,7 +22,8 @@ engine::Program program_of(Index steps_at_a_time) {
 std::vector<Index> lengths(Index steps_at_a_time, Index time) {
   std::vector<Index> result;
   Index next = 0;
-  for (const engine::Stretch s : engine::stretches(program_of(steps_at_a_time), time)) {
+  const engine::RowSchedule rows(time, 2);
+  for (const engine::Stretch s : engine::stretches(program_of(steps_at_a_time), rows)) {
     EXPECT_EQ(s.begin, next);
     next = s.end;
     result.push_back(s.steps());
@@ -40,6 +41,23 @@ TEST(Stretches, AreOneOfUpToHalfAsManyStepsAgain) {
   EXPECT_EQ(lengths(4, 6), (std::vector<Index>{6}));
   EXPECT_EQ(lengths(4, 7), (std::vector<Index>{3, 4}));
   EXPECT_EQ(lengths(std::numeric_limits<Index>::max(), 1000), (std::vector<Index>{1000}));
+}
+
+// One long row beside many short ones: products over a few rows would each pass over all weights.
+TEST(Stretches, HaveAsManyRowsWhereSomeAreLeftOut) {
+  std::vector<Index> lengths(10, 6);
+  lengths[3] = 100;
+  const engine::RowSchedule rows(200, lengths);
+  const auto stretches = engine::stretches(program_of(3), rows);
+  ASSERT_EQ(stretches.size(), 5u);
+  Index next = 0;
+  for (const engine::Stretch s : stretches) {
+    EXPECT_EQ(s.begin, next);
+    EXPECT_GE(rows.first_row(s.end) - rows.first_row(s.begin), 30);
+    next = s.end;
+  }
+  EXPECT_EQ(next, 200);
+  EXPECT_EQ(engine::stretches(program_of(3), engine::RowSchedule(200, {0, 0})).size(), 1u);
 }
 
 // h W, plus x or x W.
@@ -88,14 +106,21 @@ TEST(Stretches, PutOutputsTogetherAlongAnyAxis) {
   }
 }
 
-// Gradients of captured tensors are sums over all stretches: of products, of rows, of a table.
+// Gradients of captured tensors are sums over all stretches: of products, which workers share when
+// they are long, of rows, of a table.
 TEST(Stretches, GiveTheSameBitsForAnyNumberOfThreads) {
   engine::PlanOptions options;
-  options.program.steps_at_a_time = 3;
+  options.program.steps_at_a_time = 30;
   const engine::PlanningWith scope(options);
   const auto all = [](int threads) {
-    ScanCase c{{numbers({20, 24, 40}, 1)}, {numbers({24, 40}, 2)}, {}, elman};
-    c.weights = weights({{40, 40}, {40, 40}, {40}});
+    Tensor tokens = zeros({70, 24}, int64);
+    Index i = 0;
+    for (Index& token : tokens.mutable_span<Index>()) {
+      token = i * i % V;
+      i++;
+    }
+    ScanCase c{{tokens}, {numbers({24, 40}, 2)}, {}, symbols};
+    c.weights = weights({{40, 40}, {40, 40}, {40}, {V, 40}});
     c.second = false;
     const Threads limit(threads);
     std::vector<std::vector<double>> result;
