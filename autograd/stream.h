@@ -9,9 +9,9 @@
 // It takes any step that scan takes. Where inputs or outputs are a tree of several tensors, numbers
 // are given for each, in the order of the fields:
 //
-//   auto speaker = stream(step, Heard{tokens, levels}, s0);  // a step to {State, Said{words,
-//   gain}} speaker.step({tokens, levels}, {words, gain});           // arrays, vectors, spans Said
-//   said = speaker.step(Heard{tokens, levels});         // tensors
+//   auto speaker = stream(step, Heard{tokens, levels}, s0);
+//   speaker.step({tokens, levels}, {words, gain});       // arrays, vectors, spans
+//   Said said = speaker.step(Heard{tokens, levels});     // tensors
 //
 // The step is planned when the stream is made (as scan plans it, scan.h), and bound to memory. Its
 // results have the same bits as those of scan over the same inputs, however the inputs are cut into

@@ -1,5 +1,5 @@
-// Where each operation of a step runs: once for all steps before the loop, at every step, or once
-// for all steps after it.
+// Where each operation of a step runs: for many steps at once before the loop, at every step, or
+// for many steps at once after it.
 //
 //   before   what depends on inputs alone and is heavy (x W), with what leads to it; and what joins
 //            it without adding a stack of numbers (+ b)

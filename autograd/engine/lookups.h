@@ -1,4 +1,4 @@
-// Products of what was looked up in a table, over all steps at once. Where the table has at most
+// Products of what was looked up in a table, over many steps at once. Where the table has at most
 // half as many rows as all steps together, it is multiplied itself:
 //
 //   take(E, i) W            is   take(E W, i)

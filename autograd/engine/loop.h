@@ -1,7 +1,6 @@
 // The loop itself. A step goes from instruction to instruction and only moves pointers
-// (bound_loop.h). Where all
-// instructions keep rows apart, each worker takes some rows through all steps of a stretch by
-// itself: nothing is waited for, and a row's bits are those that it has alone.
+// (bound_loop.h). Where all instructions keep rows apart, each worker takes some rows through all
+// steps of a stretch by itself: nothing is waited for, and a row's bits are those it has alone.
 #pragma once
 
 #include "rewind/autograd/engine/loop_memory.h"
@@ -28,8 +27,9 @@ class Loop {
 
   void run_rows(Stretch stretch, RowRange rows);
 
-  template <class Bound>
-  static void run_one(const Bound&, Index) {}  // done by BoundLoop
+  static void run_one(const ProductInstruction&, Index) {}  // these three are bound
+  static void run_one(const ElementInstruction&, Index) {}
+  static void run_one(const CopyInstruction&, Index) {}
   void run_one(const ArrangeInstruction& i, Index t);
   void run_one(const OrdinaryInstruction& i, Index t);
   void draw(const Graph::Node& node, Index t, std::span<const Tensor* const> inputs,

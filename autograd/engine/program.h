@@ -18,7 +18,7 @@ namespace engine {
 struct Buffer {
   enum Kind : char {
     input,     // of the loop, another part at every step
-    before,    // made before the loop for all steps
+    before,    // made before the loop for all steps of a stretch
     constant,  // the same at every step: an invariant, or made from nothing
     state,     // what the step before gave
     stack,     // remembered for every step

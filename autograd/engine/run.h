@@ -32,9 +32,9 @@ struct LoopResults {
   std::vector<Tensor> sums;
 };
 
-// How workers share the rows, each taking some of them through all steps by itself: `rows` for each
-// where there are `steps` or more, fewer being too little work to wake another for. All rows for
-// one where the program does not keep them apart, or where they are too few.
+// How workers share the rows, each taking some of them through a stretch of time by itself: `rows`
+// for each where it has `steps` or more, fewer being too little work to wake another for. All rows
+// for one where the program does not keep them apart, or where they are too few.
 struct RowSplit {
   Index rows;
   Index steps;

@@ -58,7 +58,7 @@ class StreamLoop {
     const Holding* holding = nullptr;  // of the step
   };
   Look look() const;
-  // As `refresh`, which gives no state: then that there is stays.
+  // What `refresh` does. Without a state the one that there is goes on.
   void take_up(const std::vector<Tensor>& state);
   void bind(const Look& look, const std::vector<Tensor>& state);
 

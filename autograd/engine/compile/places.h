@@ -1,8 +1,8 @@
 // Where the values of a loop lie in memory.
 //
-// Results that others read get a place: memory of one step, or of all steps where they are read
+// Results that others read get a place: memory of one step, or of many steps where they are read
 // after the loop, too. An element-wise result goes over an operand that nobody reads afterwards,
-// where that lies in memory of all steps: so the gates of an LSTM lie where their pre-activations
+// where that lies in memory of many steps: so the gates of an LSTM lie where their pre-activations
 // lay.
 #pragma once
 
