@@ -33,16 +33,17 @@ bool same(const Traced& a, const Traced& b) {
 
 std::shared_ptr<const Recurrence> plan(const KnownStep& step, Index batch, const Followed& followed,
                                        const PlanOptions& options) {
+  const auto is_it = [&](const Plan& p) {
+    return p.step == step && p.followed == followed && p.options == options;
+  };
   {
     const std::scoped_lock lock(plans().mutex);
-    const Plan* known = plans().find([&](const Plan& p) {
-      return p.step == step && p.followed == followed && p.options == options;
-    });
-    if (known) return known->recurrence;
+    if (const Plan* known = plans().find(is_it)) return known->recurrence;
   }
   // Planned without the lock: another thread may do the same at the same time, to the same end.
   auto recurrence = std::make_shared<const Recurrence>(step_of(*step), batch, followed, options);
   const std::scoped_lock lock(plans().mutex);
+  if (const Plan* known = plans().find(is_it)) return known->recurrence;
   plans().add({step, followed, options, recurrence});
   return recurrence;
 }
