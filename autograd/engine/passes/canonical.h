@@ -45,8 +45,8 @@ Step regroup_sums(const Step& step);
 // What is added to the parts of a product one by one is put side by side and added once.
 Step join_sums(const Step& step);
 
-// Masks that are given for every step, as those of resets are, choose as numbers: they are made
-// numbers for all steps before the loop, and element programs can read them.
+// Masks that are given for every step, as those of resets are, or captured, choose as numbers: they
+// are made numbers before the loop, and element programs can read them.
 Step number_masks(const Step& step);
 
 // What depends on invariants alone, repetitions excepted, moves before the loop: there it is an

@@ -11,14 +11,18 @@
 namespace rw::engine {
 namespace {
 
-// Whether a mask is an input of the step, as it came or arranged anew.
+// Whether a mask is an input of the step, or something that it captured, as it came or arranged
+// anew.
 bool is_given(const Step& step, ValueId mask) {
   while (const Graph::Node* maker = step.graph.maker(mask)) {
     if (!is_view(maker->operation)) return false;
     mask = maker->inputs[0];
   }
+  const auto is_one_of = [&](const std::vector<ValueId>& leaves) {
+    return std::find(leaves.begin(), leaves.end(), mask) != leaves.end();
+  };
   return step.graph.spec(mask).dtype == boolean &&
-         std::find(step.inputs.begin(), step.inputs.end(), mask) != step.inputs.end();
+         (is_one_of(step.inputs) || is_one_of(step.invariants));
 }
 
 }  // namespace

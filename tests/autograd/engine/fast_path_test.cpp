@@ -8,8 +8,11 @@
 #include "rewind/nn/gru.h"
 #include "rewind/nn/lstm.h"
 #include "rewind/nn/recurrent.h"
+#include "rewind/tensor/activation.h"
+#include "rewind/tensor/matmul.h"
 #include "rewind/tensor/parallel.h"
 #include "rewind/tensor/regions.h"
+#include "rewind/tensor/select.h"
 
 namespace rw::test {
 namespace {
@@ -40,6 +43,18 @@ void expect_the_fast_path(int products) {
     EXPECT_NE(line.find(" packed"), std::string::npos) << line;
   }
   EXPECT_EQ(found, products) << text;
+}
+
+// Units that keep their state, the same ones at all steps.
+TEST(Explain, ACapturedMaskStaysOnTheFastPath) {
+  const Threads two(2);
+  const Tensor w = zeros({64, 64}), mask = zeros({32, 64}, boolean);
+  const auto step = [&](const Tensor& x, const Tensor& h) {
+    return where(mask, h, tanh(x + matmul(h, w)));
+  };
+  const std::string text = explain(step, zeros({4, 32, 64}), zeros({32, 64}));
+  EXPECT_EQ(text.find("    ordinary "), std::string::npos) << text;
+  EXPECT_NE(text.find("16 for each of 2 workers"), std::string::npos) << text;
 }
 
 TEST(Explain, ResetsAndLengthsStayOnTheFastPath) {
