@@ -15,7 +15,7 @@
 // Back-propagation through time is what the tape does with the loop; no cell needs a gradient of
 // its own.
 //
-// `scan` plans the step (autograd/engine): it is called on shapes alone, once or twice, and what it
+// `scan` plans the step (autograd/engine): it is called on shapes alone, a few times, and what it
 // does is arranged anew for all steps. So a step must not read numbers of its arguments, and must
 // do the same whenever it is called: what it counts or collects outside of itself is not counted at
 // every step, and nobody notices. A step that does such things needs `loop`, which applies it

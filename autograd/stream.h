@@ -72,7 +72,7 @@ class Stream {
 
   // One time step, recorded by no tape. Made for callers that an exception must not pass through:
   // numbers of another type or count than input_specs and output_specs say end the program, with a
-  // message. `check` throws it.
+  // message, which `check` throws; and so does what the step itself throws.
   template <stream_internal::Numbers In, stream_internal::Numbers Out>
   void step(const In& in, Out&& out) noexcept {
     step({StreamIn(in)}, {StreamOut(out)});
@@ -107,7 +107,8 @@ class Stream {
     stream_internal::require_numbers(steps, output_specs(), out);
   }
 
-  // The same for the tensors of one step. Throws ShapeError when they are not of input_specs.
+  // The same for the tensors of one step. Throws ShapeError when they are not of input_specs, and
+  // what the step itself throws, of a token outside of its table, say; the state then stays.
   Outputs step(const Inputs& x) requires kHasInputs {
     const std::vector<Tensor> in = tensors_of(x);
     stream_internal::require_step(input_specs(), in);

@@ -78,7 +78,7 @@ void StreamLoop::run(Index steps, std::span<const StreamIn> in, std::span<const 
   }
 }
 
-void StreamLoop::step() noexcept {
+void StreamLoop::step() {
   if (weights_.changed()) refresh();
   if (!bound_) return;
   const Uninterpreted direct;

@@ -32,7 +32,8 @@ class StreamLoop {
 
   // So many steps, one after the other, from the numbers of the inputs to those of the outputs, one
   // for each; `plainly` by applying the step to tensors: everyone who looks sees its operations.
-  // Otherwise it ends the program where `refresh` or an operation's own kernel throws.
+  // Throws what `refresh` and the kernels of operations throw; the state is then that of the step
+  // before.
   void run(Index steps, std::span<const StreamIn> in, std::span<const StreamOut> out, bool plainly);
 
   // Looks at the step anew: takes up weights that have changed, and whatever else it mentions.
@@ -48,7 +49,7 @@ class StreamLoop {
 
  private:
   // Of the numbers at in_ and out_.
-  void step() noexcept;
+  void step();
   void step_plainly();
 
   // What the step does, and with which tensors, in the order of its trace.

@@ -12,6 +12,8 @@
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/select.h"
+#include "rewind/tensor/softmax.h"
+#include "rewind/tensor/views.h"
 #include "support/allocations.h"
 #include "support/elements.h"
 
@@ -343,6 +345,24 @@ TEST(Stream, ChecksNumbersForThoseWhoAskFirst) {
                ShapeError, "stream: out 3 holds 12 numbers, a step's float64 [2, 3] has 6");
   EXPECT_ERROR(player.check({token, level}, {one.h, one.scores, one.token, one.before}, 2),
                ShapeError, "stream: out 0 holds 6 numbers, each step's float64 [2, 3] has 6");
+}
+
+// With tensors a caller can be told; the state is then the one that there was.
+TEST(Stream, ThrowsWhatItsStepThrows) {
+  const Tensor table = wave({kWords, kWide}, 1), mix = wave({kWide, kWide}, 2);
+  auto player = stream(
+      [&](const Tensor& token, const Tensor& h) {
+        return tanh(take(table, token) + softmax(matmul(h, mix), -1));
+      },
+      words({kBatch}), wave({kBatch, kWide}, 3));
+  player.step(words({kBatch}));
+  const std::vector<double> before = elements(player.state());
+  const Tensor outside = full({kBatch}, kWords, int64);
+  EXPECT_THROW((void)player.step(outside), IndexError);
+  EXPECT_THROW((void)player.run(unsqueeze(outside, 0)), IndexError);
+  EXPECT_EQ(elements(player.state()), before);
+  player.step(words({kBatch}));
+  EXPECT_NE(elements(player.state()), before);
 }
 
 TEST(StreamDeathTest, NumbersOfOtherTensorsThanAStepsEndTheProgram) {
