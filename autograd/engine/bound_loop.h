@@ -61,7 +61,7 @@ class BoundLoop {
     return program_.buffers[static_cast<std::size_t>(place.buffer)];
   }
   std::byte* address(const Track& track) const {
-    const Index offset = track.offset + track.move * went_[track.by];
+    const Index offset = track.offset + track.move * went_[static_cast<std::size_t>(track.by)];
     return const_cast<std::byte*>(*track.base[odd_]) + offset;
   }
 

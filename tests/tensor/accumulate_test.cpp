@@ -30,7 +30,7 @@ TYPED_TEST(Accumulate, IsItsDefinitionOnEveryTarget) {
   using T = TypeParam;
   for_every_target([] {
     for (std::size_t n = 0; n <= 70; n++) {
-      for (const std::size_t from : {0, 1, 3}) {  // where it begins, among other numbers
+      for (const std::size_t from : {0u, 1u, 3u}) {  // where it begins, among other numbers
         for (const bool soon : {false, true}) {
           const std::vector<T> x = wave<T>(n + 6, 1), next = wave<T>(n + 6, 2);
           std::vector<double> sums = wave<double>(n + 6, 3), expected = sums;
