@@ -50,8 +50,11 @@ LoopInputs loop_inputs(const ScanOp& op, std::span<const Tensor* const> inputs,
     Tensors result;
     result.reserve(count);
     for (const std::size_t end = next + count; next < end; next++) {
-      result.push_back(is_given(next) ? std::move(const_cast<Tensor&>(*inputs[next]))
-                                      : *inputs[next]);
+      if (is_given(next)) {  // not by ?:, which copies with one of the compilers
+        result.push_back(std::move(const_cast<Tensor&>(*inputs[next])));
+      } else {
+        result.push_back(*inputs[next]);
+      }
     }
     return result;
   };
