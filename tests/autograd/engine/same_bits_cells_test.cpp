@@ -3,8 +3,6 @@
 // cells that packed products and element programs run, and of cells with kernels of their own.
 #include <gtest/gtest.h>
 
-#include <cstring>
-
 #include "autograd/engine/looks_at.h"
 #include "autograd/engine/scan_comparison.h"
 #include "rewind/autograd/explain.h"
@@ -14,6 +12,7 @@
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/softmax.h"
 #include "rewind/tensor/unary.h"
+#include "support/same_bits.h"
 
 namespace rw::test {
 namespace {
@@ -77,15 +76,6 @@ class SameBitsOf : public testing::TestWithParam<Cell> {
     return c;
   }
 };
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  const Tensor p = contiguous(a), q = contiguous(b);
-  if (!(p.spec() == q.spec())) return false;
-  return dispatch_any(p.dtype(), [&](auto v) {
-    using E = decltype(v);
-    return std::memcmp(p.data<E>(), q.data<E>(), p.span<E>().size_bytes()) == 0;
-  });
-}
 
 void expect_the_same_bits(const ScanCase& c) {
   const auto with = [&](int threads) {

@@ -1,8 +1,8 @@
 // The same bits for any number of threads, and for a row wherever it stands in the batch: of layers
 // with built-in cells and with one of a user's.
-#include <gtest/gtest.h>
+#include "support/same_bits.h"
 
-#include <cstring>
+#include <gtest/gtest.h>
 
 #include "autograd/engine/shared_rows.h"
 #include "nn/recurrent_results.h"
@@ -38,15 +38,6 @@ Rewound rewound(const Layer& layer, const Tensor& x, const Lengths& lengths, con
     found.weights.push_back(gradients[parameter]);
   }
   return found;
-}
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  const Tensor p = contiguous(a), q = contiguous(b);
-  if (!(p.spec() == q.spec())) return false;
-  return dispatch_any(p.dtype(), [&](auto v) {
-    using E = decltype(v);
-    return std::memcmp(p.data<E>(), q.data<E>(), p.span<E>().size_bytes()) == 0;
-  });
 }
 
 Tensor rows_of(const Tensor& x, const std::vector<Index>& rows) {
