@@ -191,12 +191,7 @@ void LoopMemory::go_on_with_chain(std::size_t state, Stretch stretch) {
   const bool stays = last_ && outlives(next);
   const Tensor left = last_ ? states_at(next, in_.reverse ? last_->begin : last_->end - 1)
                             : bound_[at(entered)].initial;
-  if (!outlives(next)) {
-    const int stack = program_.states[state].stack;
-    for (const int number : {entered, next, stack}) {
-      if (number >= 0) bound_[at(number)].first_step = stretch.begin;
-    }
-  }
+  if (!outlives(next)) bound_[at(entered)].first_step = stretch.begin;
   if (stays) return;
   Tensor to = states_at(entered, first);
   copy_elements(left, to);
