@@ -19,6 +19,14 @@ std::uint32_t Axes::mask(std::string_view op, int rank) const {
   return bits;
 }
 
+std::string to_string(AxisMask axes) {
+  Dims named;
+  for (int i = 0; i < kMaxRank; i++) {
+    if (axes >> i & 1) named.push_back(i);
+  }
+  return to_string(named);
+}
+
 Dims reduced_shape(const Dims& shape, std::uint32_t axes, bool keepdims) {
   Dims result;
   for (int i = 0; i < shape.rank(); i++) {

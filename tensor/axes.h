@@ -27,12 +27,25 @@ class Axes {
   int count_ = 0;
 };
 
+// The axes of a tensor as bits: bit i is axis i. Where attributes are printed it reads as a caller
+// would write it: [0, 2].
+class AxisMask {
+ public:
+  constexpr AxisMask(std::uint32_t bits) : bits_(bits) {}
+  constexpr operator std::uint32_t() const { return bits_; }
+
+ private:
+  std::uint32_t bits_;
+};
+
+std::string to_string(AxisMask axes);
+
 // What is left of a shape without the axes of a mask, or with them as axes of size 1.
 Dims reduced_shape(const Dims& shape, std::uint32_t axes, bool keepdims);
 
 // What the operations that take axes away have in common.
 struct Reduction {
-  std::uint32_t axes;  // a mask
+  AxisMask axes;
   bool keepdims;
 
   Dims reduced(const Dims& shape) const { return reduced_shape(shape, axes, keepdims); }
@@ -43,3 +56,11 @@ struct Reduction {
 Index elements_each(const Dims& shape, std::uint32_t axes);
 
 }  // namespace rw
+
+template <>
+struct fmt::formatter<rw::AxisMask> {
+  constexpr auto parse(format_parse_context& context) { return context.begin(); }
+  auto format(rw::AxisMask axes, format_context& context) const {
+    return std::ranges::copy(rw::to_string(axes), context.out()).out;
+  }
+};

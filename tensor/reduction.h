@@ -39,7 +39,7 @@ struct Prod : Reduction {
 // gradient are infinite, and NaN where the sum is 0, as in NumPy and PyTorch. float32 or float64.
 // Two passes, so that a large mean costs no digits.
 struct Var {
-  std::uint32_t axes;
+  AxisMask axes;
   bool keepdims;
   double correction;
   static constexpr std::string_view name = "var";

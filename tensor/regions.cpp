@@ -85,7 +85,7 @@ SetRegion resolve(std::string_view op, const Region& region, const Spec& x) {
     if (named && entries[static_cast<std::size_t>(i)].drops) {
       require<IndexError>(start >= 0 && start < size, "{}: position {} is outside axis {} of {}",
                           op, range.start, i, x);
-      result.dropped |= Index{1} << i;
+      result.dropped = result.dropped | 1u << i;
     } else {
       const Index stop = range.stop == kEnd ? size
                          : range.stop < 0   ? range.stop + size

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/axes.h"
 #include "rewind/tensor/views.h"
 
 namespace [[gnu::visibility("default")]] rw {
@@ -45,11 +46,11 @@ class Region {
 };
 
 // x with `value`, of the region's shape, in the region. Along axis i the region takes `counts[i]`
-// positions from starts[i] on in steps of steps[i]; the value lacks the axes whose bit is set in
-// `dropped`, of which there is one position.
+// positions from starts[i] on in steps of steps[i]; the value lacks the axes `dropped`, of
+// which there is one position.
 struct SetRegion {
   Dims starts, counts, steps;
-  Index dropped;
+  AxisMask dropped;
   static constexpr std::string_view name = "set";
   static constexpr bool updates = true;
   Spec infer(const Spec& x, const Spec& value) const;

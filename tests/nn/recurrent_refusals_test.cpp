@@ -72,7 +72,7 @@ TEST(RefusesOfRecurrent, AStepThatMixesRowsWithLengths) {
   const auto layer =
       layer_of([](const Tensor& x, const Tensor& h) { return h + x - mean(h, 0, true); });
   EXPECT_ERROR(layer(xs(), {.lengths = {1, 2, 3, 4, 5}}), ShapeError,
-               "scan: the step mixes rows of the batch, mean{1, true}, and with lengths they are "
+               "scan: the step mixes rows of the batch, mean{[0], true}, and with lengths they are "
                "not all there; use loop, or declare an operation of yours `rowwise`");
   EXPECT_EQ(layer(xs()).outputs.shape(), xs().shape());
   auto player = layer.stream(kBatch);

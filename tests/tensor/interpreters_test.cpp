@@ -120,9 +120,9 @@ TEST(ShapeTracer, WritesDownTheAttributesThatOperationsHaveInCommon) {
   max(x, 0);
   var(x, 1);
   EXPECT_EQ(to_string(tracer),
-            "%1 = sum{2, true}(%0) float32 [2, 1]\n"
-            "%2 = max{1, false}(%0) float32 [3]\n"
-            "%3 = var{2, false, 1}(%0) float32 [2]\n");
+            "%1 = sum{[1], true}(%0) float32 [2, 1]\n"
+            "%2 = max{[0], false}(%0) float32 [3]\n"
+            "%3 = var{[1], false, 1}(%0) float32 [2]\n");
 }
 
 TEST(ShapeTracer, KnowsACapturedTensorAgain) {

@@ -72,7 +72,7 @@ TEST(RefusesOfScan, AStepThatMixesRowsWithLengths) {
            "`rowwise`";
   };
   const auto centred = [](const Tensor& x, const Tensor& h) { return h + x - mean(h, 0, true); };
-  EXPECT_ERROR(scan(centred, xs(), h0(), with_lengths), ShapeError, text("mean{1, true}").c_str());
+  EXPECT_ERROR(scan(centred, xs(), h0(), with_lengths), ShapeError, text("mean{[0], true}").c_str());
   const auto shared = [](const Tensor& x, const Tensor& h) { return std::pair(h + x, sum(h, 0)); };
   EXPECT_ERROR(scan(shared, xs(), h0(), with_lengths), ShapeError,
                text("an output float64 [5]").c_str());
