@@ -101,6 +101,9 @@ std::pair<Index, Index> time_and_batch(std::string_view op, const std::vector<Te
 void require_batch(std::string_view op, const std::vector<Tensor>& state, Index batch);
 // The batch of the first one, which is that of all.
 Index batch_of(std::string_view op, const std::vector<Tensor>& state);
+// Throws ShapeError unless each output of a step has the batch as its first axis: with lengths it
+// is 0 where a row has ended.
+void require_rows(std::string_view op, const std::vector<Tensor>& outputs, Index batch);
 // Throws unless mask is bool [batch].
 void require_mask(std::string_view op, const Tensor& mask, Index batch);
 
@@ -164,6 +167,7 @@ auto masked_step(Step&& step, Inputs x, const State& state, const Tensor& active
                      tensors_of(next));
   require_defined("scan", "the outputs that the step returns", tensors_of(y));
   if (!all) {
+    require_rows("scan", tensors_of(y), active.dim(0));
     y = map_tensors(std::move(y), [&](const Tensor& v) { return keep_rows(active, v); });
     next = zip_tensors(std::move(next), state, [&](const Tensor& now, const Tensor& old) {
       return select_rows(active, now, old);

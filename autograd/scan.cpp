@@ -70,6 +70,17 @@ Index batch_of(std::string_view op, const std::vector<Tensor>& state) {
   return batch;
 }
 
+void require_rows(std::string_view op, const std::vector<Tensor>& outputs, Index batch) {
+  for (std::size_t i = 0; i < outputs.size(); i++) {
+    require<ShapeError>(
+        outputs[i].rank() >= 1 && outputs[i].dim(0) == batch,
+        "{}: tensor {} of the outputs that the step returns is {}, and with lengths, where it is 0 "
+        "for rows that have ended, it is [batch, ...] with batch {}; give it rows, with expand, "
+        "say",
+        op, i, outputs[i].spec(), batch);
+  }
+}
+
 void require_mask(std::string_view op, const Tensor& mask, Index batch) {
   require<DtypeError>(mask.dtype() == boolean, "{}: a mask of rows is bool [batch], got {}", op,
                       mask.spec());

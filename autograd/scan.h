@@ -78,6 +78,7 @@ auto planned(Apply&& apply, const std::vector<Tensor>& inputs, Index time, const
     std::vector<Tensor> all = tensors_of(Result::state(std::move(result)));
     require_like_state("scan", "the state that the step returns", states, all);
     require_defined("scan", "the outputs that the step returns", tensors_of(*outputs));
+    if (!sequence.whole()) require_rows("scan", tensors_of(*outputs), batch);
     for_each_tensor(*outputs, [&](const Tensor& y) { all.push_back(y); });
     return all;
   };

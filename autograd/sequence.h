@@ -20,6 +20,8 @@ class Sequence {
            const Tensor& reset, bool reverse);
 
   Index time() const { return time_; }
+  // Whether every step counts for every row.
+  bool whole() const { return shortest_ == time_; }
   // The step that comes k-th.
   Index at(Index k) const { return reverse_ ? time_ - 1 - k : k; }
 

@@ -19,7 +19,7 @@ bool RowQuestion::has_rows(std::size_t i, int axis) {
   for (std::size_t k = 0; k < inputs(); k++) {
     if (this->axis(k) != Rows::kNone) most = std::max(most, each(k));
   }
-  return adopts(node_.inputs[i], axis, most);
+  return RowAdoption(graph_, rows_, settled_).adopts(node_.inputs[i], axis, most);
 }
 
 bool RowQuestion::has_none(std::size_t i) {
@@ -27,11 +27,11 @@ bool RowQuestion::has_none(std::size_t i) {
   return axis(i) == Rows::kNone;
 }
 
-bool RowQuestion::adopts(ValueId x, int axis, Index each) {
+bool RowAdoption::adopts(ValueId x, int axis, Index each) {
   const auto at = static_cast<std::size_t>(x);
   if (rows_.axis[at] != Rows::kNone) return rows_.axis[at] == axis;
   const Dims& shape = graph_.spec(x).shape;
-  if (settled_[at] || axis >= shape.rank() || shape[axis] != batch() * each) return false;
+  if (settled_[at] || axis >= shape.rank() || shape[axis] != rows_.batch * each) return false;
   const Graph::Node* maker = graph_.maker(x);
   const bool fits =
       !maker || (maker->inputs.empty() ? fits_any_rows(*maker) : inputs_adopt(*maker, axis, each));
@@ -43,18 +43,18 @@ bool RowQuestion::adopts(ValueId x, int axis, Index each) {
 
 // Numbers made from nothing that do not depend on which rows there are; unlike those that count
 // them.
-bool RowQuestion::fits_any_rows(const Graph::Node& node) const {
+bool RowAdoption::fits_any_rows(const Graph::Node& node) const {
   return filled_with(graph_, node.first) || is_random(node.operation);
 }
 
 // What is made of invariants alone, or of random numbers, has rows where an input of it can be
 // taken to have rows such that its operation puts them there. Which one is found by trial.
-bool RowQuestion::inputs_adopt(const Graph::Node& maker, int axis, Index each) {
+bool RowAdoption::inputs_adopt(const Graph::Node& maker, int axis, Index each) {
   for (const ValueId x : maker.inputs) {
     for (int own = 0; own < graph_.spec(x).rank(); own++) {
       const Rows rows = rows_;
       const std::vector<bool> settled = settled_;
-      if (adopts(x, own, graph_.spec(x).shape[own] / batch())) {
+      if (adopts(x, own, graph_.spec(x).shape[own] / rows_.batch)) {
         const RowAnswer answer = rows_after(graph_, maker, rows_, settled_);
         const bool apart = answer.effect == RowEffect::apart;
         if (apart && answer.axis == axis && answer.each == each) return true;
@@ -67,7 +67,7 @@ bool RowQuestion::inputs_adopt(const Graph::Node& maker, int axis, Index each) {
 }
 
 // Whether it gives the same to all rows along an axis: what it repeats has none.
-bool RowQuestion::repeats(const Graph::Node& maker, int axis) {
+bool RowAdoption::repeats(const Graph::Node& maker, int axis) {
   if (!maker.operation.is<Expand>()) return false;
   const ValueId x = maker.inputs[0];
   const int own = axis - (graph_.spec(maker.first).rank() - graph_.spec(x).rank());

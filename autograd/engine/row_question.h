@@ -1,4 +1,5 @@
 // One node of a step, asked about the rows of its inputs: what the rules in row_rules.cpp look at.
+// And values of which nothing is known yet, taken to have rows.
 #pragma once
 
 #include "rewind/autograd/engine/rows.h"
@@ -6,8 +7,27 @@
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
-// An invariant, or a value made from nothing, may turn out to have rows where an operation wants
-// them; that is noted in `rows` and `settled`.
+// An invariant, a value made from nothing, and what is made of these alone may turn out to have
+// rows where they are wanted; that is noted in `rows` and `settled`.
+class RowAdoption {
+ public:
+  // Keeps references to all three.
+  RowAdoption(const Graph& graph, Rows& rows, std::vector<bool>& settled)
+      : graph_(graph), rows_(rows), settled_(settled) {}
+
+  // Whether x has its rows along `axis`, with so many entries each, or can be taken to.
+  bool adopts(ValueId x, int axis, Index each);
+
+ private:
+  bool fits_any_rows(const Graph::Node& node) const;
+  bool inputs_adopt(const Graph::Node& maker, int axis, Index each);
+  bool repeats(const Graph::Node& maker, int axis);
+
+  const Graph& graph_;
+  Rows& rows_;
+  std::vector<bool>& settled_;
+};
+
 class RowQuestion {
  public:
   // Keeps references to all four.
@@ -35,11 +55,6 @@ class RowQuestion {
   bool has_none(std::size_t i);
 
  private:
-  bool adopts(ValueId x, int axis, Index each);
-  bool fits_any_rows(const Graph::Node& node) const;
-  bool inputs_adopt(const Graph::Node& maker, int axis, Index each);
-  bool repeats(const Graph::Node& maker, int axis);
-
   const Graph& graph_;
   const Graph::Node& node_;
   Rows& rows_;

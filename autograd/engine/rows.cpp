@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rewind/autograd/engine/row_question.h"
 #include "rewind/autograd/engine/row_rules.h"
 #include "rewind/autograd/engine/simplify.h"
 #include "rewind/tensor/creation.h"
@@ -16,6 +17,21 @@ namespace {
 constexpr int kNone = Rows::kNone;
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+// What is the same at every step, and read by no operation that tells, has the rows that a next
+// state or an output has. (Where one number fills all of it, any rows are its own.)
+void adopt_rows_of_results(const Step& step, Rows& rows, std::vector<bool>& settled) {
+  RowAdoption adoption(step.graph, rows, settled);
+  const auto adopt = [&](ValueId y, int axis) {
+    if (!settled[at(y)] && axis != kNone && !filled_with(step.graph, y)) {
+      adoption.adopts(y, axis, 1);
+    }
+  };
+  for (const ValueId y : step.next) adopt(y, 0);
+  for (std::size_t i = 0; i < step.output_rows.size(); i++) {
+    adopt(step.outputs[i], step.output_rows[i]);
+  }
+}
 
 }  // namespace
 
@@ -75,6 +91,7 @@ Rows rows_of(const Step& step, Index batch) {
       rows.total[at(y)] = answer.effect == RowEffect::added;
     }
   }
+  adopt_rows_of_results(step, rows, settled);
   return rows;
 }
 
@@ -92,15 +109,10 @@ std::string what_mixes_rows(const Step& step, const Rows& rows) {
   }
   // What is the same at every step has the caller's rows in the caller's order, unless its use has
   // shown that they are to be sorted. Where one number fills all of it there is nothing to sort.
-  const std::vector<Dependence> depends = dependences(step);
   const auto has_rows = [&](ValueId y, int axis) {
     const Spec& spec = graph.spec(y);
     const bool any = filled_with(graph, y) && spec.rank() > axis && spec.dim(axis) == rows.batch;
     return axis != kNone && (any || rows.axis_of(y) == axis);
-  };
-  const auto is_made_of_invariants = [&](ValueId y) {
-    const Graph::Node* maker = graph.maker(y);
-    return depends[at(y)] == Dependence::nothing && maker && !maker->inputs.empty();
   };
   for (std::size_t i = 0; i < step.outputs.size(); i++) {
     const ValueId y = step.outputs[i];
@@ -109,9 +121,7 @@ std::string what_mixes_rows(const Step& step, const Rows& rows) {
     return (kept ? "a value kept for the rewind " : "an output ") + to_string(graph.spec(y));
   }
   for (const ValueId y : step.next) {
-    if (is_made_of_invariants(y) || !has_rows(y, 0)) {
-      return "a next state " + to_string(graph.spec(y));
-    }
+    if (!has_rows(y, 0)) return "a next state " + to_string(graph.spec(y));
   }
   return {};
 }

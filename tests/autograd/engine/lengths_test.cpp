@@ -5,6 +5,7 @@
 #include "autograd/engine/cell_cases.h"
 #include "rewind/autograd/engine/row_schedule.h"
 #include "rewind/nn/loss/cross_entropy.h"
+#include "rewind/tensor/cumsum.h"
 #include "support/elements.h"
 
 namespace rw::test {
@@ -93,6 +94,43 @@ TEST(Lengths, SortWhatWasCapturedForEachRow) {
     changed.set({kAll, 2}, sum(h, 1));
     return {one(h * changed), one(changed)};
   });
+}
+
+// What is the same at every step is 0, too, where a row has ended.
+TEST(Lengths, AllowOutputsThatAreTheSameAtEveryStep) {
+  const auto beside = [](auto output) {
+    return [=](Const x, Const s, Const w) -> Results {
+      const Tensor h = next_of(x, s, w);
+      return {one(h), {h, output(w)}};
+    };
+  };
+  expect_to_keep_rows_apart("captured", {{B, H}}, beside([](Const w) { return w[3]; }));
+  expect_to_keep_rows_apart("computed", {{B, H}},
+                            beside([](Const w) { return tanh(w[3]) * cumsum(w[3], 0); }));
+  expect_to_keep_rows_apart("repeated", {{H}}, beside([](Const w) {
+                              return expand(w[3], {B, H});
+                            }));
+  expect_to_keep_rows_apart("repeated number", {{B, 1}}, beside([](Const w) {
+                              return expand(w[3], {B, H});
+                            }));
+  expect_to_keep_rows_apart("repeated and changed", {{H}}, beside([](Const w) {
+                              return unsqueeze(2 * expand(w[3], {B, H}), 2);
+                            }));
+  expect_to_keep_rows_apart("counted", {},
+                            beside([](Const) { return to(unsqueeze(arange(B), 1), float64); }));
+  expect_to_keep_rows_apart("ones", {}, beside([](Const) { return ones({B, 2}, float64); }));
+  expect_to_keep_rows_apart("a weight", {}, beside([](Const w) { return slice(w[1], 0, 0, B); }));
+}
+
+TEST(Lengths, AllowNextStatesThatAreTheSameAtEveryStep) {
+  const auto next = [](auto state) {
+    return [=](Const x, Const s, Const w) -> Results {
+      return {one(state(w)), one(next_of(x, s, w))};
+    };
+  };
+  expect_to_keep_rows_apart("captured", {{B, H}}, next([](Const w) { return w[3]; }));
+  expect_to_keep_rows_apart("computed", {{B, H}}, next([](Const w) { return tanh(w[3]); }));
+  expect_to_keep_rows_apart("repeated", {{H}}, next([](Const w) { return expand(w[3], {B, H}); }));
 }
 
 // What is kept for the rewind may have its rows side by side.

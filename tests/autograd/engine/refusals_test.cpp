@@ -72,15 +72,8 @@ TEST(RefusesOfScan, AStepThatMixesRowsWithLengths) {
            "`rowwise`";
   };
   const auto centred = [](const Tensor& x, const Tensor& h) { return h + x - mean(h, 0, true); };
-  EXPECT_ERROR(scan(centred, xs(), h0(), with_lengths), ShapeError, text("mean{[0], true}").c_str());
-  const auto shared = [](const Tensor& x, const Tensor& h) { return std::pair(h + x, sum(h, 0)); };
-  EXPECT_ERROR(scan(shared, xs(), h0(), with_lengths), ShapeError,
-               text("an output float64 [5]").c_str());
-  const auto turned = [](const Tensor& x, const Tensor& h) {
-    return std::pair(h + x, transpose(h));
-  };
-  EXPECT_ERROR(scan(turned, xs(), h0(), with_lengths), ShapeError,
-               text("an output float64 [5, 3]").c_str());
+  EXPECT_ERROR(scan(centred, xs(), h0(), with_lengths), ShapeError,
+               text("mean{[0], true}").c_str());
   const auto unknown = [](const Tensor& x, const Tensor& h) { return apply(Softsign{}, x + h); };
   EXPECT_ERROR(scan(unknown, xs(), h0(), with_lengths), ShapeError, text("softsign").c_str());
   Tape tape;
@@ -97,6 +90,30 @@ TEST(RefusesOfScan, AStepThatMixesRowsWithLengths) {
             1e-12);
   EXPECT_EQ(elements(stream(centred, xs()[0], h0()).run(xs())),
             elements(scan(centred, xs(), h0()).outputs));
+}
+
+TEST(RefusesOfScan, OutputsWithoutRowsWithLengths) {
+  const auto refuses = [](auto step, const char* what) {
+    const auto text = fmt::format(
+        "scan: tensor 0 of the outputs that the step returns is {}, and with lengths, where it is "
+        "0 "
+        "for rows that have ended, it is [batch, ...] with batch 3; give it rows, with expand, say",
+        what);
+    const ScanOptions<Tensor> with_lengths{.lengths = {1, 2, 4}};
+    EXPECT_ERROR(scan(step, xs(), h0(), with_lengths), ShapeError, text.c_str());
+    EXPECT_ERROR(loop(step, xs(), h0(), with_lengths), ShapeError, text.c_str());
+    scan(step, xs(), h0());
+    scan(step, xs(), h0(), {.lengths = {T, T, T}});
+  };
+  const auto beside = [](auto output) {
+    return [=](const Tensor& x, const Tensor& h) { return std::pair(h + x, output(h)); };
+  };
+  refuses(beside([](const Tensor& h) { return sum(h, 0); }), "float64 [5]");
+  refuses(beside([](const Tensor& h) { return transpose(h); }), "float64 [5, 3]");
+  refuses(beside([](const Tensor&) { return full({}, 2); }), "float32 []");
+  const Tensor b = numbers({H}, 3), wide = numbers({1, H}, 3);
+  refuses(beside([&](const Tensor&) { return b; }), "float64 [5]");
+  refuses(beside([&](const Tensor&) { return wide; }), "float64 [1, 5]");
 }
 
 struct RowwiseSoftsign : Softsign {
