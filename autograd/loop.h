@@ -80,14 +80,20 @@ constexpr bool fits() {
   }
 }
 
-// What a step gives of these shapes, without computing it: the outputs of a sequence of no steps.
+// What a step gives of these shapes, without computing it: the outputs of a sequence of which no
+// step counts. Collects what the step mentions and a tape below follows.
 class ShapesOnly final : public Interpreter {
  public:
-  void run(Call& call) override { call.type.infer(call.op, call.inputs, call.outputs); }
+  explicit ShapesOnly(std::vector<Tensor>& followed) : followed_(followed) {}
+  void run(Call& call) override;
 
  private:
+  std::vector<Tensor>& followed_;
   const Random same_{Random::state()};  // what the step draws here was never drawn
 };
+
+// y, as something that depends on these tensors, with gradients of 0.
+Tensor depending_on(const std::vector<Tensor>& tensors, Tensor y);
 
 // Throws ValueError when one of the tensors (called `what` in the message) is undefined.
 void require_defined(std::string_view op, std::string_view what,
@@ -212,12 +218,18 @@ auto run(InputAt&& input_at, Step&& step, State state, const Sequence& sequence,
     }
     if (options.states) states.set(t, state);
   }
+  std::vector<Tensor> followed;
   if (!outputs.knows_shape()) {
-    const ShapesOnly shapes;
-    outputs.set_shape(masked_step(step, input_at(0), state, Tensor(), 0).second);
+    const ShapesOnly shapes(followed);
+    // Where there are steps, what stands there is padding.
+    const auto x =
+        map_tensors(input_at(0), [](const Tensor& v) { return Tensor::shape_only(v.spec()); });
+    outputs.set_shape(masked_step(step, x, state, Tensor(), 0).second);
   }
+  Outputs y =
+      map_tensors(outputs.stacked(), [&](const Tensor& v) { return depending_on(followed, v); });
   State all = options.states ? states.stacked() : State{};
-  return ScanResult<State, Outputs>{outputs.stacked(), std::move(state), std::move(all)};
+  return ScanResult<State, Outputs>{std::move(y), std::move(state), std::move(all)};
 }
 
 }  // namespace scan_internal

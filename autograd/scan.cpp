@@ -1,6 +1,11 @@
 #include "rewind/autograd/scan.h"
 
+#include <algorithm>
+
 #include "rewind/autograd/note.h"
+#include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/convert.h"
+#include "rewind/tensor/reduction.h"
 
 namespace rw {
 namespace {
@@ -13,6 +18,26 @@ PlainLoops::PlainLoops() { plain_loops++; }
 PlainLoops::~PlainLoops() { plain_loops--; }
 
 namespace scan_internal {
+
+void ShapesOnly::run(Call& call) {
+  for (const Tensor* x : call.inputs) {
+    const auto is_it = [&](const Tensor& known) { return known.mark() == x->mark(); };
+    const bool known = std::any_of(followed_.begin(), followed_.end(), is_it);
+    if (!known && any_holds(x->mark())) followed_.push_back(*x);
+  }
+  call.type.infer(call.op, call.inputs, call.outputs);
+}
+
+// The sum of none of its elements, of which none is looked at.
+Tensor depending_on(const std::vector<Tensor>& tensors, Tensor y) {
+  if (!is_float(y.dtype())) return y;
+  for (const Tensor& x : tensors) {
+    if (!is_float(x.dtype())) continue;
+    const Tensor none = slice(reshape(x, {x.size()}), 0, 0, 0);
+    y = y + to(sum(none), y.dtype());
+  }
+  return y;
+}
 
 bool loops_are_plain() { return plain_loops > 0 || notes_are_taken(); }
 

@@ -1,14 +1,17 @@
 // What other interpreters see of a scan in a PlainLoops scope, and without one.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 #include <string>
 #include <thread>
 
 #include "autograd/engine/cells.h"
+#include "rewind/nn/embedding.h"
 #include "rewind/nn/lstm.h"
 #include "rewind/nn/recurrent.h"
 #include "rewind/tensor/interpreter.h"
+#include "support/elements.h"
 
 namespace rw::test {
 namespace {
@@ -84,6 +87,37 @@ TEST(PlainLoops, ShowEveryOperationOfEveryStepOfALayer) {
   const Counts of_all = operations_of(run);
   for (const char* name : {"matmul", "tanh", "sigmoid"}) {
     EXPECT_EQ(of_all.at(name), 2 * kLayers * T * of_a_step.at(name)) << name;
+  }
+}
+
+// Where no step counts for any row there is nothing but padding, which a table of 3 words does not
+// have. Gradients are zeros, as those of a planned scan are.
+TEST(PlainLoops, OfNoStepThatCountsAreThePlannedScan) {
+  const Tensor tokens = full({T, B}, 9, int64), nan = full({T, B, 5}, std::nan(""), float64);
+  const auto results = [&](bool reverse) {
+    Tape tape;
+    const Tensor table = tape.watch(numbers({3, 5}, 1)), w = tape.watch(numbers({H, H}, 2)),
+                 h0 = tape.watch(numbers({B, H}, 3)), x = tape.watch(nan);
+    const auto step = [&](const Tensors& in, const Tensor& h) {
+      return tanh(nn::embedding(in[0], table) / sqrt(in[1]) + matmul(h, w));
+    };
+    const auto result = scan(step, Tensors{tokens, x}, h0,
+                             {.lengths = {0, 0, 0}, .reverse = reverse, .states = true});
+    const Gradients gradients = tape.backward(
+        {{result.outputs, ones({T, B, H}, float64)}, {result.final, ones({B, H}, float64)}});
+    return Tensors{result.outputs, result.final,  result.states, gradients[table],
+                   gradients[w],   gradients[h0], gradients[x]};
+  };
+  for (const bool reverse : {false, true}) {
+    const Tensors planned = results(reverse);
+    const PlainLoops plainly;
+    const Tensors plain = results(reverse);
+    EXPECT_EQ(elements(plain[0]), elements(zeros({T, B, H})));
+    EXPECT_EQ(elements(plain[1]), elements(numbers({B, H}, 3)));
+    for (std::size_t i = 0; i < plain.size(); i++) {
+      EXPECT_EQ(plain[i].spec(), planned[i].spec()) << i;
+      EXPECT_EQ(elements(plain[i]), elements(planned[i])) << i;
+    }
   }
 }
 
