@@ -20,17 +20,23 @@
 //   rows                 how workers share the batch, for the threads of the caller; or why not
 //
 // Values are called x, h, w (x0, x1, ... where there are several) or by number, as %2; on the way
-// back f%2 is the forward step's %2, and dh the gradient of h. The wording is for people, not for
+// back f%2 is the forward step's %2, and dh the gradient of h. Weights have their own names where
+// these are given, and with nn::Recurrent::explain. The wording is for people, not for
 // programs to read.
 #pragma once
+
+#include <map>
+#include <string>
 
 #include "rewind/autograd/scan.h"
 
 namespace [[gnu::visibility("default")]] rw {
 
 // Runs it, recorded by no tape, and explains the scans of this thread in their order. Random
-// numbers drawn in it are drawn again afterwards.
-std::string explain(const std::function<void()>& run);
+// numbers drawn in it are drawn again afterwards. Of what steps mention, `names` tells what to call
+// it instead of w0, w1, ...: nn::named_tensors(model), say.
+std::string explain(const std::function<void()>& run,
+                    const std::map<std::string, Tensor>& names = {});
 
 template <class Step, class Inputs, class State>
 std::string explain(Step&& step, const Inputs& xs, const State& initial,

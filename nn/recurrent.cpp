@@ -8,6 +8,12 @@ std::string suffix(Index layer, bool backward) {
   return fmt::format("_l{}{}", layer, backward ? "_reverse" : "");
 }
 
+std::string title(Index layer, bool backward) {
+  return fmt::format(
+      "layer {}, {}", layer,
+      backward ? "from the last step to the first" : "from the first step to the last");
+}
+
 void check(const RecurrentOptions& options) {
   require(options.input > 0 && options.hidden > 0 && options.layers > 0,
           "recurrent: input {}, hidden {} and layers {} are 1 or more", options.input,

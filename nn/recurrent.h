@@ -18,6 +18,7 @@
 #include "rewind/autograd/stream.h"
 #include "rewind/nn/cell.h"
 #include "rewind/nn/dropout.h"
+#include "rewind/nn/parameters.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace nn {
@@ -57,6 +58,8 @@ struct RecurrentResult {
 namespace recurrent_internal {
 
 std::string suffix(Index layer, bool backward);
+// A title for what `explain` says of it.
+std::string title(Index layer, bool backward);
 void check(const RecurrentOptions& options);
 // Throws ShapeError unless the first tensor of x has time and batch, or at a single step the batch
 // alone, and then the features of the options. What stands behind it in numbers that are no floats,
@@ -223,10 +226,20 @@ class Recurrent<C> {
 
   // What the engine makes of each layer and direction, for so many rows of x (autograd/explain.h).
   std::string explain(Index batch) const {
-    const Dtype dtype = first_tensor(initial(1)).dtype();
-    const Dims shape =
-        options_.batch_first ? Dims{batch, 1, options_.input} : Dims{1, batch, options_.input};
-    return rw::explain([&] { (void)(*this)(zeros(shape, dtype)); });
+    std::map<std::string, Tensor> names;
+    if constexpr (Module<C>) names = named_tensors(*this);
+    Tensor in = zeros({1, batch, options_.input}, first_tensor(initial(1)).dtype());
+    std::string text;
+    for (Index layer = 0; layer < options_.layers; layer++) {
+      std::vector<decltype(pass(0, in, {}).outputs)> outputs;
+      for (Index d = 0; d < directions(); d++) {
+        const auto run = [&] { outputs.push_back(pass(layer * directions() + d, in, {}).outputs); };
+        text += (text.empty() ? "" : "\n") + recurrent_internal::title(layer, d == 1) + "\n";
+        text += rw::explain(run, names);
+      }
+      in = first_tensor(joined(outputs));
+    }
+    return text;
   }
 
   static void members(auto& self, auto&& visit) {

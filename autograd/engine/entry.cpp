@@ -109,6 +109,7 @@ std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
     in.invariants.insert(in.invariants.end(), invariant.begin(), invariant.end());
     in.initial = held->of_others(request.initial);
   }
+  note_plan(step, request.batch, in.invariants);
   Followed followed{are_followed(in.invariants), are_followed(in.inputs)};
   for (const auto* flags : {&followed.invariants, &followed.inputs}) {
     for (const bool flag : *flags) followed.any |= flag;

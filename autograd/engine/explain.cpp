@@ -31,9 +31,9 @@ std::string made(const Graph& graph, const Graph::Node& node,
                      shape(graph.spec(node.first)));
 }
 
-std::string traced(const Traced& step) {
+std::string traced(const Traced& step, const std::vector<std::string>& captured) {
   const Graph& graph = step.trace.graph;
-  const std::vector<std::string> names = names_of(step);
+  const std::vector<std::string> names = names_of(step, captured);
   std::string text;
   for (const Graph::Node& node : graph.nodes()) text += "  " + made(graph, node, names) + "\n";
   return text;
@@ -296,11 +296,12 @@ class Text {
 
 }  // namespace
 
-std::string explained(const KnownStep& step, Index batch) {
+std::string explained(const KnownStep& step, Index batch,
+                      const std::vector<std::string>& captured) {
   const Followed all{std::vector<bool>(step->trace.captured.size(), true),
                      std::vector<bool>(step->inputs, true), true};
   const auto forward = plan_of(step, batch, all);
-  const Names names = names_of(*forward);
+  const Names names = names_of(*forward, captured);
   Wanted wanted = forward->wanted();
   wanted.outputs.resize(forward->step().outputs.size(), false);  // none at those that are kept
   const auto backward = forward->backward(wanted, false);
@@ -308,7 +309,7 @@ std::string explained(const KnownStep& step, Index batch) {
   return fmt::format(
       "the step, as it was traced\n{}forward, {} rows of {}\n{}backward, in the other "
       "direction\n{}",
-      traced(*step), batch, forward->step().graph.spec(forward->step().states[0]).dtype,
+      traced(*step, captured), batch, forward->step().graph.spec(forward->step().states[0]).dtype,
       Text(*forward, names).all(), Text(*backward->recurrence, back).all());
 }
 

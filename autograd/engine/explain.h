@@ -7,8 +7,9 @@
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
-// What was traced, the plan of it, and that of the way back for the gradients of everything.
-std::string explained(const KnownStep& step, Index batch);
+// What was traced, the plan of it, and that of the way back for the gradients of everything. What
+// the step captured is called by these names, in the order of its trace (names_of_captured).
+std::string explained(const KnownStep& step, Index batch, const std::vector<std::string>& captured);
 
 }  // namespace engine
 }  // namespace rw

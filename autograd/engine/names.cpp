@@ -53,19 +53,20 @@ Names names(const Recurrence& recurrence, const Strings& given, const Strings& i
   return names;
 }
 
-std::size_t leaves(const Graph& graph) {
-  std::size_t count = 0;
-  for (ValueId v = 0; v < graph.values(); v++) count += !graph.maker(v);
-  return count;
-}
-
 }  // namespace
 
-std::vector<std::string> names_of(const Traced& traced) {
+std::vector<std::string> names_of_captured(std::vector<std::string> given) {
+  const Strings w = numbered("w", given.size());
+  for (std::size_t i = 0; i < w.size(); i++) {
+    if (given[i].empty()) given[i] = w[i];
+  }
+  return given;
+}
+
+std::vector<std::string> names_of(const Traced& traced, const std::vector<std::string>& w) {
   const Trace& trace = traced.trace;
   Strings values(at(trace.graph.values()));
-  const Strings x = numbered("x", traced.inputs), h = numbered("h", traced.states),
-                w = numbered("w", trace.captured.size());
+  const Strings x = numbered("x", traced.inputs), h = numbered("h", traced.states);
   for (std::size_t i = 0; i < trace.arguments.size(); i++) {
     values[at(trace.arguments[i])] = i < x.size() ? x[i] : h[i - x.size()];
   }
@@ -73,10 +74,10 @@ std::vector<std::string> names_of(const Traced& traced) {
   return of_graph(trace.graph, std::move(values), "%");
 }
 
-Names names_of(const Recurrence& forward) {
+Names names_of(const Recurrence& forward, const std::vector<std::string>& w) {
   const Step& step = forward.step();
-  Names found = names(forward, numbered("w", leaves(forward.prelude().graph)),
-                      numbered("x", step.inputs.size()), numbered("h", step.states.size()), "p");
+  Names found =
+      names(forward, w, numbered("x", step.inputs.size()), numbered("h", step.states.size()), "p");
   found.outputs = numbered("y", forward.own_outputs());
   return found;
 }

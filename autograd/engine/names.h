@@ -20,9 +20,13 @@ struct Names {
   }
 };
 
-// Of the step as it was traced, by value.
-std::vector<std::string> names_of(const Traced& traced);
-Names names_of(const Recurrence& forward);
+// Of what a step mentions, in the order of its trace: as given, and w, or w0, w1, ..., where that
+// is empty.
+std::vector<std::string> names_of_captured(std::vector<std::string> given);
+
+// Of the step as it was traced, by value; `captured` as above.
+std::vector<std::string> names_of(const Traced& traced, const std::vector<std::string>& captured);
+Names names_of(const Recurrence& forward, const std::vector<std::string>& captured);
 Names names_of(const Recurrence& backward, const Backward& wiring, const Recurrence& forward,
                const Names& forward_names);
 

@@ -74,6 +74,10 @@ PlanningWith::~PlanningWith() { options_now = before_; }
 NotedPlans::NotedPlans() : outer_(std::exchange(notes, this)) {}
 NotedPlans::~NotedPlans() { notes = outer_; }
 
+void note_plan(const KnownStep& step, Index batch, const std::vector<Tensor>& captured) {
+  if (notes && !TracingScope::any()) notes->noted_.push_back({step, batch, captured});
+}
+
 KnownStep known_step(const Traced& traced) {
   const auto found = [&] {
     const KnownStep* known = steps().find([&](const KnownStep& k) { return same(*k, traced); });
@@ -98,7 +102,6 @@ const Holding* holding(const KnownStep& step) {
 
 std::shared_ptr<const Recurrence> plan_of(const KnownStep& step, Index batch,
                                           const Followed& followed) {
-  if (notes && !TracingScope::any()) notes->noted_.push_back({step, batch});
   return plan(step, batch, followed, options_now);
 }
 

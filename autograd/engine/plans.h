@@ -53,6 +53,7 @@ class [[nodiscard]] NotedPlans {
   struct Noted {
     KnownStep step;
     Index batch;
+    std::vector<Tensor> captured;  // by it, in the order of its trace
   };
 
   NotedPlans();
@@ -63,10 +64,12 @@ class [[nodiscard]] NotedPlans {
   const std::vector<Noted>& all() const { return noted_; }
 
  private:
-  friend std::shared_ptr<const Recurrence> plan_of(const KnownStep&, Index, const Followed&);
+  friend void note_plan(const KnownStep&, Index, const std::vector<Tensor>&);
   NotedPlans* outer_;
   std::vector<Noted> noted_;
 };
+// To the innermost of these, where there is one.
+void note_plan(const KnownStep& step, Index batch, const std::vector<Tensor>& captured);
 
 // How many are remembered now.
 std::size_t remembered_steps();

@@ -211,6 +211,40 @@ TEST(Explain, TellsOfEveryScanThatRunsAndLeavesNoTrace) {
   EXPECT_EQ(Random::state(), before);
 }
 
+TEST(Explain, CallsWeightsByTheNamesThatItIsGiven) {
+  const Tensor w = zeros({2, 5}), u = zeros({5, 5}), b = zeros({5});
+  const auto step = [&](const Tensor& x, const Tensor& h) {
+    Tensor z = matmul(x, w);
+    z = z + matmul(h, u);
+    return tanh(z + b);
+  };
+  const auto run = [&] { scan(step, zeros({4, 3, 2}), zeros({3, 5}), {.segments = 2}); };
+  const std::string text = explain(run, {{"of_x", w}, {"bias", b}, {"other", zeros({5})}});
+  expect_lines(text, {"  %1 = matmul(x, of_x) [3, 5]", "  %2 = matmul(h, w1) [3, 5]",
+                      "  always the same  bias [5], of_x [2, 5], w1 [5, 5]",
+                      "    product    %3 = matmul(h, w1) [3, 5], w1 packed, added onto %2: %4",
+                      "  gives dbias = the sum of %9"});
+  EXPECT_EQ(text.find("the step, as it was traced"), text.rfind("the step, as it was traced"));
+}
+
+TEST(Explain, TellsOfALayerWhichOneItIsAndTheNamesOfItsWeights) {
+  Rng rng(1);
+  const nn::Recurrent<nn::LSTMCell> layer(
+      {.input = 3, .hidden = 4, .layers = 2, .bidirectional = true, .batch_first = true}, rng);
+  const std::string text = layer.explain(5);
+  EXPECT_EQ(text.find("layer 0, from the first step to the last\nthe step, as it was traced\n"),
+            0u);
+  expect_lines(
+      text,
+      {"  %1 = permute{[1, 0]}(weight_ih_l0) [3, 16]", "\nlayer 0, from the last step to the first",
+       "  %1 = permute{[1, 0]}(weight_ih_l0_reverse) [3, 16]",
+       "\nlayer 1, from the first step to the last", "  %1 = permute{[1, 0]}(weight_ih_l1) [8, 16]",
+       "\nlayer 1, from the last step to the first",
+       "  %1 = permute{[1, 0]}(weight_ih_l1_reverse) [8, 16]"});
+  EXPECT_NE(text.find("gives dweight_hh_l1_reverse = the sum of"), std::string::npos) << text;
+  EXPECT_EQ(text.find("w0"), std::string::npos) << text;
+}
+
 TEST(Explain, SaysSoWhereNothingIsPlanned) {
   const PlainLoops plainly;
   EXPECT_EQ(explained("elman"),
