@@ -10,11 +10,14 @@
 namespace rw::nn {
 namespace {
 
-void check_tokens(const Tensor& tokens, Index words) {
+// Of those at the positions that `counts` tells.
+template <class F>
+void check_tokens(const Tensor& tokens, Index words, F counts) {
+  const Uninterpreted direct;  // who runs a step for its shapes gives none of these numbers
   const Tensor rows = contiguous(tokens);
   Index position = 0;
   for (const Index token : rows.span<Index>()) {
-    require<IndexError>(token >= 0 && token < words,
+    require<IndexError>((token >= 0 && token < words) || !counts(position),
                         "embedding: token {} at position {} of tokens {}, but the table has {} "
                         "words, 0 to {}",
                         token, position, tokens.shape(), words, words - 1);
@@ -30,7 +33,9 @@ Tensor embedding(const Tensor& tokens, const Tensor& weight, Index padding_index
   require<DtypeError>(tokens.dtype() == int64,
                       "embedding: tokens must be int64, got {}; convert them with to(x, int64)",
                       tokens.spec());
-  if (tokens.has_data()) check_tokens(tokens, weight.dim(0));
+  if (tokens.has_data()) {
+    check_tokens(tokens, weight.dim(0), [](Index) { return true; });
+  }
   const Tensor y = take(weight, tokens);
   if (padding_index < 0) return y;
   return where(equal(unsqueeze(tokens, -1), padding_index), stop_gradient(y), y);
@@ -54,6 +59,19 @@ Embedding::Embedding(Index words, Index features, Rng& rng, const EmbeddingOptio
 
 Tensor Embedding::operator()(const Tensor& tokens) const {
   return embedding(tokens, weight, padding_index);
+}
+
+void Embedding::check(const Tensor& tokens, const Lengths& lengths, bool batch_first) const {
+  // What else may be wrong is told where the step and the sequence are checked.
+  if (tokens.dtype() != int64 || tokens.rank() < 2 || !tokens.has_data()) return;
+  const Index rows = tokens.dim(batch_first ? 0 : 1), steps = tokens.dim(batch_first ? 1 : 0);
+  const bool all = std::ssize(lengths) != rows;
+  check_tokens(tokens, weight.shape()[0], [&](Index position) {
+    const Index place = position / (tokens.size() / (rows * steps));
+    const Index row = batch_first ? place / steps : place % rows;
+    const Index step = batch_first ? place % steps : place / rows;
+    return all || step < lengths[static_cast<std::size_t>(row)];
+  });
 }
 
 }  // namespace rw::nn

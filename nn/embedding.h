@@ -2,6 +2,7 @@
 #pragma once
 
 #include "rewind/autograd/parameter.h"
+#include "rewind/autograd/sequence.h"
 #include "rewind/nn/members.h"
 #include "rewind/tensor/random.h"
 
@@ -27,6 +28,10 @@ struct Embedding {
   Embedding(Index words, Index features, Rng& rng, const EmbeddingOptions& options = {});
 
   Tensor operator()(const Tensor& tokens) const;
+
+  // Throws what a call would for a token outside of the table, in sequences [time, batch, ...], or
+  // [batch, time, ...], that are to be looked up step by step. Behind a row's length all may stand.
+  void check(const Tensor& tokens, const Lengths& lengths, bool batch_first) const;
 
   static void members(auto& self, auto&& visit) { visit("weight", self.weight); }
 };

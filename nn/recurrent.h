@@ -18,6 +18,7 @@
 #include "rewind/autograd/stream.h"
 #include "rewind/nn/cell.h"
 #include "rewind/nn/dropout.h"
+#include "rewind/nn/embedding.h"
 #include "rewind/nn/parameters.h"
 
 namespace [[gnu::visibility("default")]] rw {
@@ -165,6 +166,9 @@ class Recurrent<C> {
                         call.initial.size(), options_.layers, directions(), cells_.size());
     if constexpr (std::is_same_v<First, std::identity>) {
       check_input(tensors_of(x), options_, false);
+    }
+    if constexpr (std::is_same_v<First, Embedding> && std::is_same_v<Inputs, Tensor>) {
+      first.check(x, call.lengths, options_.batch_first);
     }
     if (!options_.batch_first) return run(x, call, first);
     RecurrentCall<CellState> time_major = call;

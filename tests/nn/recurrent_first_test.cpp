@@ -3,6 +3,7 @@
 
 #include "nn/recurrent_kinds.h"
 #include "rewind/nn/embedding.h"
+#include "rewind/tensor/regions.h"
 
 namespace rw::test {
 namespace {
@@ -66,6 +67,32 @@ TYPED_TEST(RecurrentFirst, LooksUpWhatAnEmbeddingInFrontWould) {
       expect_close(inside, all_of<TypeParam>(true, options, call));
     }
   }
+}
+
+// In the words of the embedding, not of the operation that looks up, and by the place among all
+// tokens; but behind a row's length there may be anything.
+TEST(RecurrentFirst, SaysOfATokenOutsideTheTableWhatTheEmbeddingSays) {
+  Rng rng(3);
+  const auto layer = recurrent<Gru>({}), rows_first = recurrent<Gru>({.batch_first = true});
+  const nn::Embedding embed(kWords, kInput, rng, {.dtype = float64});
+  Tensor x = tokens();
+  x.set({4, 2}, kWords);
+  const auto text =
+      "embedding: token 6 at position 22 of tokens [7, 5], but the table has 6 words, 0 to 5";
+  EXPECT_ERROR(embed(x), IndexError, text);
+  EXPECT_ERROR(layer(x, {}, embed), IndexError, text);
+  EXPECT_ERROR(layer(x, {.lengths = {1, 1, 5, 1, 1}}, embed), IndexError, text);
+  EXPECT_ERROR(
+      rows_first(contiguous(transpose(x, 0, 1)), {.lengths = {1, 1, 5, 1, 1}}, embed), IndexError,
+      "embedding: token 6 at position 18 of tokens [5, 7], but the table has 6 words, 0 to "
+      "5");
+  const Lengths before_it = {7, 7, 4, 7, 7};
+  const Tensor outputs = layer(x, {.lengths = before_it}, embed).outputs;
+  expect_close({rows_first(transpose(x, 0, 1), {.lengths = before_it}, embed).outputs},
+               {transpose(outputs, 0, 1)});
+  const PlainLoops plainly;
+  EXPECT_ERROR(layer(x, {}, embed), IndexError, text);
+  expect_close({layer(x, {.lengths = before_it}, embed).outputs}, {outputs});
 }
 
 TEST(RecurrentFirst, MayBeAnyFunctionOfAStep) {
