@@ -22,6 +22,40 @@ void check(const RecurrentOptions& options) {
           "recurrent: dropout is a probability in [0, 1], got {}", options.dropout);
 }
 
+namespace {
+
+// " of layer 1", where there are others.
+std::string of_layer(Index layer, const RecurrentOptions& options) {
+  return options.layers == 1 ? "" : fmt::format(" of layer {}", layer);
+}
+
+}  // namespace
+
+void check_first(const std::vector<Tensor>& x, const RecurrentOptions& options) {
+  if (x.empty() || !is_float(x[0].dtype()) || x[0].rank() != 2) return;
+  require<ShapeError>(x[0].dim(1) == options.input,
+                      "recurrent: what `first` makes of a step's x is {}, .input is {}; it gives "
+                      "the features that the layer takes",
+                      x[0].spec(), options.input);
+}
+
+void check_outputs(const Tensor& y, int leading, Index layer, const RecurrentOptions& options) {
+  if (!is_float(y.dtype()) || y.rank() != leading + 1) return;
+  require<ShapeError>(y.dim(leading) == options.hidden,
+                      "recurrent: outputs of layer {} are {}, of {} features, and .hidden is {}; "
+                      "the layer above takes that many of each direction",
+                      layer, y.spec(), y.dim(leading), options.hidden);
+}
+
+void check_dtype(const Tensor& x, const Tensor& state, Index layer,
+                 const RecurrentOptions& options) {
+  if (!is_float(x.dtype()) || !is_float(state.dtype())) return;
+  require<DtypeError>(x.dtype() == state.dtype(),
+                      "recurrent: x{} is {} at each step, and its states are {}; convert x with "
+                      "to(x, {}), or the model with nn::to",
+                      of_layer(layer, options), x.spec(), state.dtype(), state.dtype());
+}
+
 void check_input(const std::vector<Tensor>& all, const RecurrentOptions& options,
                  bool single_step) {
   require<ShapeError>(!all.empty(), "recurrent: the input is a struct without tensors");
@@ -33,6 +67,10 @@ void check_input(const std::vector<Tensor>& all, const RecurrentOptions& options
       any ? x.rank() >= features : x.rank() == features + 1 && x.dim(features) == options.input;
   require<ShapeError>(fits || !single_step, "recurrent: x of a step is [batch, {}], got {}",
                       options.input, x.spec());
+  require<ShapeError>(fits || x.rank() != features + 1,
+                      "recurrent: x is [{}, {}], got {}, of {} features; .input says how many",
+                      options.batch_first ? "batch, time" : "time, batch", options.input, x.spec(),
+                      x.rank() > 0 ? x.dim(-1) : 0);
   require<ShapeError>(fits, "recurrent: x is [{}, {}], got {}; a sequence of one row is [{}, {}]",
                       options.batch_first ? "batch, time" : "time, batch", options.input, x.spec(),
                       options.batch_first ? "1, time" : "time, 1", options.input);

@@ -66,6 +66,15 @@ void check(const RecurrentOptions& options);
 // alone, and then the features of the options. What stands behind it in numbers that are no floats,
 // in tokens, say, or in more axes than one, is the cell's affair.
 void check_input(const std::vector<Tensor>& x, const RecurrentOptions& options, bool single_step);
+// Throws ShapeError where what `first` made of a step's x has other features than the options say.
+void check_first(const std::vector<Tensor>& x, const RecurrentOptions& options);
+// Throws ShapeError where the outputs of a layer in one direction have other features than the
+// options say: the next layer was made for these. `leading` axes stand before them.
+void check_outputs(const Tensor& outputs, int leading, Index layer,
+                   const RecurrentOptions& options);
+// Throws DtypeError where x are other floats than the states of the layer are.
+void check_dtype(const Tensor& x, const Tensor& state, Index layer,
+                 const RecurrentOptions& options);
 // What [time, batch, ...] outputs hold at each row's last valid step of a pass.
 Tensor at_last_step(const Tensor& outputs, const Lengths& lengths, bool reverse);
 // outputs + the features [first, first + width of outputs) of x.
@@ -105,6 +114,18 @@ auto step(const C& cell, const Inputs& x, const typename C::State& state) {
       Tensor output = first_tensor(result);
       return std::pair(std::move(result), std::move(output));
     }
+  }
+}
+
+// The step of a layer's cell. Where it does not take the dtype of x, that is said of the layer.
+template <class C, class Inputs>
+auto step_of_layer(const C& cell, Index layer, const RecurrentOptions& options, const Inputs& x,
+                   const typename C::State& state) {
+  try {
+    return step(cell, x, state);
+  } catch (const DtypeError&) {
+    check_dtype(first_tensor(x), first_tensor(state), layer, options);
+    throw;
   }
 }
 
@@ -203,9 +224,14 @@ class Recurrent<C> {
         const Tensor below = between(first_tensor(*outputs));
         in = recurrent_internal::with_first(in, engine::stage(below));
       }
-      auto result = recurrent_internal::step(cells_[layer], in, states[layer]);
+      auto result = recurrent_internal::step_of_layer(cells_[layer], static_cast<Index>(layer),
+                                                      options_, in, states[layer]);
       next.push_back(std::move(result.first));
       outputs = std::move(result.second);
+      if (layer + 1 < cells_.size()) {
+        recurrent_internal::check_outputs(first_tensor(*outputs), 1, static_cast<Index>(layer),
+                                          options_);
+      }
       if (layer > 0 && options_.residual) outputs = plus_input(*outputs, first_tensor(in), 0);
     }
     return std::pair(std::move(next), std::move(*outputs));
@@ -229,6 +255,7 @@ class Recurrent<C> {
   }
 
   // What the engine makes of each layer and direction, for so many rows of x (autograd/explain.h).
+  // Weights have the names that `members` gives them.
   std::string explain(Index batch) const {
     std::map<std::string, Tensor> names;
     if constexpr (Module<C>) names = named_tensors(*this);
@@ -281,6 +308,9 @@ class Recurrent<C> {
       for (Index d = 0; d < directions(); d++) {
         const Index index = layer * directions() + d;
         Pass one = layer == 0 ? pass(index, in, call, first) : pass(index, in, call);
+        if (layer + 1 < options_.layers) {
+          recurrent_internal::check_outputs(first_tensor(one.outputs), 2, layer, options_);
+        }
         if (layer > 0 && options_.residual) {
           one.outputs = plus_input(one.outputs, first_tensor(in), d * options_.hidden);
         }
@@ -314,9 +344,14 @@ class Recurrent<C> {
       scan_internal::require_like_state("recurrent", "the initial state", tensors_of(fresh),
                                         tensors_of(call.initial[i]));
     }
-    return scan([&](const auto& in,
-                    const CellState& s) { return recurrent_internal::step(cell, first(in), s); },
-                x, call.initial.empty() ? fresh : call.initial[i],
+    const auto step = [&](const auto& in, const CellState& s) {
+      const auto& taken = first(in);
+      if constexpr (!std::is_same_v<First, std::identity>) {
+        recurrent_internal::check_first(tensors_of(taken), options_);
+      }
+      return recurrent_internal::step_of_layer(cell, index / directions(), options_, taken, s);
+    };
+    return scan(step, x, call.initial.empty() ? fresh : call.initial[i],
                 {.lengths = call.lengths,
                  .reset = call.reset,
                  .fresh = fresh,

@@ -95,6 +95,14 @@ TEST(RecurrentFirst, SaysOfATokenOutsideTheTableWhatTheEmbeddingSays) {
   expect_close({layer(x, {.lengths = before_it}, embed).outputs}, {outputs});
 }
 
+TEST(RecurrentFirst, SaysOfAnEmbeddingThatItIsTooWide) {
+  Rng rng(3);
+  const nn::Embedding wide(kWords, kInput + 1, rng, {.dtype = float64});
+  EXPECT_ERROR(recurrent<Gru>({})(tokens(), {}, wide), ShapeError,
+               "recurrent: what `first` makes of a step's x is float64 [5, 4], .input is 3; it "
+               "gives the features that the layer takes");
+}
+
 TEST(RecurrentFirst, MayBeAnyFunctionOfAStep) {
   const auto layer = recurrent<Gru>({.input = 2 * kInput});
   const auto twice = [](const Tensor& x) { return concat({x, x * x}); };

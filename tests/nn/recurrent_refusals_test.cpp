@@ -79,6 +79,22 @@ TEST(RefusesOfRecurrent, AStepThatMixesRowsWithLengths) {
   EXPECT_EQ(elements(player.run(xs())), elements(layer(xs()).outputs));
 }
 
+// The cell of the first layer is found too wide when it has run, or the second would say so of its
+// own weights.
+TEST(RefusesOfRecurrent, CellsOfOtherWidthsThanTheLayerIsMadeFor) {
+  Rng rng(1);
+  const auto wide = [&](Index input) { return nn::LSTMCell(input, kHidden + 3, rng); };
+  const nn::Recurrent two(wide, {.input = kInput, .hidden = kHidden, .layers = 2});
+  EXPECT_ERROR(two(ones({kTime, kBatch, kInput})), ShapeError,
+               "recurrent: outputs of layer 0 are float32 [6, 5, 7], of 7 features, and .hidden is "
+               "4; the layer above takes that many of each direction");
+  EXPECT_ERROR(two.step(ones({kBatch, kInput}), two.initial(kBatch)), ShapeError,
+               "recurrent: outputs of layer 0 are float32 [5, 7], of 7 features, and .hidden is 4; "
+               "the layer above takes that many of each direction");
+  const nn::Recurrent one(wide, {.input = kInput, .hidden = kHidden});
+  EXPECT_EQ(one(ones({kTime, kBatch, kInput})).outputs.dim(2), kHidden + 3);
+}
+
 TEST(RefusesOfRecurrent, AStateThatChangesItsShapeOrDtype) {
   const auto refuses = [](const Step& step, const std::string& became) {
     const auto layer = layer_of(step);

@@ -294,11 +294,18 @@ TEST(Recurrent, SaysWhatDoesNotFit) {
   EXPECT_ERROR(one(input(), {.reset = zeros({kBatch, kTime}, boolean)}), ShapeError,
                "scan: reset is bool [5, 6], not bool [time, batch] = [6, 5]");
   EXPECT_ERROR(one(wave({kTime, kBatch, 7})), ShapeError,
-               "recurrent: x is [time, batch, 3], got float64 [6, 5, 7]; a sequence of one row is "
-               "[time, 1, 3]");
+               "recurrent: x is [time, batch, 3], got float64 [6, 5, 7], of 7 features; .input "
+               "says how many");
   EXPECT_ERROR(one(cast(input(), float32)), DtypeError,
-               "linear: x float32 [5, 3] beside weight float64 [16, 3]; convert x with to(x, "
-               "float64), or the model with nn::to");
+               "recurrent: x is float32 [5, 3] at each step, and its states are float64; convert x "
+               "with to(x, float64), or the model with nn::to");
+  EXPECT_ERROR(
+      two(cast(input(), float32)), DtypeError,
+      "recurrent: x of layer 0 is float32 [5, 3] at each step, and its states are float64; "
+      "convert x with to(x, float64), or the model with nn::to");
+  EXPECT_ERROR(one.step(cast(input()[0], float32), one.initial(kBatch)), DtypeError,
+               "recurrent: x is float32 [5, 3] at each step, and its states are float64; convert x "
+               "with to(x, float64), or the model with nn::to");
   EXPECT_ERROR(recurrent<Elman>({.dropout = 1.5}), ValueError,
                "recurrent: dropout is a probability in [0, 1], got 1.5");
   EXPECT_ERROR(recurrent<Elman>({.layers = 0}), ValueError,
