@@ -65,8 +65,9 @@ void to(M& model, Dtype dtype);
 //   };
 //   Gradients outer = tape.backward(loss(step(step(model))));   // by the parameters of `model`
 //
-// (The next step asks for gradients of what this one computed, so it is watched.)
-// Ties stay ties, frozen parameters stay frozen. The model must be copyable.
+// (The next step asks for gradients of what this one computed, so it is watched.) It also makes of
+// a model the function of its weights that gradcheck takes: README.md has the lines. Ties stay
+// ties, frozen parameters stay frozen. The model must be copyable.
 template <class M, class F>
 M map_parameters(const M& model, F&& f);
 
