@@ -118,6 +118,9 @@ TEST(Lengths, AllowOutputsThatAreTheSameAtEveryStep) {
                             }));
   expect_to_keep_rows_apart("counted", {},
                             beside([](Const) { return to(unsqueeze(arange(B), 1), float64); }));
+  expect_to_keep_rows_apart("drawn", {{B, H}}, beside([](Const w) {
+                              return w[3] * bernoulli({B, H}, {.p = 0.5, .dtype = float64});
+                            }));
   expect_to_keep_rows_apart("ones", {}, beside([](Const) { return ones({B, 2}, float64); }));
   expect_to_keep_rows_apart("a weight", {}, beside([](Const w) { return slice(w[1], 0, 0, B); }));
 }
@@ -130,6 +133,9 @@ TEST(Lengths, AllowNextStatesThatAreTheSameAtEveryStep) {
   };
   expect_to_keep_rows_apart("captured", {{B, H}}, next([](Const w) { return w[3]; }));
   expect_to_keep_rows_apart("computed", {{B, H}}, next([](Const w) { return tanh(w[3]); }));
+  expect_to_keep_rows_apart("drawn", {{B, H}}, next([](Const w) {
+                              return tanh(w[3] * bernoulli({B, H}, {.p = 0.5, .dtype = float64}));
+                            }));
   expect_to_keep_rows_apart("repeated", {{H}}, next([](Const w) { return expand(w[3], {B, H}); }));
 }
 
