@@ -1,9 +1,6 @@
-// Products of dense matrices by BLAS. Only this file and its .cpp speak to OpenBLAS.
+// Products of dense matrices by BLAS. Only these files and
+// those of blas_repairs.h speak to OpenBLAS.
 #pragma once
-
-#include <optional>
-#include <string>
-#include <string_view>
 
 #include "rewind/tensor/index.h"
 
@@ -29,23 +26,6 @@ void multiply(Index m, Index n, Index k, Matrix<float> a, Matrix<float> b, float
               Onto onto = Onto::nothing);
 void multiply(Index m, Index n, Index k, Matrix<double> a, Matrix<double> b, double* c,
               Index stride, Onto onto = Onto::nothing);
-
-// What OpenBLAS says of its build, and the processor whose kernels it runs. "unknown" for another
-// BLAS.
-std::string config();
-std::string core();
-
-// What matters of a processor for the choice of kernels.
-struct Processor {
-  bool amd = false;
-  bool avx2 = false;    // with FMA
-  bool avx512 = false;  // F, CD, BW, DQ and VL
-};
-
-// The core that OpenBLAS should run on a processor instead of the one that it detected, if that one
-// is older than the processor by a generation of vector instructions. Names that are not known to
-// be old are trusted.
-std::optional<std::string_view> better_core(const Processor& processor, std::string_view detected);
 
 }  // namespace blas
 }  // namespace rw

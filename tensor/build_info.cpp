@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include "rewind/tensor/blas.h"
+#include "rewind/tensor/blas_repairs.h"
 #include "rewind/tensor/kernels/transcendental.h"
 #include "rewind/tensor/parallel.h"
 #include "rewind/version.h"

@@ -1,12 +1,11 @@
 // The choice of OpenBLAS's kernels: as a function of what a processor can do, and as it happens.
-#include "rewind/tensor/blas.h"
-
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <climits>
 #include <cstdlib>
 
+#include "rewind/tensor/blas_repairs.h"
 #include "rewind/tensor/matmul.h"
 
 namespace rw {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "rewind/tensor/blas.h"
+#include "rewind/tensor/blas_repairs.h"
 #include "rewind/tensor/parallel.h"
 #include "rewind/version.h"
 
