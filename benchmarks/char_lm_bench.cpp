@@ -53,9 +53,7 @@ std::pair<std::vector<double>, double> train(M& model, const Streams& windows, I
       const Window window = windows[i];
       Tape tape;
       const Tensor loss = nn::cross_entropy(model(window.tokens, state), window.targets);
-      Gradients gradients = tape.backward(loss);
-      optim::clip_norm(gradients, 5.0);
-      adam.step(gradients);
+      adam.step(tape.backward(loss), {.max_norm = 5.0});
       last_loss = loss.item();
     }));
   }

@@ -71,54 +71,78 @@ void Optimizer::group(const std::function<bool(std::string_view)>& belongs,
           held_.size(), held_[0].parameter->name());
 }
 
-bool Optimizer::step(const Gradients& gradients) {
-  require_holders(kind_, gradients);
-  std::vector<std::pair<Held*, GradientSum>> found;
-  std::vector<const Variable*> broken;
-  bool any = false;
+struct Optimizer::Found {
+  std::vector<std::pair<Held*, GradientSum>> gradients;
+  std::vector<const Variable*> broken;  // by what is not finite
+  std::vector<double> norms;            // of all parameters, where they are measured
+  bool any = false;                     // whether there is one of a held parameter
+};
+
+Optimizer::Found Optimizer::find(const Gradients& gradients, bool measure) {
+  Found found;
   for (const auto& [of, gradient] : gradients.entries()) {
     if (!of.is_parameter()) continue;
     const auto place = position_.find(of.parameter().id());
-    if (place == position_.end()) continue;
-    any = true;
-    if (of.parameter().frozen()) continue;
-    Held& held = held_[place->second];
-    const Spec& spec = held.parameter->spec();
-    require<DtypeError>(of.spec() == spec,
-                        "{}: step: {} has become {}; step before the model is converted", kind_,
-                        Described{of}, spec);
-    const Spec& known = held.moments.empty() ? spec : held.moments[0].spec();
-    require<DtypeError>(known == spec,
-                        "{}: step: {} was {} at the last step; make the optimizer after the model "
-                        "is converted",
-                        kind_, Described{of}, known);
-    found.emplace_back(&held, sum_terms(kind_, of, gradient));
-    if (!all_finite(found.back().second.values)) broken.push_back(&of);
+    const bool held = place != position_.end();
+    found.any |= held;
+    const bool changes = held && !of.parameter().frozen();
+    if (changes) require_fitting(held_[place->second], of);
+    if (!changes && !measure) continue;
+    GradientSum sum = sum_terms(kind_, of, gradient);
+    if (measure) found.norms.push_back(norm(sum.values));
+    const bool finite = measure ? std::isfinite(found.norms.back()) : all_finite(sum.values);
+    if (!finite) found.broken.push_back(&of);
+    if (changes) found.gradients.emplace_back(&held_[place->second], std::move(sum));
   }
+  return found;
+}
+
+// A gradient, by the parameter that it is of, is of the type that parameter and moments are now.
+void Optimizer::require_fitting(const Held& held, const Variable& of) const {
+  const Spec& spec = held.parameter->spec();
+  require<DtypeError>(of.spec() == spec,
+                      "{}: step: {} has become {}; step before the model is converted", kind_,
+                      Described{of}, spec);
+  const Spec& known = held.moments.empty() ? spec : held.moments[0].spec();
+  require<DtypeError>(known == spec,
+                      "{}: step: {} was {} at the last step; make the optimizer after the model is "
+                      "converted",
+                      kind_, Described{of}, known);
+}
+
+bool Optimizer::step(const Gradients& gradients, const StepOptions& options) {
+  require(options.max_norm >= 0, "{}: step: .max_norm is {}; it must be zero or more", kind_,
+          options.max_norm);
+  require_holders(kind_, gradients);
+  const bool limited = std::isfinite(options.max_norm);
+  Found found = find(gradients, limited);
   const auto frozen = [](const Held& held) { return held.parameter->frozen(); };
-  require<GradientError>(any || std::ranges::all_of(held_, frozen),
+  require<GradientError>(found.any || std::ranges::all_of(held_, frozen),
                          "{}: step: none of the {} gradients is of a parameter that this optimizer "
                          "holds; are they of another model?",
                          kind_, gradients.entries().size());
-  if (!broken.empty() && options_.skip_non_finite) {
+  const double all = norm(found.norms);
+  const bool finite = found.broken.empty() && std::isfinite(all);
+  if (!finite && options_.skip_non_finite) {
     skipped_++;
     return false;
   }
   require<GradientError>(
-      broken.empty(),
-      "{}: step: not finite: the gradient of {}; lower the learning rate, clip, or "
-      "set .skip_non_finite",
-      kind_, list_of(broken));
-  for (auto& [held, gradient] : found) {
+      finite,
+      "{}: step: not finite: the {} of {}; lower the learning rate, clip, or set .skip_non_finite",
+      kind_, found.broken.empty() ? "norm" : "gradient",
+      found.broken.empty() ? "all gradients together" : list_of(found.broken));
+  const double factor = limited && all > options.max_norm ? options.max_norm / all : 1;
+  for (auto& [held, gradient] : found.gradients) {
     dispatch_float(kind_, gradient.values.dtype(),
-                   [&, h = held, &g = gradient](auto v) { apply<decltype(v)>(*h, g); });
+                   [&, h = held, &g = gradient](auto v) { apply<decltype(v)>(*h, g, factor); });
   }
   steps_++;
   return true;
 }
 
 template <class T>
-void Optimizer::apply(Held& held, const GradientSum& gradient) {
+void Optimizer::apply(Held& held, const GradientSum& gradient, double factor) {
   Tensor& value = held.parameter->value();
   if (held.moments.empty()) held.moments.assign(moment_names_.size(), {});
   Update<T> u;
@@ -135,6 +159,7 @@ void Optimizer::apply(Held& held, const GradientSum& gradient) {
     u.keep = static_cast<T>(1 - u.learning_rate * held.weight_decay);
   }
   u.gradient = gradient.values.data<T>();
+  u.factor = static_cast<T>(factor);
   u.size = value.size();
   if (gradient.sparse) {
     u.rows = &gradient.rows;

@@ -4,14 +4,14 @@
 //   adam.group([](std::string_view name) { return name.ends_with("bias"); }, {.weight_decay = 0});
 //   ...
 //   Gradients gradients = tape.backward(loss);
-//   optim::clip_norm(gradients, 1.0);
-//   adam.step(gradients);
+//   adam.step(gradients, {.max_norm = 1.0});
 //
 // An optimizer holds parameters by identity: moving the model keeps it valid, a copy of the model
 // is another model. While it lives, it counts among the holders of its parameters.
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -44,6 +44,13 @@ struct CommonOptions {
   bool skip_non_finite = false;
 };
 
+struct StepOptions {
+  // Limits the norm of the gradients of all parameters together, as clip_norm (clip.h) does before
+  // a step, but in the pass that changes the parameters: the gradients stay as they are. Equal up
+  // to the rounding of the factor.
+  double max_norm = std::numeric_limits<double>::infinity();
+};
+
 // What is not said stays as it was.
 struct GroupOptions {
   std::optional<double> learning_rate_scale = {};  // times the optimizer's learning rate
@@ -64,8 +71,10 @@ class Optimizer {
   // decayed. A frozen one is passed over. Nothing is changed when this throws: GradientError when
   // a parameter among the gradients is held by no optimizer at all and is not frozen, when none of
   // them is held by this one (unless all of its own are frozen), and when the gradient of a held
-  // one is not finite. With .skip_non_finite the latter only returns false.
-  bool step(const Gradients& gradients);
+  // one is not finite. With .skip_non_finite the latter only returns false. ValueError when
+  // .max_norm is negative or NaN; where it is finite, the norm of all parameters, held or not, has
+  // to be, too.
+  bool step(const Gradients& gradients, const StepOptions& options = {});
 
   // Gives the parameters for whose name `belongs` is true options of their own. Later calls go
   // before earlier ones. Throws ValueError when there are no such parameters.
@@ -101,9 +110,12 @@ class Optimizer {
 
  private:
   struct Held;
+  struct Found;  // the gradients of held parameters, and what is wrong with them
 
+  Found find(const Gradients& gradients, bool measure);
+  void require_fitting(const Held& held, const Variable& of) const;
   template <class T>
-  void apply(Held& held, const GradientSum& gradient);
+  void apply(Held& held, const GradientSum& gradient, double factor);
   std::vector<std::string> names() const;
 
   std::string kind_;

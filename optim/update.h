@@ -33,9 +33,10 @@ struct Update {
   T l2 = 0;                  // weight decay that the rule adds to the gradient: l2 * value
   T keep = 1;                // decoupled weight decay: what the rule leaves of the value
 
-  // The gradient: all elements; or only those of `rows`, one row after the other, all others being
-  // zero.
+  // The gradient is factor times these: all elements; or only those of `rows`, one row after the
+  // other, all others being zero.
   const T* gradient = nullptr;
+  T factor = 1;
   Index size = 0;   // of the parameter
   Index width = 0;  // of a row
   const std::vector<Index>* rows = nullptr;
@@ -46,6 +47,20 @@ struct Update {
   // call f at once.
   template <class F>
   void for_each_run(F&& f) const {
+    for_each_unscaled_run([&](Index first, Index count, const T* from) {
+      if (factor == 1) return f(first, count, from);
+      T scaled[kBlock];
+      for (Index done = 0; done < count; done += kBlock) {
+        const Index now = std::min(kBlock, count - done);
+        for (Index i = 0; i < now; i++) scaled[i] = factor * from[done + i];
+        f(first + done, now, scaled);
+      }
+    });
+  }
+
+  // The same for who multiplies by the factor himself.
+  template <class F>
+  void for_each_unscaled_run(F&& f) const {
     if (!rows) {
       parallel_for(size, kGrain,
                    [&](Index begin, Index end) { f(begin, end - begin, gradient + begin); });
@@ -73,11 +88,12 @@ struct Update {
 
  private:
   static constexpr Index kGrain = 1 << 15;  // less is not worth waking a thread
+  static constexpr Index kBlock = 256;
 
   template <class F>
   static void rest(Index first, Index end, F&& f) {
-    static constexpr T kZeros[256]{};
-    for (; first < end; first += 256) f(first, std::min<Index>(256, end - first), kZeros);
+    static constexpr T kZeros[kBlock]{};
+    for (; first < end; first += kBlock) f(first, std::min(kBlock, end - first), kZeros);
   }
 };
 

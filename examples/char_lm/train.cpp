@@ -128,9 +128,7 @@ class Run {
     const rw::Window window = windows_[position_.batch];
     rw::Tape tape;
     const Tensor loss = rw::nn::cross_entropy(model_(window.tokens, state_), window.targets);
-    rw::Gradients gradients = tape.backward(loss);
-    rw::optim::clip_norm(gradients, options_.clip);
-    adam_.step(gradients);
+    adam_.step(tape.backward(loss), {.max_norm = options_.clip});
     loss_ = loss.item();
     position_.batch++;
   }

@@ -21,18 +21,19 @@ template <class T>
 using Vector = hn::Vec<hn::ScalableTag<T>>;
 
 // Calls rule(d, g, value, moments) for the elements, a vector at a time, and stores what it
-// changed. g has the weight decay in it.
+// changed. g has the factor and the weight decay in it.
 template <int kMoments, class T, class Rule>
 HWY_INLINE void each(const Common<T>& common, const Elements<T>& e, Rule rule) {
   const hn::ScalableTag<T> d;
-  const auto l2 = hn::Set(d, common.l2);
+  const auto l2 = hn::Set(d, common.l2), factor = hn::Set(d, common.factor);
   RowStrip{e.count}.each(d, [&](Index at, auto count) {
     Vector<T> value = load(d, e.value + at, count, T{0});
     Vector<T> moments[kMoments + 1];
     for (int i = 0; i < kMoments; i++) {
       moments[i] = load(d, e.moments[static_cast<std::size_t>(i)] + at, count, T{0});
     }
-    const auto g = hn::MulAdd(l2, value, load(d, e.gradient + at, count, T{0}));
+    const auto gradient = load(d, e.gradient + at, count, T{0});
+    const auto g = hn::MulAdd(l2, value, hn::Mul(factor, gradient));
     rule(g, value, moments);
     store(d, value, e.value + at, count);
     for (int i = 0; i < kMoments; i++) {

@@ -15,11 +15,11 @@ namespace kernels {
 template <class T>
 struct Common {
   T rate;
-  T l2;    // g = gradient + l2 * value
-  T keep;  // value = keep * value - rate * ...
+  T factor, l2;  // g = factor * gradient + l2 * value
+  T keep;        // value = keep * value - rate * ...
 
   explicit Common(const Update<T>& u)
-      : rate(static_cast<T>(u.learning_rate)), l2(u.l2), keep(u.keep) {}
+      : rate(static_cast<T>(u.learning_rate)), factor(u.factor), l2(u.l2), keep(u.keep) {}
 };
 
 template <class T>
@@ -57,7 +57,7 @@ void update(const AdamRule<double>& rule, const Elements<double>& e);
 // All elements of an update.
 template <class Rule, class T>
 void update_all(const Rule& rule, const Update<T>& u) {
-  u.for_each_run([&](Index first, Index count, const T* gradient) {
+  u.for_each_unscaled_run([&](Index first, Index count, const T* gradient) {
     update(rule, u.elements(first, count, gradient));
   });
 }

@@ -6,8 +6,12 @@
 
 #include "optim/given.h"
 #include "rewind/autograd/tape.h"
+#include "rewind/optim/adam.h"
 #include "rewind/optim/norm.h"
+#include "rewind/optim/rmsprop.h"
 #include "rewind/optim/sgd.h"
+#include "rewind/tensor/convert.h"
+#include "support/compare.h"
 
 namespace rw::optim {
 namespace {
@@ -199,6 +203,103 @@ TEST(Norm, SeesEveryElement) {
       EXPECT_TRUE(all_finite(numbers(x)));
     }
   }
+}
+
+// An optimizer made outside of the library, which knows nothing of limits.
+class PlainDescent final : public Optimizer {
+ public:
+  explicit PlainDescent(std::vector<Parameter> parameters)
+      : Optimizer("plain", std::move(parameters), {.learning_rate = 0.5}, {}) {}
+
+ private:
+  void update(const Update<float>& u) const override { rule(u); }
+  void update(const Update<double>& u) const override { rule(u); }
+  template <class T>
+  static void rule(const Update<T>& u) {
+    u.for_each_run([&u](Index first, Index count, const T* g) {
+      for (Index i = 0; i < count; i++) u.value[first + i] -= static_cast<T>(0.5) * g[i];
+    });
+  }
+};
+
+// Three steps with a limit, of which two are limited, beside the clip and the step by themselves.
+template <class Make>
+void expect_clip_and_step(Make make) {
+  for (const Dtype dtype : {float32, float64}) {
+    const auto run = [&](bool in_the_step) {
+      const Parameter a(zeros({600}, dtype), "a"), table(zeros({7, 3}, dtype), "table");
+      auto optimizer = make(list(a, table));
+      for (const double size : {5.0, 0.001, 300.0}) {
+        Gradients gradients;
+        Tensor dense = Tensor::uninitialized({{600}, float64});
+        for (Index i = 0; i < 600; i++) {
+          dense.mutable_span<double>()[static_cast<std::size_t>(i)] = size * std::sin(i);
+        }
+        give(gradients, a, cast(dense, dtype));
+        const Tensor rows =
+            cast(from_span(std::vector{size, 1.0, -size, 2.0, size, 0.5}, {2, 3}), dtype);
+        gradients.add(table, {table.spec(), {{rows, from_span(std::vector<Index>{1, 4}, {2})}}});
+        const Tensor before = gradients[a];
+        if (!in_the_step) clip_norm(gradients, 2.0);
+        optimizer.step(gradients, {.max_norm = in_the_step ? 2.0 : INFINITY});
+        if (in_the_step) {
+          EXPECT_EQ(largest_difference(gradients[a], before), 0);
+        }
+      }
+      return std::pair(a.value(), table.value());
+    };
+    const auto [a, table] = run(true);
+    const auto [clipped_a, clipped_table] = run(false);
+    const double bound = dtype == float32 ? 2e-6 : 1e-14;
+    EXPECT_GT(largest_difference(a, zeros({600}, dtype)), 1e-4);
+    EXPECT_LE(largest_difference(a, clipped_a), bound);
+    EXPECT_LE(largest_difference(table, clipped_table), bound);
+  }
+}
+
+TEST(MaxNorm, OfAStepIsAClipBeforeIt) {
+  using Parameters = std::vector<Parameter>;
+  expect_clip_and_step([](Parameters p) { return SGD(std::move(p), {.learning_rate = 0.1}); });
+  expect_clip_and_step([](Parameters p) {
+    return SGD(std::move(p), {.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.1});
+  });
+  expect_clip_and_step([](Parameters p) { return Adam(std::move(p), {.learning_rate = 0.1}); });
+  expect_clip_and_step([](Parameters p) {
+    return RMSprop(std::move(p), {.momentum = 0.9, .centered = true, .sparse = Sparse::lazy});
+  });
+  expect_clip_and_step([](Parameters p) { return PlainDescent(std::move(p)); });
+}
+
+TEST(MaxNorm, IsOfAllParametersWhoeverHoldsThem) {
+  const Parameter a = parameter("a", {0, 0}), b = parameter("b", {0}), c = parameter("c", {0});
+  SGD sgd(list(a), {.learning_rate = 1}), other(list(b));
+  c.tie().freeze();
+  Gradients gradients = two(a, {1, 2}, b, {2});
+  give(gradients, c, numbers({4}));
+  sgd.step(gradients, {.max_norm = 1});
+  EXPECT_EQ(values(a), (std::vector<double>{-0.2, -0.4}));
+}
+
+TEST(MaxNorm, RefusesWhatIsNoLimitAndANormThatIsNotFinite) {
+  const Parameter p = parameter("p", {0, 0}), other = parameter("other", {0});
+  SGD sgd(list(p)), skipping(list(other), {.skip_non_finite = true});
+  EXPECT_EQ(message_of([&] {
+              sgd.step(given(p, {1, 2}), {.max_norm = -1});
+            }),
+            "sgd: step: .max_norm is -1; it must be zero or more");
+  EXPECT_THROW(sgd.step(given(p, {1, 2}), {.max_norm = NAN}), ValueError);
+  EXPECT_EQ(message_of([&] {
+              sgd.step(two(p, {1.7e308, 0}, other, {1.7e308}), {.max_norm = 1});
+            }),
+            "sgd: step: not finite: the norm of all gradients together; lower the learning rate, "
+            "clip, or set .skip_non_finite");
+  const std::string message = message_of([&] {
+    sgd.step(two(p, {1, 2}, other, {NAN}), {.max_norm = 1});
+  });
+  EXPECT_TRUE(contains(message, "the gradient of parameter 'other'")) << message;
+  EXPECT_FALSE(skipping.step(two(p, {1, 2}, other, {NAN}), {.max_norm = 1}));
+  EXPECT_EQ(skipping.skipped(), 1);
+  EXPECT_EQ(values(p), (std::vector<double>{0, 0}));
 }
 
 }  // namespace

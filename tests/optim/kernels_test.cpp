@@ -46,6 +46,7 @@ template <class T>
 Common<T> common() {
   Update<T> u;
   u.learning_rate = 0.1;
+  u.factor = static_cast<T>(0.7);
   u.l2 = static_cast<T>(0.03);
   u.keep = static_cast<T>(0.98);
   return Common<T>(u);
@@ -65,7 +66,7 @@ void expect_formula(const Rule& rule, F plain) {
         for (std::size_t k = 0; k < kMaxMoments; k++) {
           m[k] = static_cast<double>(before.moments[k][i]);
         }
-        const double g = static_cast<double>(before.gradient[i]) + 0.03 * value;
+        const double g = 0.7 * static_cast<double>(before.gradient[i]) + 0.03 * value;
         value = 0.98 * value - 0.1 * plain(g, m);
         const auto error = [](double expected) {
           return 16 * static_cast<double>(std::numeric_limits<T>::epsilon()) *
