@@ -1,6 +1,7 @@
 #include "rewind/autograd/engine/segments.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/views.h"
@@ -30,30 +31,28 @@ Scan part_of(const Scan& scan, Part part) {
 
 ScanResults apply_in_segments(const Scan& scan, const ScanInputs& in, Index segments) {
   const Index time = scan.rows->time(), count = std::min(segments, time);
-  std::vector<Part> parts;
-  std::vector<Tensors> inputs;
-  for (Index i = 0; i < count; i++) {
-    parts.push_back({i * time / count, (i + 1) * time / count});
-    inputs.emplace_back();
-    for (const Tensor& x : in.inputs) {
-      inputs.back().push_back(slice(x, 0, parts.back().begin, parts.back().end));
+  std::optional<PreparedInputs> prepared;
+  std::vector<Tensors> outputs(scan.recurrence->own_outputs());
+  for (Tensors& y : outputs) y.resize(static_cast<std::size_t>(count));
+  for (Index k = 0; k < count; k++) {
+    const Index i = scan.reverse ? count - 1 - k : k;
+    const Part part{i * time / count, (i + 1) * time / count};
+    // Right before the part: so a rewind has passed the slice when it comes to the next part, and
+    // holds no gradient of a part beside that of the whole.
+    Tensors inputs;
+    for (const Tensor& x : in.inputs) inputs.push_back(slice(x, 0, part.begin, part.end));
+    if (!prepared) prepared = prepare(*scan.recurrence, in);
+    prepared->in.inputs = std::move(inputs);
+    ScanResults results = apply_prepared(part_of(scan, part), *prepared).results;
+    prepared->records = 0;
+    prepared->in.initial = std::move(results.last);
+    for (std::size_t y = 0; y < outputs.size(); y++) {
+      outputs[y][static_cast<std::size_t>(i)] = std::move(results.outputs[y]);
     }
   }
 
-  PreparedInputs prepared = prepare(*scan.recurrence, in);
-  std::vector<Tensors> outputs(scan.recurrence->own_outputs());
-  for (Tensors& y : outputs) y.resize(parts.size());
-  for (Index k = 0; k < count; k++) {
-    const auto i = static_cast<std::size_t>(scan.reverse ? count - 1 - k : k);
-    prepared.in.inputs = std::move(inputs[i]);
-    ScanResults results = apply_prepared(part_of(scan, parts[i]), prepared).results;
-    prepared.records = 0;
-    prepared.in.initial = std::move(results.last);
-    for (std::size_t y = 0; y < outputs.size(); y++) outputs[y][i] = std::move(results.outputs[y]);
-  }
-
   ScanResults results;
-  results.last = std::move(prepared.in.initial);
+  results.last = std::move(prepared->in.initial);
   for (const Tensors& y : outputs) results.outputs.push_back(concat(y, 0));
   return results;
 }
