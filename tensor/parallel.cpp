@@ -1,5 +1,6 @@
 #include "rewind/tensor/parallel.h"
 
+#include <hwy/cache_control.h>
 #include <omp.h>
 #include <pthread.h>
 
@@ -7,6 +8,8 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <optional>
+#include <thread>
 
 #include "rewind/tensor/error.h"
 #include "rewind/tensor/float_mode.h"
@@ -106,6 +109,39 @@ void parallel_internal::run(Index n, Index grain, Body body, void* f) {
     }
   }
   failure.rethrow();
+}
+
+void Team::wait() {
+  const std::uint32_t round = round_.load(std::memory_order_acquire);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
+    arrived_.store(0, std::memory_order_relaxed);
+    round_.store(round + 1, std::memory_order_release);
+    return;
+  }
+  constexpr int kSpins = 4000;  // some 50 us; a barrier in time takes 0.1
+  for (int spins = 0; round_.load(std::memory_order_acquire) == round; spins++) {
+    spins < kSpins ? hwy::Pause() : std::this_thread::yield();
+  }
+}
+
+void parallel_internal::run_team(int most, MemberBody body, void* f) {
+  const Uninterpreted computed;
+  const int workers = std::min(most, thread_count());
+  if (workers <= 1) {
+    Team team(1);
+    return body(f, team, 0);
+  }
+  note_workers();
+  const bool flush = FlushDenormals::active();
+  std::optional<Team> team;
+#pragma omp parallel num_threads(workers)
+  {
+    const Threads alone(1);
+    const FlushDenormals mode(flush);
+#pragma omp single
+    team.emplace(omp_get_num_threads());
+    [&]() noexcept { body(f, *team, omp_get_thread_num()); }();
+  }
 }
 
 }  // namespace rw

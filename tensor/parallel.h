@@ -1,6 +1,8 @@
 // Work on several cores, by OpenMP, to which only the .cpp of this header speaks.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 
@@ -41,9 +43,28 @@ class [[nodiscard]] SingleThreadedOpenMp {
   int before_;
 };
 
+// Workers that run at the same time and wait for each other.
+class Team {
+ public:
+  explicit Team(int size) : size_(size) {}
+  int size() const { return size_; }
+
+  // Returns when every worker of the team has called it as often as this one has. What any of them
+  // wrote before, all read afterwards. It spins, for waits of microseconds, and lets other threads
+  // have the processor where it takes longer.
+  void wait();
+
+ private:
+  const int size_;
+  std::atomic<int> arrived_ = 0;
+  std::atomic<std::uint32_t> round_ = 0;
+};
+
 namespace parallel_internal {
 using Body = void (*)(void* f, Index begin, Index end);
 void run(Index n, Index grain, Body body, void* f);
+using MemberBody = void (*)(void* f, Team& team, int member);
+void run_team(int most, MemberBody body, void* f);
 }  // namespace parallel_internal
 
 // Calls f(begin, end) for [0, grain), [grain, 2 grain), ... up to n, spread over the workers. The
@@ -57,6 +78,18 @@ void parallel_for(Index n, Index grain, F&& f) {
   parallel_internal::run(
       n, grain,
       [](void* erased, Index begin, Index end) { (*static_cast<Function*>(erased))(begin, end); },
+      const_cast<void*>(static_cast<const void*>(std::addressof(f))));
+}
+
+// Calls f(team, member) for each member 0 .. team.size() - 1 of a team of up to `most` workers, and
+// not more than there are (a single one inside a worker). f ends the program if it throws: the
+// others would wait for ever. Otherwise as parallel_for.
+template <class F>
+void together(int most, F&& f) {
+  using Function = std::remove_reference_t<F>;
+  parallel_internal::run_team(
+      most,
+      [](void* erased, Team& team, int member) { (*static_cast<Function*>(erased))(team, member); },
       const_cast<void*>(static_cast<const void*>(std::addressof(f))));
 }
 

@@ -7,15 +7,21 @@ namespace {
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
+Place part_of(Place place, Columns columns) { return {place.buffer, place.column + columns.begin}; }
+
 }  // namespace
 
 BoundLoop::BoundLoop(const Program& program, const LoopMemory& memory,
-                     const std::vector<Tensor>& packed, Index rows)
+                     const std::vector<Tensor>& packed, Index rows, ColumnShare share)
     : program_(program), memory_(memory), packed_(packed), rows_(rows) {
   loop_.reserve(program.loop.size());
-  for (const Instruction& instruction : program.loop) {
-    std::visit([&](const auto& i) { loop_.push_back(bound(i)); }, instruction);
+  for (std::size_t i = 0; i < program.loop.size(); i++) {
+    first_.push_back(loop_.size());
+    for (const Columns columns : program.columns.of(i, share)) {
+      std::visit([&](const auto& one) { loop_.push_back(bound(one, columns)); }, program.loop[i]);
+    }
   }
+  first_.push_back(loop_.size());
 }
 
 void BoundLoop::go_to(Index t, Index number, Index first_row, Index begin, Index end) {
@@ -27,11 +33,12 @@ void BoundLoop::go_to(Index t, Index number, Index first_row, Index begin, Index
   went_[Track::step] = t;
 }
 
-BoundLoop::Bound BoundLoop::bound(const ProductInstruction& i) const {
-  return buffer(i.c.place).dtype == float32 ? bound_product<float>(i) : bound_product<double>(i);
+BoundLoop::Bound BoundLoop::bound(const ProductInstruction& i, Columns columns) const {
+  return buffer(i.c.place).dtype == float32 ? bound_product<float>(i, columns)
+                                            : bound_product<double>(i, columns);
 }
 template <class T>
-BoundLoop::Bound BoundLoop::bound_product(const ProductInstruction& i) const {
+BoundLoop::Bound BoundLoop::bound_product(const ProductInstruction& i, Columns columns) const {
   return Product<T>{{
                         .rows = rows_,
                         .n = i.n,
@@ -42,6 +49,8 @@ BoundLoop::Bound BoundLoop::bound_product(const ProductInstruction& i) const {
                         .c = nullptr,
                         .c_stride = memory_.row_step(i.c.place.buffer),
                         .add = i.add,
+                        .first_panel = columns.begin / kernels::panel_width<T>(),
+                        .end_panel = kernels::panel_count<T>(columns.end),
                     },
                     memory_.track(i.a.place, true),
                     memory_.track(i.c.place, true)};
@@ -55,11 +64,12 @@ bool BoundLoop::run_one(Product<T>& p) {
   return true;
 }
 
-BoundLoop::Bound BoundLoop::bound(const ElementInstruction& i) const {
-  return i.dtype == float32 ? bound_elements<float>(i) : bound_elements<double>(i);
+BoundLoop::Bound BoundLoop::bound(const ElementInstruction& i, Columns columns) const {
+  return i.dtype == float32 ? bound_elements<float>(i, columns)
+                            : bound_elements<double>(i, columns);
 }
 template <class T>
-BoundLoop::Bound BoundLoop::bound_elements(const ElementInstruction& i) const {
+BoundLoop::Bound BoundLoop::bound_elements(const ElementInstruction& i, Columns columns) const {
   std::vector<kernels::ElementOperand<T>> operands;
   std::vector<Track> tracks;
   operands.reserve(i.operands.size());
@@ -67,9 +77,9 @@ BoundLoop::Bound BoundLoop::bound_elements(const ElementInstruction& i) const {
   for (const Operand& o : i.operands) {
     operands.push_back(
         {nullptr, o.by_row ? memory_.row_step(o.place.buffer) : 0, o.by_column ? 1 : 0});
-    tracks.push_back(memory_.track(o.place, o.by_row));
+    tracks.push_back(memory_.track(o.by_column ? part_of(o.place, columns) : o.place, o.by_row));
   }
-  return Elements<T>{{i.program, operands, rows_, i.columns}, std::move(tracks)};
+  return Elements<T>{{i.program, operands, rows_, columns.count()}, std::move(tracks)};
 }
 template <class T>
 bool BoundLoop::run_one(Elements<T>& elements) {
@@ -81,14 +91,18 @@ bool BoundLoop::run_one(Elements<T>& elements) {
   return true;
 }
 
-BoundLoop::Bound BoundLoop::bound(const CopyInstruction& i) const {
+BoundLoop::Bound BoundLoop::bound(const CopyInstruction& i, Columns columns) const {
   if (i.of_state >= 0 && memory_.chained(at(i.of_state))) return Nothing{};
   const Index item = bytes_of(buffer(i.to).dtype);
   const bool rows = buffer(i.to).rows;
   // Nothing may be known of the rows of what a state becomes, but then it lies row after row.
   const Index from = buffer(i.from).rows ? memory_.row_step(i.from.buffer) : i.columns;
-  return Copy{memory_.track(i.from, rows),          memory_.track(i.to, rows), from * item,
-              memory_.row_step(i.to.buffer) * item, i.columns * item,          rows};
+  return Copy{memory_.track(part_of(i.from, columns), rows),
+              memory_.track(part_of(i.to, columns), rows),
+              from * item,
+              memory_.row_step(i.to.buffer) * item,
+              columns.count() * item,
+              rows};
 }
 bool BoundLoop::run_one(const Copy& copy) const {
   const std::byte* from = address(copy.from);
@@ -108,7 +122,11 @@ bool BoundLoop::run_one(const Copy& copy) const {
 }
 
 bool BoundLoop::run(std::size_t instruction) {
-  return std::visit([&](auto& bound) { return run_one(bound); }, loop_[instruction]);
+  bool known = true;
+  for (std::size_t i = first_[instruction]; i < first_[instruction + 1]; i++) {
+    known = std::visit([&](auto& bound) { return run_one(bound); }, loop_[i]);
+  }
+  return known;
 }
 
 }  // namespace rw::engine

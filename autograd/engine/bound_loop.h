@@ -14,10 +14,10 @@ namespace engine {
 
 class BoundLoop {
  public:
-  // For up to so many rows. `packed`: as program.packed. Keeps references to the first two, and to
-  // the numbers of the third.
+  // For up to so many rows, and a share of the columns. `packed`: as program.packed. Keeps
+  // references to the first two, and to the numbers of the third.
   BoundLoop(const Program& program, const LoopMemory& memory, const std::vector<Tensor>& packed,
-            Index rows);
+            Index rows, ColumnShare share = {});
 
   // The step, and rows, that instructions run for from now on: rows begin .. end of it, of which
   // the first stands at `first_row` among those of all steps. `number` counts steps from the first.
@@ -47,15 +47,15 @@ class BoundLoop {
   using Bound = std::variant<Unbound, Nothing, Product<float>, Product<double>, Elements<float>,
                              Elements<double>, Copy>;
 
-  Bound bound(const ProductInstruction& i) const;
-  Bound bound(const ElementInstruction& i) const;
-  Bound bound(const CopyInstruction& i) const;
-  Bound bound(const OrdinaryInstruction&) const { return Unbound{}; }
-  Bound bound(const ArrangeInstruction&) const { return Unbound{}; }
+  Bound bound(const ProductInstruction& i, Columns columns) const;
+  Bound bound(const ElementInstruction& i, Columns columns) const;
+  Bound bound(const CopyInstruction& i, Columns columns) const;
+  Bound bound(const OrdinaryInstruction&, Columns) const { return Unbound{}; }
+  Bound bound(const ArrangeInstruction&, Columns) const { return Unbound{}; }
   template <class T>
-  Bound bound_product(const ProductInstruction& i) const;
+  Bound bound_product(const ProductInstruction& i, Columns columns) const;
   template <class T>
-  Bound bound_elements(const ElementInstruction& i) const;
+  Bound bound_elements(const ElementInstruction& i, Columns columns) const;
 
   const Buffer& buffer(Place place) const {
     return program_.buffers[static_cast<std::size_t>(place.buffer)];
@@ -79,7 +79,8 @@ class BoundLoop {
   Index rows_;  // at most; then those of the step
   int odd_ = 0;
   std::array<Index, 5> went_ = {};  // by Track::By
-  std::vector<Bound> loop_;
+  std::vector<Bound> loop_;         // one for each range of columns of an instruction
+  std::vector<std::size_t> first_;  // by instruction: the first of these, and one more at the end
 };
 
 }  // namespace engine

@@ -40,6 +40,7 @@ class Compiler {
     program_.rows_apart = !runs_ordinary_kernels() && adds_up_rows_alone();
     program_.places = places_.all();
     program_.buffers = std::move(places_).take_buffers();
+    program_.columns = ColumnSplit(program_);
   }
 
  private:
@@ -213,6 +214,7 @@ Program compile(Step step, Index batch, const ProgramOptions& options) {
   program.step = std::move(step);
   program.by_table = options.by_table;
   program.over_inputs = options.alias;
+  program.share_columns = options.share_columns;
   program.depends = dependences(program.step);
   program.readers = count_readers(program.step);
   program.rows = rows_of(program.step, batch);

@@ -6,7 +6,7 @@
 #include "rewind/autograd/engine/element_form.h"
 #include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/lookups.h"
-#include "rewind/autograd/engine/run.h"
+#include "rewind/autograd/engine/loop_split.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/parallel.h"
 
@@ -59,7 +59,7 @@ class Text {
     results();
     aliased();
     time();
-    rows();
+    workers();
     return std::move(text_);
   }
 
@@ -269,20 +269,33 @@ class Text {
                            steps, steps == 1 ? "" : "s"));
   }
 
-  void rows() {
+  void workers() {
     const Index batch = program_.rows.batch;
-    const RowSplit split = row_split(program_);
-    if (!split.why.empty()) {
+    const LoopSplit split = loop_split(program_);
+    if (split.workers == 1) {
       line(fmt::format("rows: all {} by one worker, since {}", batch, split.why));
-    } else {
+    } else if (split.by == LoopSplit::rows) {
       line(
           fmt::format("rows: {} for each of {} workers, through these steps without waiting, if "
                       "they are {} or more",
-                      split.rows, (batch + split.rows - 1) / split.rows, split.steps));
+                      split.most_rows, split.workers, split.steps));
+    } else {
+      line(
+          fmt::format("columns: shared by {} workers, who wait for each other {}, if these steps "
+                      "are {} or more",
+                      split.workers, waits(), split.steps));
     }
     if (!program_.mixing.empty()) {
       line(fmt::format("rows are mixed by {}: no lengths", program_.mixing));
     }
+  }
+
+  std::string waits() const {
+    int count = 0;
+    for (std::size_t i = 0; i < program_.loop.size(); i++) count += program_.columns.waits(i);
+    return count == 0   ? "nowhere"
+           : count == 1 ? "once a step"
+                        : fmt::format("{} times a step", count);
   }
 
   const Recurrence& recurrence_;

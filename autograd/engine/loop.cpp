@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "rewind/autograd/engine/bound_loop.h"
 #include "rewind/autograd/engine/facts.h"
+#include "rewind/autograd/engine/loop_split.h"
 #include "rewind/autograd/engine/packed.h"
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/creation.h"
@@ -38,21 +38,31 @@ Loop::Loop(const Program& program, const LoopInputs& in, Lifted& lifted, LoopMem
 }
 
 void Loop::run(Stretch stretch) {
-  const RowSplit split = row_split(program_);
-  const Index rows = stretch.steps() >= split.steps ? split.rows : batch_;
-  parallel_for(batch_, rows, [&](Index begin, Index end) { run_rows(stretch, {begin, end}); });
+  const LoopSplit split = loop_split(program_);
+  const bool shared = split.workers > 1 && stretch.steps() >= split.steps;
+  if (shared && split.by == LoopSplit::columns) return run_columns(stretch, split.workers);
+  parallel_for(batch_, shared ? split.most_rows : batch_, [&](Index begin, Index end) {
+    run_rows(stretch, {begin, end});
+  });
+}
+
+Index Loop::step(Stretch stretch, Index k) const {
+  return in_.reverse ? stretch.end - 1 - k : stretch.begin + k;
+}
+
+void Loop::go_to(BoundLoop& bound, Index t, RowRange rows) const {
+  const Index number = in_.reverse ? in_.rows.time() - 1 - t : t;
+  bound.go_to(t, number, in_.rows.first_row(t), rows.begin, rows.end);
 }
 
 void Loop::run_rows(Stretch stretch, RowRange rows) {
-  const Index time = in_.rows.time();
   BoundLoop bound(program_, memory_, packed_, rows.count());
   const bool copies = memory_.copies_states();
   for (Index k = 0; k < stretch.steps(); k++) {
-    const Index t = in_.reverse ? stretch.end - 1 - k : stretch.begin + k;
+    const Index t = step(stretch, k);
     const RowRange active{rows.begin, std::min(rows.end, in_.rows.rows_at(t))};
     if (active.begin >= active.end) continue;
-    const Index number = in_.reverse ? time - 1 - t : t;
-    bound.go_to(t, number, in_.rows.first_row(t), active.begin, active.end);
+    go_to(bound, t, active);
     for (std::size_t i = 0; i < program_.loop.size(); i++) {
       if (bound.run(i)) continue;
       std::visit([&](const auto& other) { run_one(other, t); }, program_.loop[i]);
@@ -60,6 +70,33 @@ void Loop::run_rows(Stretch stretch, RowRange rows) {
     program_.rows_apart ? accumulate_rows(t, active) : accumulate(t);
     if (copies) memory_.hand_over_states(t, active.begin, active.end);
   }
+}
+
+// Sums and states that are copied go by rows.
+void Loop::run_columns(Stretch stretch, int workers) {
+  std::vector<BoundLoop> bound;  // here, since nothing may be thrown where others wait
+  for (int w = 0; w < workers; w++) {
+    bound.emplace_back(program_, memory_, packed_, batch_, ColumnShare{w, workers});
+  }
+  const bool copies = memory_.copies_states();
+  together(workers, [&](Team& team, int member) {
+    for (Index k = 0; k < stretch.steps(); k++) {
+      const Index t = step(stretch, k), rows = in_.rows.rows_at(t);
+      if (rows == 0) continue;
+      const RowRange own{rows * member / team.size(), rows * (member + 1) / team.size()};
+      // A team may be smaller than was asked for.
+      for (int w = member; w < workers; w += team.size()) go_to(bound[at(w)], t, {0, rows});
+      for (std::size_t i = 0; i < program_.loop.size(); i++) {
+        if (program_.columns.waits(i)) team.wait();
+        for (int w = member; w < workers; w += team.size()) bound[at(w)].run(i);
+      }
+      if (!copies && accumulated_.empty()) continue;
+      team.wait();
+      accumulate_rows(t, own);
+      if (copies) memory_.hand_over_states(t, own.begin, own.end);
+      team.wait();
+    }
+  });
 }
 
 void Loop::run_one(const ArrangeInstruction& i, Index t) {

@@ -1,9 +1,11 @@
 // The loop itself. A step goes from instruction to instruction and only moves pointers
-// (bound_loop.h). Where all instructions keep rows apart, each worker takes some rows through all
-// steps of a stretch by itself: nothing is waited for, and a row's bits are those it has alone.
+// (bound_loop.h). Where all instructions keep rows apart, workers share a stretch (loop_split.h):
+// each takes some rows through all of its steps by itself, and nothing is waited for; or each makes
+// some columns of every step, and waits where it reads those of others. A row's bits are those that
+// it has alone.
 #pragma once
 
-#include "rewind/autograd/engine/loop_memory.h"
+#include "rewind/autograd/engine/bound_loop.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -25,7 +27,10 @@ class Loop {
     Index count() const { return end - begin; }
   };
 
+  Index step(Stretch stretch, Index k) const;  // the k-th that runs
+  void go_to(BoundLoop& bound, Index t, RowRange rows) const;
   void run_rows(Stretch stretch, RowRange rows);
+  void run_columns(Stretch stretch, int workers);
 
   static void run_one(const ProductInstruction&, Index) {}  // these three are bound
   static void run_one(const ElementInstruction&, Index) {}

@@ -118,6 +118,28 @@ Tensor packed_now(const Tensor& w) {
   });
 }
 
+template <class T>
+void by_rows(const kernels::PackedProduct<T>& all, Index grain) {
+  parallel_for(all.rows, grain, [&](Index begin, Index end) {
+    kernels::PackedProduct<T> part = all;
+    part.rows = end - begin;
+    part.a += begin * all.a_stride;
+    part.c += begin * all.c_stride;
+    kernels::multiply(part);
+  });
+}
+
+template <class T>
+void by_columns(const kernels::PackedProduct<T>& all) {
+  const Index workers = thread_count();
+  parallel_for(all.end_panel, (all.end_panel + workers - 1) / workers, [&](Index begin, Index end) {
+    kernels::PackedProduct<T> part = all;
+    part.first_panel = begin;
+    part.end_panel = end;
+    kernels::multiply(part);
+  });
+}
+
 }  // namespace
 
 std::size_t remembered_forms() {
@@ -146,23 +168,20 @@ void multiply_packed(const Tensor& a, const Tensor& form, Tensor& y) {
   const Index rows = left.dim(0), k = left.dim(1), n = y.dim(1);
   dispatch_float("packed", a.dtype(), [&](auto v) {
     using T = decltype(v);
-    T* const out = output_data<T>(y);
-    const T* const from = left.data<T>();
-    const Index stride = left.strides()[0];
+    const kernels::PackedProduct<T> all{.rows = rows,
+                                        .n = n,
+                                        .k = k,
+                                        .a = left.data<T>(),
+                                        .a_stride = left.strides()[0],
+                                        .packed = form.data<T>(),
+                                        .c = output_data<T>(y),
+                                        .c_stride = n};
     constexpr Index kWork = 1 << 20;  // multiply-adds for which waking a worker pays
     // Every piece passes over the whole form: of a large one larger pieces.
     const Index least = form.size() > 1 << 20 ? 192 : 48;
-    const Index grain = std::max(least, kWork / std::max<Index>(k * n, 1) / 48 * 48);
-    parallel_for(rows, grain, [&](Index begin, Index end) {
-      kernels::multiply(kernels::PackedProduct<T>{.rows = end - begin,
-                                                  .n = n,
-                                                  .k = k,
-                                                  .a = from + begin * stride,
-                                                  .a_stride = stride,
-                                                  .packed = form.data<T>(),
-                                                  .c = out + begin * n,
-                                                  .c_stride = n});
-    });
+    const bool few = rows < least * thread_count() && rows * k * n >= kWork * thread_count();
+    few ? by_columns(all)
+        : by_rows(all, std::max(least, kWork / std::max<Index>(k * n, 1) / 48 * 48));
   });
 }
 

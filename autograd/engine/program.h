@@ -6,6 +6,7 @@
 #include <optional>
 #include <variant>
 
+#include "rewind/autograd/engine/column_split.h"
 #include "rewind/autograd/engine/fates.h"
 #include "rewind/autograd/engine/recipe.h"
 #include "rewind/tensor/kernels/element_program.h"
@@ -105,11 +106,13 @@ struct Program {
   std::vector<Instruction> loop;
   std::vector<ValueId> packed;          // right operands of its products
   std::map<ValueId, RecipeOf> recipes;  // of these, and of those of products outside of the loop
-  bool rows_apart = false;    // every instruction keeps rows apart: workers may share the rows
-  bool by_table = true;       // small tables are multiplied before rows are looked up (lookups.h)
-  bool over_inputs = true;    // outputs may lie over spent inputs (spent_inputs.h)
-  Index steps_at_a_time = 0;  // of a stretch of time, about so many
-  std::string mixing;         // what mixes rows; empty: nothing, so some may be left out
+  bool rows_apart = false;     // every instruction keeps rows apart: workers may share the rows
+  ColumnSplit columns;         // where that is so, they may share the columns, too
+  bool by_table = true;        // small tables are multiplied before rows are looked up (lookups.h)
+  bool share_columns = false;  // wherever workers can, however little there is to do
+  bool over_inputs = true;     // outputs may lie over spent inputs (spent_inputs.h)
+  Index steps_at_a_time = 0;   // of a stretch of time, about so many
+  std::string mixing;          // what mixes rows; empty: nothing, so some may be left out
 
   const std::optional<Place>& place(ValueId value) const {
     return places[static_cast<std::size_t>(value)];
@@ -120,7 +123,8 @@ struct Program {
 struct ProgramOptions {
   FateOptions fates = {};
   bool pack = true, fuse = true, alias = true, by_table = true;
-  Index steps_at_a_time = 0;  // of a stretch of time (stretches.h); 0: as many as the caches like
+  Index steps_at_a_time = 0;   // of a stretch of time (stretches.h); 0: as many as the caches like
+  bool share_columns = false;  // of workers: wherever they can, however little there is to do
   // All of it at every step, nothing remembered: a program for single steps. The bits are those
   // that the same step has where some of it runs before or after the loop.
   bool single_steps = false;

@@ -183,39 +183,7 @@ class Run {
   LoopResults results_;
 };
 
-// What a row takes at a step, in multiply-adds of a product.
-Index work_of_a_row(const Program& program) {
-  constexpr Index kWorkOfAnElement = 8;
-  Index work = 0;
-  for (const Instruction& instruction : program.loop) {
-    if (const auto* product = std::get_if<ProductInstruction>(&instruction)) {
-      work += product->k * product->n;
-    } else if (const auto* elements = std::get_if<ElementInstruction>(&instruction)) {
-      work += kWorkOfAnElement * elements->columns * std::ssize(elements->program.instructions);
-    }
-  }
-  return work;
-}
-
 }  // namespace
-
-RowSplit row_split(const Program& program) {
-  constexpr Index kLeastRows = 8;       // of a product, in about the time of 4
-  constexpr Index kLeastWork = 400000;  // 10 us, where waking a worker takes up to 5
-  const Index batch = program.rows.batch;
-  static const std::string few = fmt::format("fewer than {} take about as long", kLeastRows);
-  const auto all = [&](std::string_view why) { return RowSplit{batch, 0, why}; };
-  if (!program.rows_apart) {
-    return all(program.fates.accumulated.empty() ? "ordinary kernels run inside the loop"
-                                                 : "sums are added up inside the loop");
-  }
-  if (thread_count() == 1) return all("there is one thread");
-  const Index each = (batch + thread_count() - 1) / thread_count();
-  const Index work = each * work_of_a_row(program);
-  if (each < kLeastRows) return all(few);
-  if (work == 0) return all("the loop does nothing but copy");
-  return {each, (kLeastWork + work - 1) / work};
-}
 
 LoopResults run(const Program& program, LoopInputs inputs) {
   const Uninterpreted direct;

@@ -32,16 +32,6 @@ struct LoopResults {
   std::vector<Tensor> sums;
 };
 
-// How workers share the rows, each taking some of them through a stretch of time by itself: `rows`
-// for each where it has `steps` or more, fewer being too little work to wake another for. All rows
-// for one where the program does not keep them apart, or where they are too few.
-struct RowSplit {
-  Index rows;
-  Index steps;
-  std::string_view why = {};  // where one worker takes all rows; it lives for ever
-};
-RowSplit row_split(const Program& program);
-
 LoopResults run(const Program& program, LoopInputs inputs);
 
 }  // namespace engine

@@ -40,6 +40,52 @@ TEST(Parallel, AScopeBindsItsOwnThreadOnly) {
   std::thread([&] { EXPECT_EQ(thread_count(), usual); }).join();
 }
 
+TEST(Parallel, ATeamHasNoMoreWorkersThanThereAre) {
+  const auto members = [](int most) {
+    std::atomic<int> count = 0;
+    together(most, [&](Team& team, int member) {
+      EXPECT_LE(0, member);
+      EXPECT_LT(member, team.size());
+      count++;
+    });
+    return count.load();
+  };
+  const Threads scope(3);
+  EXPECT_EQ(members(1), 1);
+  EXPECT_EQ(members(2), 2);
+  EXPECT_EQ(members(5), 3);
+  parallel_for(3, 1, [&](Index, Index) { EXPECT_EQ(members(3), 1); });
+}
+
+// Also of more workers than there are processors.
+TEST(Parallel, ATeamWaitsUntilAllHaveComeSoFar) {
+  for (const int workers : {1, 2, 3, 8}) {
+    const Threads scope(workers);
+    constexpr int kRounds = 300;
+    std::vector<int> numbers(8, 0);  // each written by one worker, read by all
+    std::atomic<int> wrong = 0;
+    together(workers, [&](Team& team, int member) {
+      for (int round = 1; round <= kRounds; round++) {
+        numbers[static_cast<std::size_t>(member)] = round;
+        team.wait();
+        for (int w = 0; w < team.size(); w++) {
+          if (numbers[static_cast<std::size_t>(w)] != round) wrong++;
+        }
+        team.wait();
+      }
+    });
+    EXPECT_EQ(wrong, 0) << workers;
+  }
+}
+
+TEST(Parallel, ATeamFlushesDenormalsAsItsCallerDoes) {
+  const Threads scope(2);
+  for (const bool flush : {false, true}) {
+    const FlushDenormals mode(flush);
+    together(2, [&](Team&, int) { EXPECT_EQ(FlushDenormals::active(), flush); });
+  }
+}
+
 TEST(Parallel, FewerThanOneThreadIsAMistake) {
   EXPECT_ERROR(Threads(0), ValueError, "threads: wants at least 1, got 0");
 }

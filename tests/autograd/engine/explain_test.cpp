@@ -169,7 +169,7 @@ TEST(Explain, SaysFromWhenOnWorkGoesByATable) {
        "    %12 = take_adjoint{6}(%11, x) [6, 4], by the table if there are 4 steps or more"});
 }
 
-TEST(Explain, SaysHowWorkersShareTheRows) {
+TEST(Explain, SaysHowWorkersShareTheLoop) {
   const Tensor w = zeros({128, 128});
   const auto step = [&](const Tensor& x, const Tensor& h) { return tanh(x + matmul(h, w)); };
   const auto text = [&](int threads, Index batch) {
@@ -185,7 +185,12 @@ TEST(Explain, SaysHowWorkersShareTheRows) {
       {"  rows: 11 for each of 3 workers, through these steps without waiting, if they are "
        "2 or more"});
   expect_lines(text(1, 32), {"  rows: all 32 by one worker, since there is one thread"});
-  expect_lines(text(2, 2), {"  rows: all 2 by one worker, since fewer than 8 take about as long"});
+  expect_lines(text(2, 4),
+               {"  columns: shared by 2 workers, who wait for each other once a step, if "
+                "these steps are 11 or more"});
+  expect_lines(
+      text(2, 1),
+      {"  rows: all 1 by one worker, since a step takes less time than waiting for others"});
   const Threads two(2);
   const auto hold = [](const Tensor& x, const Tensor& h) { return std::pair(h, x); };
   expect_lines(explain(hold, zeros({4, 32, 8}), zeros({32, 8})),

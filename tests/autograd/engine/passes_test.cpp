@@ -55,6 +55,7 @@ std::vector<Switch> switches() {
       {"hold", without([](auto& o) { o.hold = false; })},
       {"stretches_of_one", without([](auto& o) { o.program.steps_at_a_time = 1; })},
       {"stretches_of_two", without([](auto& o) { o.program.steps_at_a_time = 2; })},
+      {"share_columns", without([](auto& o) { o.program.share_columns = true; })},
   };
 }
 

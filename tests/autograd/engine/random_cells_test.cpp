@@ -131,6 +131,21 @@ TEST_P(RandomCellsOf, AreTheirPlainLoopsOnSeveralWorkers) {
   }
 }
 
+TEST_P(RandomCellsOf, AreTheirPlainLoopsOnWorkersThatShareColumns) {
+  engine::PlanOptions options;
+  options.program.share_columns = true;
+  const engine::PlanningWith scope(options);
+  for (std::uint64_t seed = 0; seed < 150 && !HasFailure(); seed++) {
+    SCOPED_TRACE(seed);
+    expect_the_plain_loop_of(recipe_of(seed, GetParam()));
+  }
+  for (std::uint64_t seed = 0; seed < 30 && !HasFailure(); seed++) {
+    SCOPED_TRACE(seed);
+    const Recipe recipe = wide(recipe_of(seed, GetParam()));
+    GetParam() == float32 ? expect_the_exact_loop_of(recipe) : expect_the_plain_loop_of(recipe);
+  }
+}
+
 TEST_P(RandomCellsOf, AreTheirPlainLoopsInSegments) {
   for (std::uint64_t seed = 0; seed < 200 && !HasFailure(); seed++) {
     with_cell(recipe_of(seed, GetParam()), [&](ScanCase c) {

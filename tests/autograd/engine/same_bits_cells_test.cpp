@@ -5,6 +5,7 @@
 
 #include "autograd/engine/looks_at.h"
 #include "autograd/engine/scan_comparison.h"
+#include "rewind/autograd/engine/plans.h"
 #include "rewind/autograd/explain.h"
 #include "rewind/nn/layer_norm.h"
 #include "rewind/tensor/activation.h"
@@ -122,6 +123,23 @@ TEST_P(SameBitsOf, ScansInSegmentsForAnyNumberOfThreads) {
   ScanCase c = scan_case(float32);
   c.segments = 3;
   expect_the_same_bits(c);
+}
+
+TEST_P(SameBitsOf, ScansWhoseColumnsAreSharedForAnyNumberOfThreads) {
+  engine::PlanOptions options;
+  options.program.share_columns = true;
+  const engine::PlanningWith scope(options);
+  for (const Dtype dtype : {float32, float64}) {
+    ScanCase c = scan_case(dtype);
+    for (const bool lengths : {false, true}) {
+      for (Index row = 0; lengths && row < kRows; row++) {
+        c.lengths.push_back((7 * row + 3) % (kSteps + 1));
+      }
+      c.reverse = lengths;
+      SCOPED_TRACE(fmt::format("{}{}", name_of(dtype), lengths ? " with lengths" : ""));
+      expect_the_same_bits(c);
+    }
+  }
 }
 
 TEST_P(SameBitsOf, AreAskedOfCellsWhoseRowsAreSharedWhereTheyCanBe) {

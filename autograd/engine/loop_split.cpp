@@ -1,0 +1,62 @@
+#include "rewind/autograd/engine/loop_split.h"
+
+#include "rewind/tensor/parallel.h"
+
+namespace rw::engine {
+namespace {
+
+constexpr Index kLeastRows = 8;        // of a product, in about the time of 4
+constexpr Index kLeastWork = 400000;   // multiply-adds: 10 us, where waking a worker takes up to 5
+constexpr Index kLeastStep = 1 << 15;  // of one step, where waiting takes up to 1 us
+constexpr Index kLarge = Index{4} << 20;  // bytes of packed matrices that each worker would read
+
+struct Work {
+  Index row = 0;     // of a step, in multiply-adds of a product
+  Index packed = 0;  // bytes that a step reads, whatever its rows
+};
+
+Work work_of(const Program& program) {
+  constexpr Index kOfAnElement = 8;
+  Work work;
+  for (const Instruction& instruction : program.loop) {
+    if (const auto* product = std::get_if<ProductInstruction>(&instruction)) {
+      const Buffer& c = program.buffers[static_cast<std::size_t>(product->c.place.buffer)];
+      work.row += product->k * product->n;
+      work.packed += product->k * product->n * bytes_of(c.dtype);
+    } else if (const auto* elements = std::get_if<ElementInstruction>(&instruction)) {
+      work.row += kOfAnElement * elements->columns * std::ssize(elements->program.instructions);
+    }
+  }
+  return work;
+}
+
+Index parts(Index all, Index each) { return (all + each - 1) / each; }
+
+LoopSplit alone(const Program& program, std::string_view why) {
+  return {.by = LoopSplit::rows, .most_rows = program.rows.batch, .why = why};
+}
+
+}  // namespace
+
+LoopSplit loop_split(const Program& program) {
+  const Index batch = program.rows.batch;
+  if (!program.rows_apart) {
+    return alone(program, program.fates.accumulated.empty() ? "ordinary kernels run inside the loop"
+                                                            : "sums are added up inside the loop");
+  }
+  const int threads = thread_count();
+  if (threads == 1) return alone(program, "there is one thread");
+  if (program.share_columns) return {LoopSplit::columns, threads, batch};
+  const Work work = work_of(program);
+  const Index step = work.row * batch;
+  if (step == 0) return alone(program, "the loop does nothing but copy");
+  const Index each = parts(batch, threads);
+  if (each < kLeastRows || work.packed >= kLarge) {
+    if (step < kLeastStep) return alone(program, "a step takes less time than waiting for others");
+    return {LoopSplit::columns, threads, batch, parts(kLeastWork, parts(step, threads))};
+  }
+  return {LoopSplit::rows, static_cast<int>(parts(batch, each)), each,
+          parts(kLeastWork, each * work.row)};
+}
+
+}  // namespace rw::engine

@@ -1,0 +1,105 @@
+// How workers share the columns of a step: who makes which, and where they wait for each other.
+#include "rewind/autograd/engine/column_split.h"
+
+#include "autograd/engine/plans_of.h"
+#include "rewind/tensor/kernels/packed_product.h"
+
+namespace rw::test {
+namespace {
+
+using engine::Columns;
+using engine::Program;
+
+// Units of whole panels, so that each gate can be shared.
+const Index kUnits = 4 * kernels::panel_width<double>();
+
+Tensor part(const Tensor& z, Index i) { return slice(z, 1, i * kUnits, (i + 1) * kUnits); }
+
+using Const = const Tensors&;
+using Results = std::pair<Tensors, Tensors>;
+
+Results wide_lstm(Const x, Const s, Const w) {
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
+  const Tensor c = sigmoid(part(z, 1)) * s[1] + sigmoid(part(z, 0)) * tanh(part(z, 2));
+  const Tensor h = sigmoid(part(z, 3)) * tanh(c);
+  return {{h, c}, {h}};
+}
+
+Results wide_gru(Const x, Const s, Const w) {
+  const Tensor q = matmul(x[0], w[0]) + w[2], u = matmul(s[0], w[1]) + w[3];
+  const Tensor r = sigmoid(part(q, 0) + part(u, 0)), z = sigmoid(part(q, 1) + part(u, 1));
+  const Tensor n = tanh(part(q, 2) + r * part(u, 2));
+  const Tensor h = (1 - z) * n + z * s[0];
+  return {{h}, {h}};
+}
+
+Results decaying_sum(Const x, Const s, Const) {
+  const Tensor h = sigmoid(x[0]) * s[0] + x[0];
+  return {{h}, {h}};
+}
+
+ScanCase a_case(decltype(ScanCase::step) step, std::size_t states, Index gates) {
+  const Tensor h = numbers({B, kUnits}, 2);
+  return {{numbers({T, B, kUnits}, 1)},
+          Tensors(states, h),
+          {numbers({kUnits, gates * kUnits}, 3), numbers({kUnits, gates * kUnits}, 4),
+           numbers({gates * kUnits}, 5), numbers({gates * kUnits}, 6)},
+          std::move(step)};
+}
+
+int waits(const Program& program) {
+  int count = 0;
+  for (std::size_t i = 0; i < program.loop.size(); i++) count += program.columns.waits(i);
+  return count;
+}
+
+std::pair<int, int> waits(const ScanCase& c) {
+  const Plans plans = plans_of(c);
+  return {waits(plans.forward->program()), waits(plans.backward->recurrence->program())};
+}
+
+TEST(ColumnSplit, ProductsAreWaitedForWhatTheyReadAndNothingElse) {
+  EXPECT_EQ(waits(a_case(wide_lstm, 2, 4)), std::pair(1, 1));
+  EXPECT_EQ(waits(a_case(wide_gru, 1, 3)), std::pair(1, 1));
+  EXPECT_EQ(waits(a_case(decaying_sum, 1, 1)), std::pair(0, 0));
+}
+
+TEST(ColumnSplit, EachColumnIsOneWorkers) {
+  const Plans plans = plans_of(a_case(wide_lstm, 2, 4));
+  for (const Program* program :
+       {&plans.forward->program(), &plans.backward->recurrence->program()}) {
+    for (std::size_t i = 0; i < program->loop.size(); i++) {
+      const auto whole = program->columns.of(i, {});
+      ASSERT_EQ(whole.size(), 1u);
+      for (const int workers : {2, 3, 4, 7}) {
+        std::vector<int> makers(static_cast<std::size_t>(whole[0].end), 0);
+        for (int worker = 0; worker < workers; worker++) {
+          for (const Columns columns : program->columns.of(i, {worker, workers})) {
+            for (Index k = columns.begin; k < columns.end; k++) {
+              makers[static_cast<std::size_t>(k)]++;
+            }
+          }
+        }
+        EXPECT_EQ(makers, std::vector<int>(makers.size(), 1)) << i << ", " << workers;
+      }
+    }
+  }
+}
+
+// So that a gate is made by who reads it.
+TEST(ColumnSplit, AWorkerHasTheSamePartOfEveryGate) {
+  const Plans plans = plans_of(a_case(wide_lstm, 2, 4));
+  const Program& program = plans.forward->program();
+  for (std::size_t i = 0; i < program.loop.size(); i++) {
+    if (!std::holds_alternative<engine::ProductInstruction>(program.loop[i])) continue;
+    const auto second = program.columns.of(i, {1, 2});
+    ASSERT_EQ(second.size(), 4u);
+    for (Index gate = 0; gate < 4; gate++) {
+      EXPECT_EQ(second[static_cast<std::size_t>(gate)].begin, gate * kUnits + kUnits / 2);
+      EXPECT_EQ(second[static_cast<std::size_t>(gate)].end, (gate + 1) * kUnits);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace rw::test
