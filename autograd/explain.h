@@ -17,7 +17,7 @@
 //   kept                 what the way back reads that the forward loop remembers
 //   in the place of      results that go over what nobody reads any more
 //   time                 how many steps the loop runs over before work for the next ones begins
-//   rows                 how workers share the batch, for the threads of the caller; or why not
+//   rows, columns        how workers share the loop, for the threads of the caller; or why not
 //
 // Values are called x, h, w (x0, x1, ... where there are several) or by number, as %2; on the way
 // back f%2 is the forward step's %2, and dh the gradient of h. Weights have their own names where

@@ -157,23 +157,24 @@ class Collector {
   std::optional<Tree> shape_;
 };
 
-// One step as {State, Outputs}. Where the mask `active` does not hold, a row keeps its state and
-// gives 0. Such a row computes what row `counting` does, one that counts: from the padding, or from
-// zeros in its place, it might meet a derivative that is infinite there, and 0 times that is NaN
-// in the gradient of every weight.
+// One step of a sequence, as {State, Outputs}. Where the mask `active` does not hold, a row keeps
+// its state and gives 0. Such a row computes what a row that counts does: from the padding, or from
+// zeros in its place, it might meet a derivative that is infinite there, and 0 times that is NaN in
+// the gradient of every weight.
 template <class Step, class Inputs, class State>
-auto masked_step(Step&& step, Inputs x, const State& state, const Tensor& active, Index counting) {
+auto masked_step(Step&& step, Inputs x, const State& state, const Sequence& sequence,
+                 const Tensor& active) {
   using Result = StepResult<decltype(step(x, state))>;
   const bool all = !active.defined();
-  const auto fill = [&](const Tensor& v) { return fill_rows(active, v, counting); };
+  const auto fill = [&](const Tensor& v) { return fill_rows(active, v, sequence.longest_row()); };
   auto result = all ? step(x, state) : step(map_tensors(x, fill), map_tensors(state, fill));
   auto y = Result::outputs(result);
   State next = Result::state(std::move(result));
   require_like_state("scan", "the state that the step returns", tensors_of(state),
                      tensors_of(next));
   require_defined("scan", "the outputs that the step returns", tensors_of(y));
+  if (!sequence.whole()) require_rows("scan", tensors_of(y), sequence.batch());
   if (!all) {
-    require_rows("scan", tensors_of(y), active.dim(0));
     y = map_tensors(std::move(y), [&](const Tensor& v) { return keep_rows(active, v); });
     next = zip_tensors(std::move(next), state, [&](const Tensor& now, const Tensor& old) {
       return select_rows(active, now, old);
@@ -211,8 +212,7 @@ auto run(InputAt&& input_at, Step&& step, State state, const Sequence& sequence,
           return select_rows(starting, fresh, old);
         });
       }
-      auto [next, y] =
-          masked_step(step, input_at(t), state, sequence.active(t), sequence.longest_row());
+      auto [next, y] = masked_step(step, input_at(t), state, sequence, sequence.active(t));
       state = std::move(next);
       outputs.set(t, y);
     }
@@ -224,7 +224,7 @@ auto run(InputAt&& input_at, Step&& step, State state, const Sequence& sequence,
     // Where there are steps, what stands there is padding.
     const auto x =
         map_tensors(input_at(0), [](const Tensor& v) { return Tensor::shape_only(v.spec()); });
-    outputs.set_shape(masked_step(step, x, state, Tensor(), 0).second);
+    outputs.set_shape(masked_step(step, x, state, sequence, Tensor()).second);
   }
   Outputs y =
       map_tensors(outputs.stacked(), [&](const Tensor& v) { return depending_on(followed, v); });

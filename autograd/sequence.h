@@ -20,6 +20,7 @@ class Sequence {
            const Tensor& reset, bool reverse);
 
   Index time() const { return time_; }
+  Index batch() const { return batch_; }
   // Whether every step counts for every row.
   bool whole() const { return shortest_ == time_; }
   // The step that comes k-th.

@@ -4,6 +4,7 @@
 
 #include "rewind/optim/gradient_sum.h"
 #include "rewind/optim/held_inl.h"
+#include "rewind/optim/kernels/passes.h"
 #include "rewind/optim/norm.h"
 
 namespace rw::optim {
@@ -26,6 +27,16 @@ Tensor zeros_of(const Spec& spec) {
   dispatch_float("step", spec.dtype,
                  [&](auto v) { std::ranges::fill(zeros.mutable_span<decltype(v)>(), v); });
   return zeros;
+}
+
+// In double: beside a norm of 1e40 the factor is no float32.
+GradientSum scaled(GradientSum gradient, double factor) {
+  gradient.values.set_mark(0);  // a recorded one stays as it is: this is a copy
+  dispatch_float("step", gradient.values.dtype(), [&](auto v) {
+    const auto all = gradient.values.mutable_span<decltype(v)>();
+    kernels::scale(all.data(), std::ssize(all), factor);
+  });
+  return gradient;
 }
 
 }  // namespace
@@ -90,8 +101,8 @@ Optimizer::Found Optimizer::find(const Gradients& gradients, bool measure) {
     if (!changes && !measure) continue;
     GradientSum sum = sum_terms(kind_, of, gradient);
     if (measure) found.norms.push_back(norm(sum.values));
-    const bool finite = measure ? std::isfinite(found.norms.back()) : all_finite(sum.values);
-    if (!finite) found.broken.push_back(&of);
+    const bool surely = measure && std::isfinite(found.norms.back());
+    if (!surely && !all_finite(sum.values)) found.broken.push_back(&of);
     if (changes) found.gradients.emplace_back(&held_[place->second], std::move(sum));
   }
   return found;
@@ -134,8 +145,11 @@ bool Optimizer::step(const Gradients& gradients, const StepOptions& options) {
       found.broken.empty() ? "all gradients together" : list_of(found.broken));
   const double factor = limited && all > options.max_norm ? options.max_norm / all : 1;
   for (auto& [held, gradient] : found.gradients) {
-    dispatch_float(kind_, gradient.values.dtype(),
-                   [&, h = held, &g = gradient](auto v) { apply<decltype(v)>(*h, g, factor); });
+    dispatch_float(kind_, gradient.values.dtype(), [&, h = held, &g = gradient](auto v) {
+      using T = decltype(v);
+      const bool exact = factor == 0 || std::isnormal(static_cast<T>(factor));
+      exact ? apply<T>(*h, g, factor) : apply<T>(*h, scaled(std::move(g), factor), 1);
+    });
   }
   steps_++;
   return true;
@@ -158,7 +172,7 @@ void Optimizer::apply(Held& held, const GradientSum& gradient, double factor) {
   } else {
     u.keep = static_cast<T>(1 - u.learning_rate * held.weight_decay);
   }
-  u.gradient = gradient.values.data<T>();
+  u.unscaled_gradient = gradient.values.data<T>();
   u.factor = static_cast<T>(factor);
   u.size = value.size();
   if (gradient.sparse) {

@@ -33,9 +33,9 @@ struct Update {
   T l2 = 0;                  // weight decay that the rule adds to the gradient: l2 * value
   T keep = 1;                // decoupled weight decay: what the rule leaves of the value
 
-  // The gradient is factor times these: all elements; or only those of `rows`, one row after the
-  // other, all others being zero.
-  const T* gradient = nullptr;
+  // The gradient is factor times these, for_each_run tells it: all elements; or only those of
+  // `rows`, one row after the other, all others being zero.
+  const T* unscaled_gradient = nullptr;
   T factor = 1;
   Index size = 0;   // of the parameter
   Index width = 0;  // of a row
@@ -48,7 +48,10 @@ struct Update {
   template <class F>
   void for_each_run(F&& f) const {
     for_each_unscaled_run([&](Index first, Index count, const T* from) {
-      if (factor == 1) return f(first, count, from);
+      if (factor == 1) {
+        f(first, count, from);
+        return;
+      }
       T scaled[kBlock];
       for (Index done = 0; done < count; done += kBlock) {
         const Index now = std::min(kBlock, count - done);
@@ -62,11 +65,12 @@ struct Update {
   template <class F>
   void for_each_unscaled_run(F&& f) const {
     if (!rows) {
-      parallel_for(size, kGrain,
-                   [&](Index begin, Index end) { f(begin, end - begin, gradient + begin); });
+      parallel_for(size, kGrain, [&](Index begin, Index end) {
+        f(begin, end - begin, unscaled_gradient + begin);
+      });
       return;
     }
-    const T* from = gradient;
+    const T* from = unscaled_gradient;
     Index done = 0;
     for (Index row : *rows) {
       if (!rows_only) rest(done, row * width, f);

@@ -2,10 +2,7 @@
 
 #include <cblas.h>
 
-#include <algorithm>
-#include <cstdlib>
 #include <limits>
-#include <span>
 #include <type_traits>
 
 #include "rewind/tensor/blas_repairs.h"

@@ -1,5 +1,4 @@
-// Products of dense matrices by BLAS. Only these files and
-// those of blas_repairs.h speak to OpenBLAS.
+// Products of dense matrices by BLAS. Only blas.cpp and blas_repairs.cpp speak to OpenBLAS.
 #pragma once
 
 #include "rewind/tensor/index.h"

@@ -10,30 +10,31 @@
 // merely loads us is not disturbed. A product that another thread runs through OpenBLAS by itself
 // at that moment is not protected.
 //
-// The threads. Every call here runs on its calling thread; parallel work is cut above (matmul.cpp),
-// where the cut can depend on sizes alone. OpenBLAS's own cut depends on the number of threads, and
-// with it the last bits of the result; and changing that number is a change of the whole process,
-// which frees buffers that a product of another thread may be using.
+// The threads. Every product runs on its calling thread (blas.cpp); parallel work is cut above
+// (matmul.cpp), where the cut can depend on sizes alone. OpenBLAS's own cut depends on the number
+// of threads, and with it the last bits of the result; and changing that number is a change of the
+// whole process, which frees buffers that a product of another thread may be using.
 //
-// The buffers. A product packs what it reads into a buffer, one of a pool, and its kernels ask for
-// the cache lines behind what is packed. If nobody ever touched these pages they are not mapped,
+// The buffers. A product packs what it reads into a buffer, one of a pool, and its kernels prefetch
+// what lies behind the packed numbers. If nobody ever touched these pages they are not mapped,
 // and a processor does not remember what is not mapped: every such request walks through the page
-// tables, of which there are two in a virtual machine. Sums of 12 columns over k = 320, as products
-// of up to 320 rows are cut, took three times as long (two cores of a Zen 1): a training step of
-// an LSTM of 32 x 128 was 65 instead of 39 ms, unless the program had multiplied larger matrices.
-// So a thread's first product reads the pages of as many buffers as there are such threads. What
-// is read only maps to the one page of zeros, and takes no memory.
+// tables, of which there are two in a virtual machine. Products of up to 320 rows reuse the place
+// of 12 packed columns for all others, so the pages behind it stayed as they were, and took three
+// times as long (two cores of a Zen 1): a training step of an LSTM of 32 x 128 was 65 instead of 39
+// ms, unless the program had multiplied larger matrices before. So when a thread multiplies for the
+// first time, pages are read: of as many buffers as there are threads that multiply by now, since
+// so many products may be under way. What is only read maps to one page of zeros, and takes no
+// memory.
 //
 // OpenBLAS's own functions are weak references: without them (another BLAS, or a build for one
 // kind of processor) there is nothing to repair and products work all the same.
 #include "rewind/tensor/blas_repairs.h"
 
 #include <algorithm>
-#include <atomic>
+#include <array>
 #include <cstdlib>
+#include <mutex>
 #include <span>
-#include <thread>
-#include <vector>
 
 #include "rewind/tensor/index.h"
 
@@ -96,20 +97,24 @@ bool repair() {
   return true;
 }
 
-// Of as many products as there can be at a time by now.
+// Of as many products as there can be at a time by now. One thread does so at a time, and for few
+// of all threads: the pool is of 128 buffers, and ends the program when there are no more.
 bool map_buffers() {
-  constexpr Index kBytes = Index{4} << 20;  // more than any core packs for a product
+  constexpr Index kBytes = Index{4} << 20;  // those behind are reached by large products alone
   constexpr Index kPage = 4096;
-  static std::atomic<unsigned> threads = 0;
-  const unsigned count = ++threads;
-  const bool known = blas_memory_alloc && blas_memory_free;
-  if (!known || count > std::thread::hardware_concurrency()) return true;
-  std::vector<void*> buffers;
-  for (unsigned i = 0; i < count; i++) buffers.push_back(blas_memory_alloc(0));
-  for (void* const buffer : buffers) {
-    const volatile char* const bytes = static_cast<const char*>(buffer);
-    for (Index i = 0; i < kBytes; i += kPage) static_cast<void>(bytes[i]);
-    blas_memory_free(buffer);
+  constexpr std::size_t kMost = 16;
+  static std::mutex mutex;
+  static std::size_t threads = 0;
+  if (!blas_memory_alloc || !blas_memory_free) return true;
+  const std::scoped_lock lock(mutex);
+  if (threads == kMost) return true;
+  threads++;
+  std::array<void*, kMost> buffers{};
+  for (std::size_t i = 0; i < threads; i++) buffers[i] = blas_memory_alloc(0);
+  for (std::size_t i = 0; i < threads && buffers[i]; i++) {
+    const volatile char* const bytes = static_cast<const char*>(buffers[i]);
+    for (Index k = 0; k < kBytes; k += kPage) static_cast<void>(bytes[k]);
+    blas_memory_free(buffers[i]);
   }
   return true;
 }

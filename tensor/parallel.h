@@ -16,6 +16,9 @@ namespace [[gnu::visibility("default")]] rw {
 // do not exist there, and waiting for them would hang.
 int thread_count();
 
+// How many processors this process may run on.
+int processor_count();
+
 // Bounds the workers of this thread until the end of the scope. The outermost scope may ask for any
 // number, also more than there are processors; one inside it can only lower that. Throws ValueError
 // unless count >= 1.
@@ -55,9 +58,10 @@ class Team {
   void wait();
 
  private:
+  // Apart from each other: who waits reads one, who comes writes the other.
   const int size_;
-  std::atomic<int> arrived_ = 0;
-  std::atomic<std::uint32_t> round_ = 0;
+  alignas(64) std::atomic<int> arrived_ = 0;
+  alignas(64) std::atomic<std::uint32_t> round_ = 0;
 };
 
 namespace parallel_internal {
@@ -82,8 +86,8 @@ void parallel_for(Index n, Index grain, F&& f) {
 }
 
 // Calls f(team, member) for each member 0 .. team.size() - 1 of a team of up to `most` workers, and
-// not more than there are (a single one inside a worker). f ends the program if it throws: the
-// others would wait for ever. Otherwise as parallel_for.
+// not more than there are (a single one inside a worker). f must not throw, which ends the program:
+// the others would wait for ever. Otherwise as parallel_for.
 template <class F>
 void together(int most, F&& f) {
   using Function = std::remove_reference_t<F>;

@@ -14,7 +14,6 @@ Place part_of(Place place, Columns columns) { return {place.buffer, place.column
 BoundLoop::BoundLoop(const Program& program, const LoopMemory& memory,
                      const std::vector<Tensor>& packed, Index rows, ColumnShare share)
     : program_(program), memory_(memory), packed_(packed), rows_(rows) {
-  loop_.reserve(program.loop.size());
   for (std::size_t i = 0; i < program.loop.size(); i++) {
     first_.push_back(loop_.size());
     for (const Columns columns : program.columns.of(i, share)) {

@@ -12,7 +12,8 @@
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
-class BoundLoop {
+// (Workers write to their own at every step: apart from those of others.)
+class alignas(64) BoundLoop {
  public:
   // For up to so many rows, and a share of the columns. `packed`: as program.packed. Keeps
   // references to the first two, and to the numbers of the third.

@@ -78,6 +78,9 @@ class ColumnSplitter {
       parts_.push_back(std::visit([](const auto& i) { return parts_of(i); }, instruction));
     }
     for (const std::vector<Part>& parts : parts_) split_.push_back(unsplit(parts));
+    for (std::size_t i = 0; i < split_.size(); i++) {
+      split_[i].product = std::holds_alternative<ProductInstruction>(program.loop[i]);
+    }
     while (make_units_smaller()) {
     }
     for (std::size_t i = 0; i < parts_.size(); i++) {
@@ -95,7 +98,8 @@ class ColumnSplitter {
   }
 
  private:
-  // What a step more may change. A new wait makes for less that is open, no wait never does.
+  // Waits are only ever added; as long as none is, what is open grows or stays as it is. So equal
+  // counts mean that nothing has changed.
   std::pair<std::ptrdiff_t, std::size_t> found() const {
     const auto waits = [](const ColumnSplit::Split& s) { return s.waits; };
     return {std::count_if(split_.begin(), split_.end(), waits), open_.size()};
@@ -111,8 +115,9 @@ class ColumnSplitter {
   }
 
   // The gates of a product are used one by one, so it is split one by one, and so is what adds a
-  // bias to them: units are made as small as those of others that touch the same columns, where
-  // these fit.
+  // bias to them: units are made as small as those of others that touch the same columns, if they
+  // are several whole panels and a whole part of these columns. With a unit of one panel all would
+  // be one worker's.
   bool make_units_smaller() {
     bool any = false;
     for (std::size_t i = 0; i < split_.size(); i++) {
@@ -126,11 +131,11 @@ class ColumnSplitter {
   }
   bool share_columns(std::size_t i, std::size_t j) const {
     const Index unit = split_[j].unit;
-    if (unit == 0 || unit % split_[j].panel != 0 || split_[i].columns % unit != 0) return false;
+    const Index panel = split_[j].panel;
+    if (unit < 2 * panel || unit % panel != 0 || split_[i].columns % unit != 0) return false;
     return std::any_of(parts_[i].begin(), parts_[i].end(), [&](const Part& a) {
-      return std::any_of(parts_[j].begin(), parts_[j].end(), [&](const Part& b) {
-        return overlap(a, b) && aligned(a, b, unit);
-      });
+      return std::any_of(parts_[j].begin(), parts_[j].end(),
+                         [&](const Part& b) { return overlap(a, b) && aligned(a, b, unit); });
     });
   }
 
@@ -143,8 +148,7 @@ class ColumnSplitter {
   }
   bool meets_an_open_one(const std::vector<Part>& parts) const {
     return std::any_of(parts.begin(), parts.end(), [&](const Part& a) {
-      return std::any_of(open_.begin(), open_.end(),
-                         [&](const Part& b) { return conflict(a, b); });
+      return std::any_of(open_.begin(), open_.end(), [&](const Part& b) { return conflict(a, b); });
     });
   }
 
@@ -187,10 +191,24 @@ class ColumnSplitter {
 
 ColumnSplit::ColumnSplit(const Program& program) : split_(ColumnSplitter(program).split()) {}
 
+int ColumnSplit::waits_of_a_step() const {
+  return static_cast<int>(
+      std::count_if(split_.begin(), split_.end(), [](const Split& s) { return s.waits; }));
+}
+
+Index ColumnSplit::most_workers() const {
+  Index of_products = 0, of_others = 0;
+  for (const Split& s : split_) {
+    Index& most = s.product ? of_products : of_others;
+    most = s.product && most > 0 ? std::min(most, s.panels()) : std::max(most, s.panels());
+  }
+  return of_products > 0 ? of_products : of_others;
+}
+
 std::vector<Columns> ColumnSplit::of(std::size_t instruction, ColumnShare share) const {
   const Split& split = split_[instruction];
   if (share.workers == 1) return {{0, split.columns}};
-  const Index panels = (split.unit + split.panel - 1) / split.panel;
+  const Index panels = split.panels();
   const auto first = [&](int worker) {
     return std::min(split.unit, panels * worker / share.workers * split.panel);
   };

@@ -1,7 +1,7 @@
 // How workers share the columns of what a loop computes: the hidden units. Each makes some columns
 // of every product, of which it reads that part of the packed matrix alone, and of what is
-// element-wise; where it reads columns of others it waits for them. So all workers have something to
-// do however few rows there are, and a matrix that no near cache holds is read once in all.
+// element-wise; where it reads columns of others it waits for them. So all workers have something
+// to do however few rows there are, and a matrix that no near cache holds is read once in all.
 #pragma once
 
 #include <vector>
@@ -33,14 +33,20 @@ class ColumnSplit {
 
   // Whether all workers have to wait for each other before they run an instruction.
   bool waits(std::size_t instruction) const { return split_[instruction].waits; }
+  int waits_of_a_step() const;
+
+  // So many workers get a part of every product; where there is none, of something.
+  Index most_workers() const;
 
  private:
   friend class ColumnSplitter;
   struct Split {
+    bool product = false;
     Index columns = 0;
     Index unit = 0;   // of which each worker has its part
     Index panel = 1;  // a part begins at a multiple
     bool waits = false;
+    Index panels() const { return (unit + panel - 1) / panel; }  // of a unit
   };
   std::vector<Split> split_;  // by instruction
 };

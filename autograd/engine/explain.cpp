@@ -291,8 +291,7 @@ class Text {
   }
 
   std::string waits() const {
-    int count = 0;
-    for (std::size_t i = 0; i < program_.loop.size(); i++) count += program_.columns.waits(i);
+    const int count = waits_of_a_step(program_);
     return count == 0   ? "nowhere"
            : count == 1 ? "once a step"
                         : fmt::format("{} times a step", count);

@@ -1,5 +1,7 @@
 #include "rewind/autograd/engine/loop_split.h"
 
+#include <algorithm>
+
 #include "rewind/tensor/parallel.h"
 
 namespace rw::engine {
@@ -7,7 +9,8 @@ namespace {
 
 constexpr Index kLeastRows = 8;        // of a product, in about the time of 4
 constexpr Index kLeastWork = 400000;   // multiply-adds: 10 us, where waking a worker takes up to 5
-constexpr Index kLeastStep = 1 << 15;  // of one step, where waiting takes up to 1 us
+constexpr Index kLeastStep = 1 << 15;  // of one step: 1 us; waiting takes from 0.2 us on
+constexpr Index kLeastWait = 1 << 14;  // for each time that workers wait in it
 constexpr Index kLarge = Index{4} << 20;  // bytes of packed matrices that each worker would read
 
 struct Work {
@@ -51,12 +54,25 @@ LoopSplit loop_split(const Program& program) {
   const Index step = work.row * batch;
   if (step == 0) return alone(program, "the loop does nothing but copy");
   const Index each = parts(batch, threads);
-  if (each < kLeastRows || work.packed >= kLarge) {
-    if (step < kLeastStep) return alone(program, "a step takes less time than waiting for others");
-    return {LoopSplit::columns, threads, batch, parts(kLeastWork, parts(step, threads))};
+  if (each >= kLeastRows && work.packed < kLarge) {
+    return {LoopSplit::rows, static_cast<int>(parts(batch, each)), each,
+            parts(kLeastWork, each * work.row)};
   }
-  return {LoopSplit::rows, static_cast<int>(parts(batch, each)), each,
-          parts(kLeastWork, each * work.row)};
+  if (step < std::max(kLeastStep, kLeastWait * waits_of_a_step(program))) {
+    return alone(program, "a step takes less time than waiting for others");
+  }
+  const int processors = std::min(threads, processor_count());  // who waits should run
+  const auto team = static_cast<int>(std::min<Index>(processors, program.columns.most_workers()));
+  if (processors == 1) return alone(program, "there is one processor");
+  if (team == 1) return alone(program, "the columns are too few to share");
+  return {LoopSplit::columns, team, batch, parts(kLeastWork, parts(step, team))};
+}
+
+int waits_of_a_step(const Program& program) {
+  const auto copied = [](const HandOver& over) { return over.kind == HandOver::copied; };
+  const bool by_rows = !program.fates.accumulated.empty() ||
+                       std::any_of(program.states.begin(), program.states.end(), copied);
+  return program.columns.waits_of_a_step() + (by_rows ? 2 : 0);
 }
 
 }  // namespace rw::engine

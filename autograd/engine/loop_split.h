@@ -14,9 +14,12 @@ struct LoopSplit {
   int workers = 1;
   Index most_rows = 0;  // of one worker
   Index steps = 0;
-  std::string_view why = {};  // where there is one worker; it lives for ever
+  std::string_view why = {};  // where there is one worker; a literal
 };
 LoopSplit loop_split(const Program& program);
+
+// How often workers that share columns wait for each other in a step; with lengths twice more.
+int waits_of_a_step(const Program& program);
 
 }  // namespace engine
 }  // namespace rw

@@ -179,9 +179,9 @@ void multiply_packed(const Tensor& a, const Tensor& form, Tensor& y) {
     constexpr Index kWork = 1 << 20;  // multiply-adds for which waking a worker pays
     // Every piece passes over the whole form: of a large one larger pieces.
     const Index least = form.size() > 1 << 20 ? 192 : 48;
-    const bool few = rows < least * thread_count() && rows * k * n >= kWork * thread_count();
-    few ? by_columns(all)
-        : by_rows(all, std::max(least, kWork / std::max<Index>(k * n, 1) / 48 * 48));
+    const Index threads = thread_count();
+    if (rows < least * threads && rows * k * n >= kWork * threads) return by_columns(all);
+    by_rows(all, std::max(least, kWork / std::max<Index>(k * n, 1) / 48 * 48));
   });
 }
 

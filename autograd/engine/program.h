@@ -107,7 +107,7 @@ struct Program {
   std::vector<ValueId> packed;          // right operands of its products
   std::map<ValueId, RecipeOf> recipes;  // of these, and of those of products outside of the loop
   bool rows_apart = false;     // every instruction keeps rows apart: workers may share the rows
-  ColumnSplit columns;         // where that is so, they may share the columns, too
+  ColumnSplit columns;         // whose an instruction's are; shared only where rows are apart
   bool by_table = true;        // small tables are multiplied before rows are looked up (lookups.h)
   bool share_columns = false;  // wherever workers can, however little there is to do
   bool over_inputs = true;     // outputs may lie over spent inputs (spent_inputs.h)

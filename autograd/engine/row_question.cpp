@@ -27,15 +27,19 @@ bool RowQuestion::has_none(std::size_t i) {
   return axis(i) == Rows::kNone;
 }
 
-bool RowAdoption::adopts(ValueId x, int axis, Index each) {
+bool RowAdoption::tries(ValueId x, int axis, Index each) {
   const auto at = static_cast<std::size_t>(x);
   if (rows_.axis[at] != Rows::kNone) return rows_.axis[at] == axis;
   const Dims& shape = graph_.spec(x).shape;
   if (settled_[at] || axis >= shape.rank() || shape[axis] != rows_.batch * each) return false;
+  if (failed_.contains({x, axis, each})) return false;
   const Graph::Node* maker = graph_.maker(x);
   const bool fits =
       !maker || (maker->inputs.empty() ? fits_any_rows(*maker) : inputs_adopt(*maker, axis, each));
-  if (!fits) return false;
+  if (!fits) {
+    failed_.insert({x, axis, each});
+    return false;
+  }
   rows_.axis[at] = axis;
   rows_.each[at] = each;
   return settled_[at] = true;
@@ -54,7 +58,7 @@ bool RowAdoption::inputs_adopt(const Graph::Node& maker, int axis, Index each) {
     for (int own = 0; own < graph_.spec(x).rank(); own++) {
       const Rows rows = rows_;
       const std::vector<bool> settled = settled_;
-      if (adopts(x, own, graph_.spec(x).shape[own] / rows_.batch)) {
+      if (tries(x, own, graph_.spec(x).shape[own] / rows_.batch)) {
         const RowAnswer answer = rows_after(graph_, maker, rows_, settled_);
         const bool apart = answer.effect == RowEffect::apart;
         if (apart && answer.axis == axis && answer.each == each) return true;

@@ -2,6 +2,9 @@
 // And values of which nothing is known yet, taken to have rows.
 #pragma once
 
+#include <set>
+#include <tuple>
+
 #include "rewind/autograd/engine/rows.h"
 
 namespace [[gnu::visibility("default")]] rw {
@@ -16,9 +19,13 @@ class RowAdoption {
       : graph_(graph), rows_(rows), settled_(settled) {}
 
   // Whether x has its rows along `axis`, with so many entries each, or can be taken to.
-  bool adopts(ValueId x, int axis, Index each);
+  bool adopts(ValueId x, int axis, Index each) {
+    failed_.clear();
+    return tries(x, axis, each);
+  }
 
  private:
+  bool tries(ValueId x, int axis, Index each);
   bool fits_any_rows(const Graph::Node& node) const;
   bool inputs_adopt(const Graph::Node& maker, int axis, Index each);
   bool repeats(const Graph::Node& maker, int axis);
@@ -26,6 +33,9 @@ class RowAdoption {
   const Graph& graph_;
   Rows& rows_;
   std::vector<bool>& settled_;
+  // Not tried again for the same question: of a chain of values, each of two axes that would do,
+  // there would be twice as many trials for each that is longer.
+  std::set<std::tuple<ValueId, int, Index>> failed_;
 };
 
 class RowQuestion {

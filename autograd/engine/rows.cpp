@@ -33,6 +33,24 @@ void adopt_rows_of_results(const Step& step, Rows& rows, std::vector<bool>& sett
   }
 }
 
+// What turned out to have rows may have been read before, as something that has none: the mean of
+// numbers that are drawn and used for each row, say. Such a reader looks at all rows.
+void find_readers_taken_by_surprise(const Graph& graph, Rows& rows) {
+  std::vector<bool> settled(at(graph.values()), true);
+  for (std::size_t n = 0; n < graph.nodes().size(); n++) {
+    const Graph::Node& node = graph.nodes()[n];
+    const bool any = std::any_of(node.inputs.begin(), node.inputs.end(),
+                                 [&](ValueId x) { return rows.axis_of(x) != kNone; });
+    if (!any) continue;
+    const RowAnswer now = rows_after(graph, node, rows, settled);
+    bool as_before = now.effect == rows.effect[n];
+    for (ValueId y = node.first; y < node.first + node.results; y++) {
+      as_before = as_before && now.axis == rows.axis_of(y);
+    }
+    if (!as_before) rows.effect[n] = RowEffect::mixed;
+  }
+}
+
 }  // namespace
 
 Rows rows_of(const Step& step, Index batch) {
@@ -92,6 +110,7 @@ Rows rows_of(const Step& step, Index batch) {
     }
   }
   adopt_rows_of_results(step, rows, settled);
+  find_readers_taken_by_surprise(graph, rows);
   return rows;
 }
 

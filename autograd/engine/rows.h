@@ -34,7 +34,7 @@ struct Rows {
   bool is_total(ValueId value) const { return total[static_cast<std::size_t>(value)]; }
 };
 
-// Of an invariant it shows in its use.
+// Of an invariant it shows in its use, or in being a result.
 Rows rows_of(const Step& step, Index batch);
 
 // Where an output has its rows, unless they are mixed. Where one number fills all of it no axis is

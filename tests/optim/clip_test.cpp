@@ -280,6 +280,21 @@ TEST(MaxNorm, IsOfAllParametersWhoeverHoldsThem) {
   EXPECT_EQ(values(a), (std::vector<double>{-0.2, -0.4}));
 }
 
+// Where the factor is no float32.
+TEST(MaxNorm, OfHugeGradientsKeepsTheirDirection) {
+  for (const bool recorded : {false, true}) {
+    const Parameter p(zeros({2}, float32), "p");
+    SGD sgd(list(p), {.learning_rate = 1});
+    Tape tape;
+    Gradients gradients;
+    const Tensor huge = full({2}, 3e38, float32);
+    give(gradients, p, recorded ? tape.watch(huge) : huge);
+    sgd.step(gradients, {.max_norm = 1e-3});
+    for (const float x : p.value().span<float>()) EXPECT_NEAR(x / -1e-3, std::sqrt(0.5), 1e-6);
+    EXPECT_EQ(gradients[p].span<float>()[0], 3e38f);
+  }
+}
+
 TEST(MaxNorm, RefusesWhatIsNoLimitAndANormThatIsNotFinite) {
   const Parameter p = parameter("p", {0, 0}), other = parameter("other", {0});
   SGD sgd(list(p)), skipping(list(other), {.skip_non_finite = true});
@@ -289,7 +304,7 @@ TEST(MaxNorm, RefusesWhatIsNoLimitAndANormThatIsNotFinite) {
             "sgd: step: .max_norm is -1; it must be zero or more");
   EXPECT_THROW(sgd.step(given(p, {1, 2}), {.max_norm = NAN}), ValueError);
   EXPECT_EQ(message_of([&] {
-              sgd.step(two(p, {1.7e308, 0}, other, {1.7e308}), {.max_norm = 1});
+              sgd.step(two(p, {1.7e308, 1.7e308}, other, {1.7e308}), {.max_norm = 1});
             }),
             "sgd: step: not finite: the norm of all gradients together; lower the learning rate, "
             "clip, or set .skip_non_finite");

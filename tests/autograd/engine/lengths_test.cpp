@@ -7,6 +7,7 @@
 #include "rewind/nn/loss/cross_entropy.h"
 #include "rewind/tensor/cumsum.h"
 #include "support/elements.h"
+#include "support/message_of.h"
 
 namespace rw::test {
 namespace {
@@ -140,6 +141,45 @@ TEST(Lengths, AllowNextStatesThatAreTheSameAtEveryStep) {
 }
 
 // What is kept for the rewind may have its rows side by side.
+// Numbers that are drawn have rows where they are used for each; not for their mean.
+TEST(Lengths, AreRefusedWhereWhatHasRowsIsReadWithoutThem) {
+  const Tensor x = numbers({T, B, H}, 1), h = numbers({B, H}, 2), w = numbers({B, H}, 3);
+  const ScanOptions<Tensor> with_lengths{.lengths = {1, 2, 4}};
+  const auto refusal = [&](auto step) {
+    loop(step, x, h, with_lengths);
+    scan(step, x, h);
+    return message_of([&] { scan(step, x, h, with_lengths); });
+  };
+  const auto mixes = [](const char* what) {
+    return "scan: the step mixes rows of the batch, " + std::string(what) +
+           ", and with lengths they are not all there; use loop, or declare an operation of yours "
+           "`rowwise`";
+  };
+  const auto drawn = [] { return bernoulli({B, H}, {.p = 0.5, .dtype = float64}); };
+  EXPECT_EQ(refusal([&](const Tensor& x_t, const Tensor& h_t) {
+              const Tensor d = drawn();
+              return tanh(x_t + h_t) + (d - mean(d));
+            }),
+            mixes("mean{[0, 1], false}"));
+  EXPECT_EQ(refusal([&](const Tensor& x_t, const Tensor& h_t) {
+              const Tensor d = drawn();
+              return std::pair(x_t + h_t, tanh(d) - max(d, 0));
+            }),
+            mixes("max{[0], false}"));
+}
+
+// Each of its operations could have put the rows along either axis.
+TEST(Lengths, AreRefusedWithoutTryingAllWaysThroughALongChain) {
+  const auto step = [](const Tensor& x, const Tensor& h) {
+    Tensor drawn = bernoulli({B, B}, {.p = 0.5, .dtype = float64});
+    drawn = softmax(softmax(drawn, 0), 1);
+    for (int i = 0; i < 60; i++) drawn = tanh(drawn);
+    return std::pair(h + x, drawn);
+  };
+  const Tensor x = numbers({T, B, H}, 1), h = numbers({B, H}, 2);
+  EXPECT_THROW(scan(step, x, h, {.lengths = {1, 2, 4}}), ShapeError);
+}
+
 TEST(Lengths, AllowSecondDerivativesOfATransposedWeight) {
   const auto step = [](Const, Const s, Const w) -> Results {
     const Tensor p = matmul(matmul(s[0], transpose(w[0])), transpose(w[0]));

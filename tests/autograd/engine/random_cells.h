@@ -43,6 +43,7 @@ struct Recipe {
   Masks masks;
   int operations;
   Index least = 2;      // features of a product's result, at least
+  Index unit = 1;       // of which there may be some more, and from multiples of which slices begin
   bool simple = false;  // nothing that keeps the loop on one worker
   bool lengths = true;  // may be drawn, or all rows count at all steps
 };
@@ -118,12 +119,13 @@ class RandomStep {
       const Index back = std::min<Index>(dice(3) + 1, std::ssize(pool));
       return pool[pool.size() - static_cast<std::size_t>(back)];
     }
-    Index width() { return recipe().least + dice(4); }
+    Index width() { return recipe().least + recipe().unit * dice(4); }
     // Of another width: cut, repeated or multiplied.
     Tensor fitted(const Tensor& v, Index size) {
       if (v.dim(1) == size) return v;
       if (v.dim(1) > size && dice(2) == 0) {
-        const Index from = dice(v.dim(1) - size + 1);
+        const Index unit = recipe().unit;
+        const Index from = unit * dice((v.dim(1) - size) / unit + 1);
         return slice(v, 1, from, from + size);
       }
       if (v.dim(1) == 1) return expand(v, {v.dim(0), size});

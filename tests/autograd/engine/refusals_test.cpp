@@ -99,9 +99,11 @@ TEST(RefusesOfScan, OutputsWithoutRowsWithLengths) {
         "0 "
         "for rows that have ended, it is [batch, ...] with batch 3; give it rows, with expand, say",
         what);
-    const ScanOptions<Tensor> with_lengths{.lengths = {1, 2, 4}};
-    EXPECT_ERROR(scan(step, xs(), h0(), with_lengths), ShapeError, text.c_str());
-    EXPECT_ERROR(loop(step, xs(), h0(), with_lengths), ShapeError, text.c_str());
+    // Also where no step is some rows' and not others'.
+    for (const Lengths& lengths : {Lengths{1, 2, 4}, {2, 2, 2}, {0, 0, 0}}) {
+      EXPECT_ERROR(scan(step, xs(), h0(), {.lengths = lengths}), ShapeError, text.c_str());
+      EXPECT_ERROR(loop(step, xs(), h0(), {.lengths = lengths}), ShapeError, text.c_str());
+    }
     scan(step, xs(), h0());
     scan(step, xs(), h0(), {.lengths = {T, T, T}});
   };
