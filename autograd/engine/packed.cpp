@@ -118,6 +118,13 @@ Tensor packed_now(const Tensor& w) {
   });
 }
 
+// A grain for which the number of pieces, if there are several, is a multiple of the workers'.
+Index as_many_for_each_worker(Index rows, Index grain) {
+  const auto parts = [](Index all, Index each) { return (all + each - 1) / each; };
+  const Index pieces = parts(rows, grain), workers = thread_count();
+  return pieces <= 1 ? grain : parts(rows, parts(pieces, workers) * workers);
+}
+
 template <class T>
 void by_rows(const kernels::PackedProduct<T>& all, Index grain) {
   parallel_for(all.rows, grain, [&](Index begin, Index end) {
@@ -181,7 +188,8 @@ void multiply_packed(const Tensor& a, const Tensor& form, Tensor& y) {
     const Index least = form.size() > 1 << 20 ? 192 : 48;
     const Index threads = thread_count();
     if (rows < least * threads && rows * k * n >= kWork * threads) return by_columns(all);
-    by_rows(all, std::max(least, kWork / std::max<Index>(k * n, 1) / 48 * 48));
+    by_rows(all, as_many_for_each_worker(
+                     rows, std::max(least, kWork / std::max<Index>(k * n, 1) / 48 * 48)));
   });
 }
 
