@@ -75,6 +75,7 @@ void Loop::run_rows(Stretch stretch, RowRange rows) {
 // Sums and states that are copied go by rows.
 void Loop::run_columns(Stretch stretch, int workers) {
   std::vector<BoundLoop> bound;  // here, since nothing may be thrown where others wait
+  bound.reserve(at(workers));
   for (int w = 0; w < workers; w++) {
     bound.emplace_back(program_, memory_, packed_, batch_, ColumnShare{w, workers});
   }
