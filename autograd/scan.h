@@ -92,7 +92,8 @@ auto planned(Apply&& apply, const std::vector<Tensor>& inputs, Index time, const
 
 }  // namespace scan_internal
 
-// Equal to `loop` up to the order of sums.
+// Equal to `loop` up to the order of sums, and to denormal numbers, which count as zero here
+// (FlushDenormals of tensor/float_mode.h), whatever the caller asked for.
 template <class Step, class Inputs, class State>
 requires(!std::is_integral_v<Inputs>) auto scan(
     Step&& step, const Inputs& xs, const State& initial,
