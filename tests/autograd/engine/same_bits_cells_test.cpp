@@ -93,6 +93,19 @@ void expect_the_same_bits(const ScanCase& c) {
   }
 }
 
+// Reversed where there are lengths.
+void expect_the_same_bits_with_and_without_lengths(ScanCase c) {
+  for (const bool lengths : {false, true}) {
+    for (Index row = 0; lengths && row < kRows; row++) {
+      c.lengths.push_back((7 * row + 3) % (kSteps + 1));
+    }
+    c.reverse = lengths;
+    const Dtype dtype = c.weights[0].dtype();
+    SCOPED_TRACE(fmt::format("{}{}", name_of(dtype), lengths ? " with lengths" : ""));
+    expect_the_same_bits(c);
+  }
+}
+
 TEST_P(SameBitsOf, ScansForAnyNumberOfThreads) {
   for (const Dtype dtype : {float32, float64}) {
     ScanCase c = scan_case(dtype);
@@ -108,14 +121,7 @@ TEST_P(SameBitsOf, ScansWithResetsAndLengthsForAnyNumberOfThreads) {
   for (const Dtype dtype : {float32, float64}) {
     ScanCase c = scan_case(dtype);
     c.reset = greater(numbers({kSteps, kRows}, 4), 0.4);
-    for (const bool lengths : {false, true}) {
-      for (Index row = 0; lengths && row < kRows; row++) {
-        c.lengths.push_back((7 * row + 3) % (kSteps + 1));
-      }
-      c.reverse = lengths;
-      SCOPED_TRACE(fmt::format("{}{}", name_of(dtype), lengths ? " with lengths" : ""));
-      expect_the_same_bits(c);
-    }
+    expect_the_same_bits_with_and_without_lengths(std::move(c));
   }
 }
 
@@ -130,15 +136,7 @@ TEST_P(SameBitsOf, ScansWhoseColumnsAreSharedForAnyNumberOfThreads) {
   options.program.share_columns = true;
   const engine::PlanningWith scope(options);
   for (const Dtype dtype : {float32, float64}) {
-    ScanCase c = scan_case(dtype);
-    for (const bool lengths : {false, true}) {
-      for (Index row = 0; lengths && row < kRows; row++) {
-        c.lengths.push_back((7 * row + 3) % (kSteps + 1));
-      }
-      c.reverse = lengths;
-      SCOPED_TRACE(fmt::format("{}{}", name_of(dtype), lengths ? " with lengths" : ""));
-      expect_the_same_bits(c);
-    }
+    expect_the_same_bits_with_and_without_lengths(scan_case(dtype));
   }
 }
 
