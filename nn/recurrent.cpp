@@ -15,9 +15,14 @@ std::string title(Index layer, bool backward) {
 }
 
 void check(const RecurrentOptions& options) {
-  require(options.input > 0 && options.hidden > 0 && options.layers > 0,
-          "recurrent: input {}, hidden {} and layers {} are 1 or more", options.input,
-          options.hidden, options.layers);
+  require(options.input > 0,
+          "recurrent: .input is {}; the number of features of x, 1 or more, has to be given",
+          options.input);
+  require(options.hidden > 0,
+          "recurrent: .hidden is {}; the number of features of an output, 1 or more, has to be "
+          "given",
+          options.hidden);
+  require(options.layers > 0, "recurrent: .layers is {}; there are 1 or more", options.layers);
   require(options.dropout >= 0 && options.dropout <= 1,
           "recurrent: dropout is a probability in [0, 1], got {}", options.dropout);
 }
@@ -54,6 +59,46 @@ void check_dtype(const Tensor& x, const Tensor& state, Index layer,
                       "recurrent: x{} is {} at each step, and its states are {}; convert x with "
                       "to(x, {}), or the model with nn::to",
                       of_layer(layer, options), x.spec(), state.dtype(), state.dtype());
+}
+
+void check_floats(const Error& error, const Tensor& x, Index layer,
+                  const RecurrentOptions& options) {
+  require<DtypeError>(
+      is_float(x.dtype()),
+      "recurrent: x{} is {} at each step, which the cell's step does not take "
+      "({}); look tokens up first: encoder(embed(tokens)), or encoder(tokens, {{}}, "
+      "embed)",
+      of_layer(layer, options), x.spec(), error.what());
+}
+
+std::string said_of_step(const Error& error, const Tensor& x, const std::vector<Tensor>& state,
+                         Index layer, const RecurrentOptions& options) {
+  std::string states;
+  for (const Tensor& s : state) states += (states.empty() ? "" : ", ") + to_string(s.spec());
+  return fmt::format(
+      "{} (in the cell's step, where x{} is {} and a state {}, as the cell's initial() makes it)",
+      error.what(), of_layer(layer, options), x.spec(), states);
+}
+
+void check_state(const std::vector<Tensor>& before, const std::vector<Tensor>& after) {
+  for (std::size_t i = 0; i < std::min(before.size(), after.size()); i++) {
+    require<ShapeError>(!after[i].defined() || after[i].spec() == before[i].spec(),
+                        "recurrent: tensor {} of the state that the cell's step returns is {}, and "
+                        "{} as the cell's initial() makes it; a state keeps its shape and dtype",
+                        i, after[i].spec(), before[i].spec());
+  }
+}
+
+void check_axes(const std::vector<Tensor>& outputs, Index batch, const RecurrentOptions& options) {
+  const int least = options.bidirectional ? 2 : 1;
+  for (std::size_t i = 0; i < outputs.size(); i++) {
+    const Tensor& y = outputs[i];
+    require<ShapeError>(!y.defined() || (y.rank() >= least && y.dim(0) == batch),
+                        "recurrent: tensor {} of the outputs of the cell's step is {}, not {} with "
+                        "batch {}; give it these axes, with expand or unsqueeze, say",
+                        i, y.spec(),
+                        options.bidirectional ? "[batch, ..., features]" : "[batch, ...]", batch);
+  }
 }
 
 void check_input(const std::vector<Tensor>& all, const RecurrentOptions& options,

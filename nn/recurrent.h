@@ -75,6 +75,17 @@ void check_outputs(const Tensor& outputs, int leading, Index layer,
 // Throws DtypeError where x are other floats than the states of the layer are.
 void check_dtype(const Tensor& x, const Tensor& state, Index layer,
                  const RecurrentOptions& options);
+// Throws DtypeError where a step that threw the error was given numbers that are no floats.
+void check_floats(const Error& error, const Tensor& x, Index layer,
+                  const RecurrentOptions& options);
+// What the error says, and what the step that threw it was given.
+std::string said_of_step(const Error& error, const Tensor& x, const std::vector<Tensor>& state,
+                         Index layer, const RecurrentOptions& options);
+// Throws ShapeError where a step makes another state of one that is like the cell's initial().
+void check_state(const std::vector<Tensor>& before, const std::vector<Tensor>& after);
+// Throws ShapeError where outputs of a step do not have the axes that a layer arranges: rows, and
+// features, where those of two directions are joined.
+void check_axes(const std::vector<Tensor>& outputs, Index batch, const RecurrentOptions& options);
 // What [time, batch, ...] outputs hold at each row's last valid step of a pass.
 Tensor at_last_step(const Tensor& outputs, const Lengths& lengths, bool reverse);
 // outputs + the features [first, first + width of outputs) of x.
@@ -117,16 +128,29 @@ auto step(const C& cell, const Inputs& x, const typename C::State& state) {
   }
 }
 
-// The step of a layer's cell. Where it does not take the dtype of x, that is said of the layer.
+// The step of a layer's cell. What it does not take, by dtype or shape, is said of the layer.
 template <class C, class Inputs>
 auto step_of_layer(const C& cell, Index layer, const RecurrentOptions& options, const Inputs& x,
                    const typename C::State& state) {
   try {
     return step(cell, x, state);
-  } catch (const DtypeError&) {
+  } catch (const DtypeError& error) {
+    check_floats(error, first_tensor(x), layer, options);
     check_dtype(first_tensor(x), first_tensor(state), layer, options);
     throw;
+  } catch (const ShapeError& error) {
+    check_floats(error, first_tensor(x), layer, options);
+    throw ShapeError(said_of_step(error, first_tensor(x), tensors_of(state), layer, options));
   }
+}
+
+// {State, Outputs} of one step among many, which have to be alike.
+template <class Result, class Inputs, class State>
+Result checked(Result result, const Inputs& x, const State& state,
+               const RecurrentOptions& options) {
+  check_state(tensors_of(state), tensors_of(result.first));
+  check_axes(tensors_of(result.second), first_tensor(x).dim(0), options);
+  return result;
 }
 
 }  // namespace recurrent_internal
@@ -250,7 +274,9 @@ class Recurrent<C> {
   requires kIsTree<Inputs>
   auto stream(const Inputs& example) const {
     recurrent_internal::check_input(tensors_of(example), options_, true);
-    const auto one_step = [this](const Inputs& x, const State& state) { return step(x, state); };
+    const auto one_step = [this](const Inputs& x, const State& state) {
+      return recurrent_internal::checked(step(x, state), x, state, options_);
+    };
     return rw::stream(one_step, example, initial(first_tensor(example).dim(0)));
   }
 
@@ -345,11 +371,13 @@ class Recurrent<C> {
                                         tensors_of(call.initial[i]));
     }
     const auto step = [&](const auto& in, const CellState& s) {
+      using namespace recurrent_internal;
       const auto& taken = first(in);
       if constexpr (!std::is_same_v<First, std::identity>) {
-        recurrent_internal::check_first(tensors_of(taken), options_);
+        check_first(tensors_of(taken), options_);
       }
-      return recurrent_internal::step_of_layer(cell, index / directions(), options_, taken, s);
+      return checked(step_of_layer(cell, index / directions(), options_, taken, s), in, s,
+                     options_);
     };
     return scan(step, x, call.initial.empty() ? fresh : call.initial[i],
                 {.lengths = call.lengths,

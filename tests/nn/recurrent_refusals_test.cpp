@@ -98,15 +98,88 @@ TEST(RefusesOfRecurrent, CellsOfOtherWidthsThanTheLayerIsMadeFor) {
 TEST(RefusesOfRecurrent, AStateThatChangesItsShapeOrDtype) {
   const auto refuses = [](const Step& step, const std::string& became) {
     const auto layer = layer_of(step);
-    const auto text = [&](const char* who) {
-      return who + std::string(": tensor 0 of the state that the step returns is ") + became +
-             ", of the state float32 [5, 4]; a state keeps its shape and dtype";
-    };
-    EXPECT_ERROR(layer(xs()), ShapeError, text("scan").c_str());
-    EXPECT_ERROR(layer.stream(kBatch), ShapeError, text("stream").c_str());
+    const auto text = "recurrent: tensor 0 of the state that the cell's step returns is " + became +
+                      ", and float32 [5, 4] as the cell's initial() makes it; a state keeps its "
+                      "shape and dtype";
+    EXPECT_ERROR(layer(xs()), ShapeError, text.c_str());
+    EXPECT_ERROR(layer.stream(kBatch), ShapeError, text.c_str());
+    const PlainLoops plainly;
+    EXPECT_ERROR(layer(xs()), ShapeError, text.c_str());
   };
   refuses([](const Tensor& x, const Tensor& h) { return concat({h, x}); }, "float32 [5, 8]");
   refuses([](const Tensor& x, const Tensor& h) { return to(h + x, float64); }, "float64 [5, 4]");
+}
+
+// The step itself may be the first to notice.
+TEST(RefusesOfRecurrent, AStateOfAnotherWidthThanTheStepMeans) {
+  const auto layer =
+      layer_of([](const Tensor& x, const Tensor& h) { return slice(x, 1, 0, 3) + h; });
+  const auto text =
+      "add: shapes [5, 3] and [5, 4] do not broadcast; sizes 3 and 4 are neither equal nor 1 (in "
+      "the cell's step, where x is float32 [5, 4] and a state float32 [5, 4], as the cell's "
+      "initial() makes it)";
+  EXPECT_ERROR(layer(xs()), ShapeError, text);
+  EXPECT_ERROR(layer.stream(kBatch), ShapeError, text);
+  EXPECT_ERROR(layer.step(xs()[0], layer.initial(kBatch)), ShapeError, text);
+}
+
+// By the library's cells, which would take them for one row, and by those of users.
+TEST(RefusesOfRecurrent, TokensWithoutAnEmbedding) {
+  const Tensor tokens = zeros({kTime, kBatch}, int64);
+  const auto text = [](const char* why) {
+    return fmt::format(
+        "recurrent: x is int64 [5] at each step, which the cell's step does not take ({}); look "
+        "tokens up first: encoder(embed(tokens)), or encoder(tokens, {{}}, embed)",
+        why);
+  };
+  const auto own = layer_of([](const Tensor& x, const Tensor& h) { return h * x; });
+  const auto of_own = text(
+      "multiply: dtypes differ, float32 [5, 4] and int64 [5]; convert one "
+      "with to(x, dtype)");
+  EXPECT_ERROR(own(tokens), DtypeError, of_own.c_str());
+  EXPECT_ERROR(own.stream(tokens[0]), DtypeError, of_own.c_str());
+  EXPECT_ERROR(own.step(tokens[0], own.initial(kBatch)), DtypeError, of_own.c_str());
+  Rng rng(1);
+  const nn::Recurrent<nn::GRUCell> gru({.input = kInput, .hidden = kHidden}, rng);
+  EXPECT_ERROR(gru(tokens), DtypeError,
+               text("cell: the input of a step is [batch, 3], got [5]; a sequence of one row is "
+                    "[time, 1, 3]")
+                   .c_str());
+}
+
+struct SummingCell : AnyCell {
+  Tensor (*of_step)(const Tensor& h);
+  std::pair<Tensor, Tensor> step(const Tensor& x, const Tensor& h) const {
+    return {h + x, of_step(h)};
+  }
+};
+
+TEST(RefusesOfRecurrent, OutputsWithoutTheAxesThatALayerArranges) {
+  const auto refuses = [](Tensor (*of_step)(const Tensor& h), nn::RecurrentOptions options,
+                          const std::string& what) {
+    options.input = options.hidden = kHidden;
+    const nn::Recurrent layer([=](Index) { return SummingCell{{}, of_step}; }, options);
+    const std::string text = "recurrent: tensor 0 of the outputs of the cell's step is " + what +
+                             " with batch 5; give it these axes, with expand or unsqueeze, say";
+    const Tensor x = options.batch_first ? transpose(xs(), 0, 1) : xs();
+    EXPECT_ERROR(layer(x), ShapeError, text.c_str());
+    if (!options.bidirectional) EXPECT_ERROR(layer.stream(kBatch), ShapeError, text.c_str());
+    const PlainLoops plainly;
+    EXPECT_ERROR(layer(x), ShapeError, text.c_str());
+  };
+  const auto all = [](const Tensor& h) { return sum(h); };
+  const auto rows = [](const Tensor& h) { return sum(h, 0); };
+  const auto features = [](const Tensor& h) { return sum(h, 1); };
+  refuses(all, {}, "float32 [], not [batch, ...]");
+  refuses(rows, {}, "float32 [4], not [batch, ...]");
+  refuses(rows, {.batch_first = true}, "float32 [4], not [batch, ...]");
+  refuses(features, {.bidirectional = true}, "float32 [5], not [batch, ..., features]");
+  const nn::Recurrent layer(
+      [=](Index) {
+        return SummingCell{{}, features};
+      },
+      {.input = kHidden, .hidden = kHidden});
+  EXPECT_EQ(layer(xs()).last.shape(), Dims{kBatch});
 }
 
 }  // namespace

@@ -309,7 +309,12 @@ TEST(Recurrent, SaysWhatDoesNotFit) {
   EXPECT_ERROR(recurrent<Elman>({.dropout = 1.5}), ValueError,
                "recurrent: dropout is a probability in [0, 1], got 1.5");
   EXPECT_ERROR(recurrent<Elman>({.layers = 0}), ValueError,
-               "recurrent: input 3, hidden 4 and layers 0 are 1 or more");
+               "recurrent: .layers is 0; there are 1 or more");
+  EXPECT_ERROR(nn::Recurrent<nn::LSTMCell>({.input = 3}, rng), ValueError,
+               "recurrent: .hidden is 0; the number of features of an output, 1 or more, has to be "
+               "given");
+  EXPECT_ERROR(nn::Recurrent<nn::LSTMCell>({.hidden = 3}, rng), ValueError,
+               "recurrent: .input is 0; the number of features of x, 1 or more, has to be given");
 }
 
 }  // namespace
