@@ -45,6 +45,12 @@ concept HasInitial = requires(const C& cell, Index batch) {
   { cell.initial(batch) } -> std::convertible_to<typename C::State>;
 };
 
+// Whether `step` takes such an x and the state. C is const where the cell is.
+template <class C, class Inputs>
+concept StepsOn = requires(C& cell, const Inputs& x, const typename C::State& state) {
+  cell.step(x, state);
+};
+
 template <class C>
 concept Cell = std::is_class_v<C> && HasStep<C> && HasState<C> && HasInitial<C>;
 

@@ -107,14 +107,24 @@ Tree with_first(Tree tree, const Tensor& first) {
   return tree;
 }
 
+// The first word of the compiler on a cell whose step does not take such an x, before it follows it
+// into the loop.
+template <class C, class Inputs>
+constexpr bool takes() {
+  constexpr bool as_const = StepsOn<const C, Inputs>;
+  constexpr bool at_all = as_const || StepsOn<C, Inputs>;
+  static_assert(as_const || !at_all,
+                "the `step(x, state)` of a cell is const, and this one is not");
+  static_assert(at_all,
+                "a cell has a member `step(x, state) const` for its State and the x that it is "
+                "given: by a call, an example, or `first`; by a number of rows alone, a Tensor");
+  return as_const;
+}
+
 // One step of a cell as {State, Outputs}, whatever form it returns.
 template <class C, class Inputs>
 auto step(const C& cell, const Inputs& x, const typename C::State& state) {
-  if constexpr (!requires { cell.step(x, state); }) {
-    static_assert(scan_internal::kNever<C>,
-                  "a cell has a member `step(x, state) const` for the x that it is given and its "
-                  "State");
-  } else if constexpr (!std::is_same_v<decltype(cell.step(x, state)), typename C::State>) {
+  if constexpr (!std::is_same_v<decltype(cell.step(x, state)), typename C::State>) {
     return cell.step(x, state);
   } else {
     auto result = cell.step(x, state);
@@ -176,6 +186,12 @@ class Recurrent<C> {
   Recurrent(const RecurrentOptions& options,
             Rng& rng) requires std::constructible_from<C, Index, Index, Rng&>
       : Recurrent([&](Index input) { return C(input, options.hidden, rng); }, options) {}
+  Recurrent(const RecurrentOptions&, Rng&) {
+    static_assert(
+        scan_internal::kNever<C>,
+        "a cell is made as Cell(input, hidden, rng); for one that is not, give a function "
+        "that makes it: Recurrent([&](Index input) { return Cell(...); }, options)");
+  }
 
   // For cells with another constructor: make(input) gives the cell of a layer with that many
   // features.
@@ -203,25 +219,11 @@ class Recurrent<C> {
   template <class Inputs, class First = std::identity>
   auto operator()(const Inputs& x, const RecurrentCall<CellState>& call = {},
                   const First& first = {}) const {
-    using namespace recurrent_internal;
-    require(!(call.reverse && options_.bidirectional),
-            "recurrent: reverse is for one direction; this one runs both");
-    require<ShapeError>(call.initial.empty() || call.initial.size() == cells_.size(),
-                        "recurrent: {} initial states, {} layers x {} directions want {}",
-                        call.initial.size(), options_.layers, directions(), cells_.size());
-    if constexpr (std::is_same_v<First, std::identity>) {
-      check_input(tensors_of(x), options_, false);
+    using Taken = std::remove_cvref_t<std::invoke_result_t<const First&, const Inputs&>>;
+    if constexpr (recurrent_internal::takes<C, Inputs>() && recurrent_internal::takes<C, Taken>()) {
+      check(x, call, first);
+      return options_.batch_first ? run_batch_first(x, call, first) : run(x, call, first);
     }
-    if constexpr (std::is_same_v<First, Embedding> && std::is_same_v<Inputs, Tensor>) {
-      first.check(x, call.lengths, options_.batch_first);
-    }
-    if (!options_.batch_first) return run(x, call, first);
-    RecurrentCall<CellState> time_major = call;
-    if (call.reset.defined()) time_major.reset = transpose(call.reset, 0, 1);
-    auto result = run(swap_time_and_batch(x), time_major, first);
-    result.outputs = swap_time_and_batch(result.outputs);
-    if (call.states) result.states = swap_time_and_batch(result.states);
-    return result;
   }
 
   State initial(Index batch) const {
@@ -232,6 +234,7 @@ class Recurrent<C> {
 
   // One time step through all layers, x [batch, input]: {State, Outputs}.
   template <class Inputs>
+  requires StepsOn<const C, Inputs>
   auto step(const Inputs& x, const State& states) const {
     require(!options_.bidirectional,
             "recurrent: a step runs forward in time; this one runs both ways");
@@ -273,28 +276,33 @@ class Recurrent<C> {
   template <class Inputs>
   requires kIsTree<Inputs>
   auto stream(const Inputs& example) const {
-    recurrent_internal::check_input(tensors_of(example), options_, true);
-    const auto one_step = [this](const Inputs& x, const State& state) {
-      return recurrent_internal::checked(step(x, state), x, state, options_);
-    };
-    return rw::stream(one_step, example, initial(first_tensor(example).dim(0)));
+    if constexpr (recurrent_internal::takes<C, Inputs>()) {
+      recurrent_internal::check_input(tensors_of(example), options_, true);
+      const auto one_step = [this](const Inputs& x, const State& state) {
+        return recurrent_internal::checked(step(x, state), x, state, options_);
+      };
+      return rw::stream(one_step, example, initial(first_tensor(example).dim(0)));
+    }
   }
 
   // What the engine makes of each layer and direction, for so many rows of x (autograd/explain.h).
   // Weights have the names that `members` gives them.
   std::string explain(Index batch) const {
-    std::map<std::string, Tensor> names;
-    if constexpr (Module<C>) names = named_tensors(*this);
-    Tensor in = zeros({1, batch, options_.input}, first_tensor(initial(1)).dtype());
+    return explain(zeros({batch, options_.input}, first_tensor(initial(1)).dtype()));
+  }
+
+  // The same for inputs of one step like these, [batch, ...]: tokens, or a struct of tensors.
+  template <class Inputs>
+  requires kIsTree<Inputs>
+  auto explain(const Inputs& example) const {
     std::string text;
-    for (Index layer = 0; layer < options_.layers; layer++) {
-      std::vector<decltype(pass(0, in, {}).outputs)> outputs;
-      for (Index d = 0; d < directions(); d++) {
-        const auto run = [&] { outputs.push_back(pass(layer * directions() + d, in, {}).outputs); };
-        text += (text.empty() ? "" : "\n") + recurrent_internal::title(layer, d == 1) + "\n";
-        text += rw::explain(run, names);
+    if constexpr (recurrent_internal::takes<C, Inputs>()) {
+      recurrent_internal::check_input(tensors_of(example), options_, true);
+      Inputs in = map_tensors(example, [](const Tensor& x) { return unsqueeze(x, 0); });
+      for (Index layer = 0; layer < options_.layers; layer++) {
+        if (layer > 0) text += "\n";
+        in = recurrent_internal::with_first(in, explain_layer(layer, in, text));
       }
-      in = first_tensor(joined(outputs));
     }
     return text;
   }
@@ -320,6 +328,31 @@ class Recurrent<C> {
   Outputs plus_input(const Outputs& outputs, const Tensor& x, Index first) const {
     return recurrent_internal::with_first(
         outputs, recurrent_internal::add_residual(first_tensor(outputs), x, first));
+  }
+
+  template <class Inputs, class First>
+  void check(const Inputs& x, const RecurrentCall<CellState>& call, const First& first) const {
+    require(!(call.reverse && options_.bidirectional),
+            "recurrent: reverse is for one direction; this one runs both");
+    require<ShapeError>(call.initial.empty() || call.initial.size() == cells_.size(),
+                        "recurrent: {} initial states, {} layers x {} directions want {}",
+                        call.initial.size(), options_.layers, directions(), cells_.size());
+    if constexpr (std::is_same_v<First, std::identity>) {
+      recurrent_internal::check_input(tensors_of(x), options_, false);
+    }
+    if constexpr (std::is_same_v<First, Embedding> && std::is_same_v<Inputs, Tensor>) {
+      first.check(x, call.lengths, options_.batch_first);
+    }
+  }
+
+  template <class Inputs, class First>
+  auto run_batch_first(const Inputs& x, RecurrentCall<CellState> call, const First& first) const {
+    using namespace recurrent_internal;
+    if (call.reset.defined()) call.reset = transpose(call.reset, 0, 1);
+    auto result = run(swap_time_and_batch(x), call, first);
+    result.outputs = swap_time_and_batch(result.outputs);
+    if (call.states) result.states = swap_time_and_batch(result.states);
+    return result;
   }
 
   template <class Inputs, class First>
@@ -355,6 +388,20 @@ class Recurrent<C> {
       result.last = joined(outputs);
     }
     return result;
+  }
+
+  // Adds to the text what there is to say of one layer; gives its first outputs.
+  template <class Inputs>
+  Tensor explain_layer(Index layer, const Inputs& in, std::string& text) const {
+    std::map<std::string, Tensor> names;
+    if constexpr (Module<C>) names = named_tensors(*this);
+    std::vector<decltype(pass(0, in, {}).outputs)> outputs;
+    for (Index d = 0; d < directions(); d++) {
+      const auto run = [&] { outputs.push_back(pass(layer * directions() + d, in, {}).outputs); };
+      text += (d == 0 ? "" : "\n") + recurrent_internal::title(layer, d == 1) + "\n";
+      text += rw::explain(run, names);
+    }
+    return first_tensor(joined(outputs));
   }
 
   // One layer in one direction.

@@ -23,8 +23,14 @@ struct Counting : Stepping {
   State initial(Index) const { return 0; }
 };
 static_assert(nn::Cell<Stepping> && nn::Cell<nn::Recurrent<nn::LSTMCell>>);
+struct Changing : Stateful {
+  State step(const Tensor& x, const State& h) { return x + h; }
+};
 static_assert(!nn::Cell<Stateful>, "there is no step");
 static_assert(!nn::Cell<Counting>, "a number is no state");
+static_assert(nn::StepsOn<const Stepping, Tensor> && nn::StepsOn<Changing, Tensor>);
+static_assert(!nn::StepsOn<const Changing, Tensor>, "the step is not const");
+static_assert(!nn::StepsOn<const nn::Recurrent<nn::LSTMCell>, std::vector<Tensor>>);
 
 const Lengths kLengths = {3, kTime, 0, 1, 4};
 
@@ -204,6 +210,19 @@ TEST(Recurrent, FieldsOfTheInputAfterTheFirstGoToEveryLayer) {
   const auto state = layer.initial(kBatch);
   const auto [next, first] = layer.step(Conditioned{input()[0], context[0]}, state);
   EXPECT_EQ(elements(first), elements(outputs(input(), context)[0]));
+}
+
+TEST(Recurrent, ExplainsCellsOfOtherInputsByAnExample) {
+  Rng rng(2);
+  const nn::Recurrent<ConditionedCell> layer(
+      {.input = kInput, .hidden = kHidden, .layers = 2, .bidirectional = true}, rng);
+  const std::string text =
+      layer.explain(Conditioned{zeros({kBatch, kInput}), zeros({kBatch, kHidden})});
+  EXPECT_NE(text.find("  at every step    x0 [5, 3], x1 [5, 4]\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("\n\nlayer 1, from the last step to the first\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("x0 [5, 8], x1 [5, 4]\n"), std::string::npos) << text;
+  EXPECT_ERROR(layer.explain(Conditioned{zeros({kInput}), zeros({kBatch, kHidden})}), ShapeError,
+               "recurrent: x of a step is [batch, 3], got float32 [3]");
 }
 
 // Counts its steps in an integer, and hands out two things beside its state.
