@@ -51,8 +51,9 @@ class Rewinder {
     require<GradientError>(
         slot != 0,
         "backward: this {} was not computed under this tape, or from nothing that the tape "
-        "follows, or by an operation that has no gradient to pass on (floor, argmax); make the "
-        "tape first, watch the inputs, and compute on its thread",
+        "follows, as it follows no frozen parameter, or by an operation that has no gradient to "
+        "pass on (floor, argmax); make the tape first, watch the inputs or unfreeze parameters, "
+        "and compute on its thread",
         from.y.spec());
     require<ShapeError>(
         from.dy.spec() == from.y.spec(),
@@ -84,7 +85,9 @@ class Rewinder {
 
   std::uint32_t slot_of(std::string_view option, const Variable& variable) const {
     const std::uint32_t slot = tape_.slot_of(variable);
-    require<GradientError>(slot != 0, "backward: {} names {}, which had no part in this tape",
+    require<GradientError>(slot != 0,
+                           "backward: {} names {}, which had no part in this tape; was it watched, "
+                           "is it frozen, or a copy of the one that was used?",
                            option, variable.description());
     return slot;
   }

@@ -52,8 +52,8 @@ Tensor Gradients::operator[](const Variable& variable) const {
   const auto found = find_in(unreached_, variable);
   require<GradientError>(
       found != unreached_.end(),
-      "gradients: {} had no part in that tape; was it watched, or is it a copy of "
-      "the one that was used?",
+      "gradients: {} had no part in that tape; was it watched, is it frozen, or a copy of the one "
+      "that was used?",
       variable.description());
   return zeros(found->second.shape, found->second.dtype);
 }

@@ -85,8 +85,8 @@ TEST(Gradients, AskedOfAStrangerSayWhy) {
   const Gradients gradients = tape.backward(x * x);
   EXPECT_EQ(
       message_of([&] { gradients[Parameter(row(2), "weight")]; }),
-      "gradients: parameter 'weight' float64 [2] had no part in that tape; was it watched, or "
-      "is it a copy of the one that was used?");
+      "gradients: parameter 'weight' float64 [2] had no part in that tape; was it watched, is "
+      "it frozen, or a copy of the one that was used?");
 }
 
 TEST(Gradients, MayBeAddedToThemselves) {

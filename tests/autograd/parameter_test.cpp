@@ -70,8 +70,8 @@ TEST(Parameter, GradientsOfACopyAreNotThoseOfTheOriginal) {
   const Gradients gradients = tape.backward(loss());
   EXPECT_EQ(gradients.find(model.a), nullptr);
   EXPECT_ERROR(gradients[model.a], GradientError,
-               "gradients: parameter 'p' float64 [1] had no part in that tape; was it watched, or "
-               "is it a copy of the one that was used?");
+               "gradients: parameter 'p' float64 [1] had no part in that tape; was it watched, is "
+               "it frozen, or a copy of the one that was used?");
 }
 
 TEST(Parameter, TiesHaveOneGradientTheSum) {
@@ -104,6 +104,19 @@ TEST(Parameter, FrozenIsAConstant) {
   model.a.unfreeze();
   const Gradients again = tape.backward(model(4));
   EXPECT_EQ(again[model.a].item(), 4);
+}
+
+TEST(Parameter, WhereAllAreFrozenThereIsNothingToRewind) {
+  Model model;
+  model.a.freeze();
+  model.b.freeze();
+  Tape tape;
+  EXPECT_ERROR(
+      tape.backward(model(4)), GradientError,
+      "backward: this float64 [1] was not computed under this tape, or from nothing that "
+      "the tape follows, as it follows no frozen parameter, or by an operation that has no "
+      "gradient to pass on (floor, argmax); make the tape first, watch the inputs or "
+      "unfreeze parameters, and compute on its thread");
 }
 
 TEST(Parameter, IsOnTheTapeEvenWhereNoGradientReachesIt) {

@@ -216,6 +216,25 @@ TEST(Terms, OfParametersInACellOfTheLibrary) {
   for (std::size_t i = 0; i < T; i++) EXPECT_LE(largest_difference(planned[i], plain[i]), 5e-6);
 }
 
+TEST(Terms, AreRefusedOfAWeightThatTheStepDoesNotRead) {
+  Parameter read(numbers({H, H}, 5), "read"), unread(numbers({H, H}, 6), "unread");
+  const auto step = [&](const Tensor& h) { return tanh(matmul(h, read)); };
+  const auto ask_for = [&](const Parameter& p) {
+    Tape tape;
+    (void)tape.backward(sum(scan(step, 3, tape.watch(numbers({B, H}, 7))).final), {.per_use = {p}});
+  };
+  const auto text = [](const char* name) {
+    return fmt::format(
+        "backward: per_use names parameter '{}' float64 [5, 5], which had no part in this tape; "
+        "was it watched, is it frozen, or a copy of the one that was used?",
+        name);
+  };
+  EXPECT_NO_THROW(ask_for(read));
+  EXPECT_EQ(message_of<GradientError>([&] { ask_for(unread); }), text("unread"));
+  read.freeze();
+  EXPECT_EQ(message_of<GradientError>([&] { ask_for(read); }), text("read"));
+}
+
 TEST(Terms, AreRefusedOfARecordedRewind) {
   Tape tape;
   const Tensor w = tape.watch(numbers({H, H}, 5));
