@@ -16,10 +16,12 @@ void require_holders(std::string_view op, const Gradients& gradients) {
     if (!of.is_parameter() || of.parameter().frozen()) continue;
     if (of.parameter().state().holders.load() == 0) orphans.push_back(&of);
   }
-  require<GradientError>(orphans.empty(),
-                         "{}: step: no optimizer holds {}, and there is a gradient; is the model a "
-                         "copy, or a member left out of members()? freeze() what is not to change",
-                         op, list_of(orphans));
+  require<GradientError>(
+      orphans.empty(),
+      "{}: step: no optimizer holds {}, and there is a gradient; is the model or the "
+      "list of parameters a copy, or a member left out of members()? freeze() "
+      "what is not to change",
+      op, list_of(orphans));
 }
 
 Tensor zeros_of(const Spec& spec) {

@@ -65,8 +65,8 @@ TEST(ModelsAreValues, ALayerCopiedIntoALambdaIsRefusedByTheOptimizer) {
   EXPECT_ERROR(
       sgd.step(gradients), GradientError,
       "sgd: step: no optimizer holds parameter 'head.weight' float64 [1, 3], parameter 'head.bias' "
-      "float64 [1], and there is a gradient; is the model a copy, or a member left out of "
-      "members()? freeze() what is not to change");
+      "float64 [1], and there is a gradient; is the model or the list of parameters a copy, or "
+      "a member left out of members()? freeze() what is not to change");
 }
 
 TEST(ModelsAreValues, AMemberLeftOutIsRefusedByTheOptimizer) {
@@ -74,8 +74,9 @@ TEST(ModelsAreValues, AMemberLeftOutIsRefusedByTheOptimizer) {
   optim::SGD sgd(nn::parameters(model), {.learning_rate = 0.1});
   EXPECT_ERROR(descend(model, sgd), GradientError,
                "sgd: step: no optimizer holds parameter '(unnamed)' float64 [1, 3], parameter "
-               "'(unnamed)' float64 [1], and there is a gradient; is the model a copy, or a member "
-               "left out of members()? freeze() what is not to change");
+               "'(unnamed)' float64 [1], and there is a gradient; is the model or the list "
+               "of parameters a copy, or a member left out of members()? freeze() what is not to "
+               "change");
 }
 
 TEST(ModelsAreValues, TheBestSoFarStaysWhatItWas) {

@@ -8,6 +8,7 @@
 
 #include "optim/given.h"
 #include "rewind/autograd/tape.h"
+#include "rewind/optim/adam.h"
 #include "rewind/optim/sgd.h"
 
 namespace rw::optim {
@@ -65,8 +66,23 @@ TEST(Optimizer, RefusesAModelThatWasCopiedIntoALambda) {
   EXPECT_EQ(
       message_of([&] { sgd.step(gradients); }),
       "sgd: step: no optimizer holds parameter 'slope' float64 [1], parameter 'shift' float64 "
-      "[1], and there is a gradient; is the model a copy, or a member left out of members()? "
-      "freeze() what is not to change");
+      "[1], and there is a gradient; is the model or the list of parameters a copy, or a "
+      "member left out of members()? freeze() what is not to change");
+}
+
+// A list that is passed along without being moved is copied, and so are its parameters.
+TEST(Optimizer, RefusesTheFirstStepWhereItWasMadeOfACopiedList) {
+  const Line line;
+  const std::vector<Parameter> parameters = list(line.slope, line.shift);
+  Adam adam(parameters);
+  Tape tape;
+  const Gradients gradients = tape.backward(line(numbers({3})));
+  EXPECT_EQ(
+      message_of<GradientError>([&] { adam.step(gradients); }),
+      "adam: step: no optimizer holds parameter 'slope' float64 [1], parameter 'shift' float64 "
+      "[1], and there is a gradient; is the model or the list of parameters a copy, or a member "
+      "left out of members()? freeze() what is not to change");
+  EXPECT_EQ(adam.steps(), 0);
 }
 
 TEST(Optimizer, RefusesAMemberLeftOutAndChangesNothing) {
