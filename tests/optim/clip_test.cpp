@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "optim/given.h"
+#include "optim/plain_descent.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/optim/adam.h"
 #include "rewind/optim/norm.h"
@@ -204,23 +205,6 @@ TEST(Norm, SeesEveryElement) {
     }
   }
 }
-
-// An optimizer made outside of the library, which knows nothing of limits.
-class PlainDescent final : public Optimizer {
- public:
-  explicit PlainDescent(std::vector<Parameter> parameters)
-      : Optimizer("plain", std::move(parameters), {.learning_rate = 0.5}, {}) {}
-
- private:
-  void update(const Update<float>& u) const override { rule(u); }
-  void update(const Update<double>& u) const override { rule(u); }
-  template <class T>
-  static void rule(const Update<T>& u) {
-    u.for_each_run([&u](Index first, Index count, const T* g) {
-      for (Index i = 0; i < count; i++) u.value[first + i] -= static_cast<T>(0.5) * g[i];
-    });
-  }
-};
 
 // Three steps with a limit, of which two are limited, beside the clip and the step by themselves.
 template <class Make>

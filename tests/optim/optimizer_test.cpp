@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "optim/given.h"
+#include "optim/plain_descent.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/optim/adam.h"
 #include "rewind/optim/sgd.h"
@@ -23,25 +24,6 @@ struct Line {  // a module, as far as this floor knows one
   }
 };
 
-// An optimizer made outside of the library.
-class SignDescent final : public Optimizer {
- public:
-  explicit SignDescent(std::vector<Parameter> parameters)
-      : Optimizer("sign", std::move(parameters), {.learning_rate = 0.5}, {}) {}
-
- private:
-  void update(const Update<float>& u) const override { rule(u); }
-  void update(const Update<double>& u) const override { rule(u); }
-  template <class T>
-  static void rule(const Update<T>& u) {
-    u.for_each_run([&u](Index first, Index count, const T* g) {
-      for (Index i = 0; i < count; i++) {
-        u.value[first + i] -= static_cast<T>(std::copysign(u.learning_rate, g[i]));
-      }
-    });
-  }
-};
-
 TEST(Optimizer, StepsWhatTheTapeFound) {
   const Line line;
   SGD sgd(list(line.slope, line.shift), {.learning_rate = 0.1});
@@ -53,8 +35,8 @@ TEST(Optimizer, StepsWhatTheTapeFound) {
 
 TEST(Optimizer, StepsARuleOfTheUser) {
   const Parameter p = parameter("p", {1, 1});
-  SignDescent(list(p)).step(given(p, {-3, 0.25}));
-  EXPECT_EQ(values(p), (std::vector<double>{1.5, 0.5}));
+  PlainDescent(list(p)).step(given(p, {-3, 0.25}));
+  EXPECT_EQ(values(p), (std::vector<double>{2.5, 0.875}));
 }
 
 TEST(Optimizer, RefusesAModelThatWasCopiedIntoALambda) {
