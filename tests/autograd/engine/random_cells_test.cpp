@@ -4,11 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include "autograd/engine/bits_of_threads.h"
 #include "autograd/engine/cell_cases.h"
 #include "rewind/autograd/engine/plans.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/tensor/kernels/packed_product.h"
-#include "support/same_bits.h"
 
 namespace rw::test {
 namespace {
@@ -161,18 +161,7 @@ TEST_P(RandomCellsOf, HaveTheSameBitsOnWorkersThatShareColumns) {
     if (seed % 4 != 0) make_of_whole_panels(recipe);
     with_cell(recipe, [](ScanCase c) {
       c.second = false;
-      const auto with = [&](int threads) {
-        const Threads scope(threads);
-        return all_of(c);
-      };
-      const Tensors one = with(1);
-      for (const int threads : {2, 3, 5}) {
-        const Tensors several = with(threads);
-        ASSERT_EQ(several.size(), one.size());
-        for (std::size_t i = 0; i < one.size(); i++) {
-          EXPECT_TRUE(same_bits(several[i], one[i])) << "value " << i << ", " << threads;
-        }
-      }
+      expect_the_same_bits(c, {2, 3, 5});
     });
   }
 }
