@@ -1,6 +1,6 @@
 #include "rewind/autograd/engine/bound_loop.h"
 
-#include <cstring>
+#include "rewind/autograd/engine/row_copy.h"
 
 namespace rw::engine {
 namespace {
@@ -94,29 +94,21 @@ BoundLoop::Bound BoundLoop::bound(const CopyInstruction& i, Columns columns) con
   if (i.of_state >= 0 && memory_.chained(at(i.of_state))) return Nothing{};
   const Index item = bytes_of(buffer(i.to).dtype);
   const bool rows = buffer(i.to).rows;
-  // Nothing may be known of the rows of what a state becomes, but then it lies row after row.
-  const Index from = buffer(i.from).rows ? memory_.row_step(i.from.buffer) : i.columns;
   return Copy{memory_.track(part_of(i.from, columns), rows),
               memory_.track(part_of(i.to, columns), rows),
-              from * item,
+              memory_.row_step(i.from.buffer, i.columns) * item,
               memory_.row_step(i.to.buffer) * item,
               columns.count() * item,
               rows};
 }
 bool BoundLoop::run_one(const Copy& copy) const {
-  const std::byte* from = address(copy.from);
-  std::byte* to = address(copy.to);
-  const auto bytes = static_cast<std::size_t>(copy.bytes);
-  const Index rows = copy.rows ? rows_ : 1;
-  if (copy.from_step == copy.bytes && copy.to_step == copy.bytes) {
-    std::memcpy(to, from, static_cast<std::size_t>(rows) * bytes);
-    return true;
-  }
-  for (Index row = 0; row < rows; row++) {
-    std::memcpy(to, from, bytes);
-    from += copy.from_step;
-    to += copy.to_step;
-  }
+  RowCopy{.from = address(copy.from),
+          .to = address(copy.to),
+          .from_step = copy.from_step,
+          .to_step = copy.to_step,
+          .bytes = copy.bytes,
+          .rows = copy.rows ? rows_ : 1}
+      .run();
   return true;
 }
 

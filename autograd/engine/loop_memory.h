@@ -35,6 +35,11 @@ class LoopMemory {
   // all are one.
   std::byte* address(Place place, Index t, Index row) const;
   Index row_step(int buffer) const { return bound_[static_cast<std::size_t>(buffer)].row; }
+  // The same where so many columns of it are copied. Nothing may be known of the rows of what a
+  // state becomes, but then it lies row after row.
+  Index row_step(int buffer, Index columns) const {
+    return program_.buffers[static_cast<std::size_t>(buffer)].rows ? row_step(buffer) : columns;
+  }
 
   // The same for one place; of the first row of each step, or `by_row` of those that are asked for.
   Track track(Place place, bool by_row) const;

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "rewind/autograd/engine/loop_memory.h"
+#include "rewind/autograd/engine/row_copy.h"
 #include "rewind/tensor/views.h"
 
 namespace rw::engine {
@@ -68,24 +69,17 @@ Track LoopMemory::track(Place place, bool by_row) const {
 
 void LoopMemory::copy_rows(Place from, Place to, Index columns, Index t, Index begin,
                            Index end) const {
-  const Index item = bytes_of(buffer(to.buffer).dtype), size = columns * item;
-  if (!buffer(to.buffer).rows) {
-    std::memcpy(address(to, t, 0), address(from, t, 0), static_cast<std::size_t>(size));
-    return;
-  }
-  // Nothing may be known of the rows of what a state becomes, but then it lies row after row.
-  const Index step = buffer(from.buffer).rows ? row_step(from.buffer) : columns;
-  const std::byte* source = address(from, t, 0) + begin * step * item;
-  std::byte* target = address(to, t, begin);
-  if (step == columns && row_step(to.buffer) == columns) {
-    std::memcpy(target, source, static_cast<std::size_t>((end - begin) * size));
-    return;
-  }
-  for (Index row = begin; row < end; row++) {
-    std::memcpy(target, source, static_cast<std::size_t>(size));
-    source += step * item;
-    target += row_step(to.buffer) * item;
-  }
+  const Index item = bytes_of(buffer(to.buffer).dtype);
+  const Index step = row_step(from.buffer, columns) * item;
+  const bool rows = buffer(to.buffer).rows;
+  const Index first = rows ? begin : 0;
+  RowCopy{.from = address(from, t, 0) + first * step,
+          .to = address(to, t, first),
+          .from_step = step,
+          .to_step = row_step(to.buffer) * item,
+          .bytes = columns * item,
+          .rows = rows ? end - begin : 1}
+      .run();
 }
 
 void LoopMemory::fill(Place to, Index t, const Tensor& x) const {

@@ -72,30 +72,27 @@ std::byte* StreamStep::state(std::size_t state) const { return states_[state].to
 
 // ---- binding
 
-StreamStep::Copy StreamStep::copy(Place from, Place to, Index columns) const {
-  const auto bytes = [&](Index count) {
-    return static_cast<std::size_t>(count * bytes_of(buffer(to).dtype));
-  };
-  // Nothing may be known of the rows of what a state becomes, but then it lies row after row.
-  const Index step = buffer(from).rows ? memory_.row_step(from.buffer) : columns;
-  return {memory_.address(from, 0, 0),
-          memory_.address(to, 0, 0),
-          buffer(to).rows ? static_cast<std::size_t>(batch()) : 1,
-          bytes(step),
-          bytes(memory_.row_step(to.buffer)),
-          bytes(columns)};
+RowCopy StreamStep::copy(Place from, Place to, Index columns) const {
+  const Index item = bytes_of(buffer(to).dtype);
+  return {.from = memory_.address(from, 0, 0),
+          .to = memory_.address(to, 0, 0),
+          .from_step = memory_.row_step(from.buffer, columns) * item,
+          .to_step = memory_.row_step(to.buffer) * item,
+          .bytes = columns * item,
+          .rows = buffer(to).rows ? batch() : 1};
 }
 
-StreamStep::Copy StreamStep::output(ValueId value) const {
+RowCopy StreamStep::output(ValueId value) const {
   const Place from = *program().place(value);
   const Spec& spec = program().step.graph.spec(value);
   const Index rows = buffer(from).rows ? batch() : 1;
-  const auto bytes = [&](Index count) {
-    return static_cast<std::size_t>(count * bytes_of(spec.dtype));
-  };
-  const std::size_t row = bytes(spec.shape.count() / rows);
-  return {memory_.address(from, 0, 0),          nullptr, static_cast<std::size_t>(rows),
-          bytes(memory_.row_step(from.buffer)), row,     row};
+  const Index item = bytes_of(spec.dtype), row = spec.shape.count() / rows * item;
+  return {.from = memory_.address(from, 0, 0),
+          .to = nullptr,
+          .from_step = memory_.row_step(from.buffer) * item,
+          .to_step = row,
+          .bytes = row,
+          .rows = rows};
 }
 
 void StreamStep::bind(const ProductInstruction& i) {
@@ -176,25 +173,14 @@ void StreamStep::run(std::span<const std::byte* const> in, std::span<std::byte* 
     std::visit([&](auto& b) { run_one(b); }, bound);
   }
   for (std::size_t i = 0; i < out.size(); i++) {
-    Copy y = outputs_[i];  // before the states: it may be one that the step began with
+    RowCopy y = outputs_[i];  // before the states: it may be one that the step began with
     y.to = out[i];
-    run_one(y);
+    y.run();
   }
-  for (const Copy& state : states_) run_one(state);
+  for (const RowCopy& state : states_) state.run();
   if (draws_ > 0) {
     const Rng now = Random::state();
     Random::set_state(Rng(now.seed(), now.draw() + static_cast<std::uint64_t>(draws_)));
-  }
-}
-
-void StreamStep::run_one(const Copy& copy) {
-  if (copy.bytes == 0) return;
-  if (copy.from_step == copy.bytes && copy.to_step == copy.bytes) {
-    std::memcpy(copy.to, copy.from, copy.rows * copy.bytes);
-    return;
-  }
-  for (std::size_t row = 0; row < copy.rows; row++) {
-    std::memcpy(copy.to + row * copy.to_step, copy.from + row * copy.from_step, copy.bytes);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "rewind/autograd/engine/loop_memory.h"
 #include "rewind/autograd/engine/recurrence.h"
+#include "rewind/autograd/engine/row_copy.h"
 #include "rewind/tensor/kernels/element_runner.h"
 #include "rewind/tensor/kernels/packed_product.h"
 
@@ -28,12 +29,6 @@ class StreamStep {
   std::byte* state(std::size_t state) const;
 
  private:
-  // Rows of bytes, from place to place.
-  struct Copy {
-    const std::byte* from;
-    std::byte* to;
-    std::size_t rows, from_step, to_step, bytes;
-  };
   template <class T>
   struct Elements {
     kernels::ElementRunner<T> runner;
@@ -56,7 +51,7 @@ class StreamStep {
     Ordinary otherwise;  // where a row is none of the table: its kernel says so
   };
   using Bound = std::variant<kernels::PackedProduct<float>, kernels::PackedProduct<double>,
-                             Elements<float>, Elements<double>, Copy, LookUp, Ordinary>;
+                             Elements<float>, Elements<double>, RowCopy, LookUp, Ordinary>;
 
   const Program& program() const { return recurrence_->program(); }
   const Buffer& buffer(Place place) const {
@@ -72,8 +67,8 @@ class StreamStep {
   void bind_product(const ProductInstruction& i);
   template <class T>
   void bind_elements(const ElementInstruction& i);
-  Copy copy(Place from, Place to, Index columns) const;
-  Copy output(ValueId value) const;
+  RowCopy copy(Place from, Place to, Index columns) const;
+  RowCopy output(ValueId value) const;
   std::optional<LookUp> look_up(const Ordinary& ordinary) const;
 
   template <class T>
@@ -84,7 +79,7 @@ class StreamStep {
   void run_one(Elements<T>& elements) {
     elements.runner.run(elements.rows);
   }
-  static void run_one(const Copy& copy);
+  static void run_one(const RowCopy& copy) { copy.run(); }
   void run_one(LookUp& look_up);
   void run_one(Ordinary& ordinary);
 
@@ -95,8 +90,8 @@ class StreamStep {
   LoopMemory memory_;
   std::vector<Tensor> packed_;  // as program.packed
   std::vector<Bound> loop_;
-  std::vector<Copy> states_;   // the next ones to where steps find them
-  std::vector<Copy> outputs_;  // to nowhere yet
+  std::vector<RowCopy> states_;   // the next ones to where steps find them
+  std::vector<RowCopy> outputs_;  // to nowhere yet
 };
 
 }  // namespace engine
