@@ -20,7 +20,7 @@ Streams::Streams(std::vector<Index> ids, const StreamOptions& options)
           count, options.batch, column_, options.tail ? 1 : options.time);
 }
 
-Index Streams::size() const { return (steps_ + options_.time - 1) / options_.time; }
+Index Streams::size() const { return count_of_parts(steps_, options_.time); }
 
 Window Streams::operator[](Index window) const {
   require<IndexError>(window >= 0 && window < size(), "streams: window {} is outside [0, {})",

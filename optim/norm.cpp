@@ -16,7 +16,7 @@ constexpr Index kGrain = 1 << 15;  // less is not worth waking a thread
 // The sums of ranges that do not depend on the number of threads, added in order.
 template <class T>
 double sum_of_squares(std::span<const T> x, double factor) {
-  std::vector<double> sums(static_cast<std::size_t>((std::ssize(x) + kGrain - 1) / kGrain));
+  std::vector<double> sums(static_cast<std::size_t>(count_of_parts(std::ssize(x), kGrain)));
   parallel_for(std::ssize(x), kGrain, [&](Index begin, Index end) {
     sums[static_cast<std::size_t>(begin / kGrain)] =
         kernels::sum_of_squares(x.data() + begin, end - begin, factor);

@@ -46,7 +46,7 @@ class ColumnSplit {
     Index unit = 0;   // of which each worker has its part
     Index panel = 1;  // a part begins at a multiple
     bool waits = false;
-    Index panels() const { return (unit + panel - 1) / panel; }  // of a unit
+    Index panels() const { return count_of_parts(unit, panel); }  // of a unit
   };
   std::vector<Split> split_;  // by instruction
 };

@@ -84,8 +84,7 @@ Index steps_by_table(const Program& program, const Graph::Node& node) {
   if (!program.by_table) return 0;
   const Lifted nothing(program, 0);
   const Index rows = Lookups(program, nothing).rows_of_table(node);
-  const Index batch = std::max<Index>(program.rows.batch, 1);
-  return (2 * rows + batch - 1) / batch;
+  return count_of_parts(2 * rows, std::max<Index>(program.rows.batch, 1));
 }
 
 // take(E, i) W

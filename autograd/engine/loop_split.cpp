@@ -33,8 +33,6 @@ Work work_of(const Program& program) {
   return work;
 }
 
-Index parts(Index all, Index each) { return (all + each - 1) / each; }
-
 LoopSplit alone(const Program& program, std::string_view why) {
   return {.by = LoopSplit::rows, .most_rows = program.rows.batch, .why = why};
 }
@@ -53,10 +51,10 @@ LoopSplit loop_split(const Program& program) {
   const Work work = work_of(program);
   const Index step = work.row * batch;
   if (step == 0) return alone(program, "the loop does nothing but copy");
-  const Index each = parts(batch, threads);
+  const Index each = count_of_parts(batch, threads);
   if (each >= kLeastRows && work.packed < kLarge) {
-    return {LoopSplit::rows, static_cast<int>(parts(batch, each)), each,
-            parts(kLeastWork, each * work.row)};
+    return {LoopSplit::rows, static_cast<int>(count_of_parts(batch, each)), each,
+            count_of_parts(kLeastWork, each * work.row)};
   }
   if (step < std::max(kLeastStep, kLeastWait * waits_of_a_step(program))) {
     return alone(program, "a step takes less time than waiting for others");
@@ -65,7 +63,7 @@ LoopSplit loop_split(const Program& program) {
   const auto team = static_cast<int>(std::min<Index>(processors, program.columns.most_workers()));
   if (processors == 1) return alone(program, "there is one processor");
   if (team == 1) return alone(program, "the columns are too few to share");
-  return {LoopSplit::columns, team, batch, parts(kLeastWork, parts(step, team))};
+  return {LoopSplit::columns, team, batch, count_of_parts(kLeastWork, count_of_parts(step, team))};
 }
 
 int waits_of_a_step(const Program& program) {

@@ -120,9 +120,8 @@ Tensor packed_now(const Tensor& w) {
 
 // A grain for which the number of pieces, if there are several, is a multiple of the workers'.
 Index as_many_for_each_worker(Index rows, Index grain) {
-  const auto parts = [](Index all, Index each) { return (all + each - 1) / each; };
-  const Index pieces = parts(rows, grain), workers = thread_count();
-  return pieces <= 1 ? grain : parts(rows, parts(pieces, workers) * workers);
+  const Index pieces = count_of_parts(rows, grain), workers = thread_count();
+  return pieces <= 1 ? grain : count_of_parts(rows, count_of_parts(pieces, workers) * workers);
 }
 
 template <class T>
@@ -138,8 +137,8 @@ void by_rows(const kernels::PackedProduct<T>& all, Index grain) {
 
 template <class T>
 void by_columns(const kernels::PackedProduct<T>& all) {
-  const Index workers = thread_count();
-  parallel_for(all.end_panel, (all.end_panel + workers - 1) / workers, [&](Index begin, Index end) {
+  const Index each = count_of_parts(all.end_panel, thread_count());
+  parallel_for(all.end_panel, each, [&](Index begin, Index end) {
     kernels::PackedProduct<T> part = all;
     part.first_panel = begin;
     part.end_panel = end;

@@ -41,7 +41,7 @@ std::vector<Stretch> stretches(const Program& program, const RowSchedule& rows) 
   // One of up to half as many again, rather than two of fewer.
   if (time - time / 3 <= steps) return {{0, time}};
   if (rows.whole()) {
-    const Index count = (time + steps - 1) / steps;
+    const Index count = count_of_parts(time, steps);
     for (Index i = 0; i < count; i++) result.push_back({i * time / count, (i + 1) * time / count});
     return result;
   }

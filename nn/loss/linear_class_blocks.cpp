@@ -39,9 +39,9 @@ class Blocks {
   void run() {
     clear();
     const auto all = static_cast<Index>(counted_.size());
-    const Index blocks = (all + kRows - 1) / kRows;
+    const Index blocks = count_of_parts(all, kRows);
     if (blocks == 0) return;
-    most_ = (all + blocks - 1) / blocks;
+    most_ = count_of_parts(all, blocks);
     Tensor x = scratch<T>(most_ * of_.features), logits = scratch<T>(most_ * of_.classes),
            packed_x = scratch<T>(to_.weight ? kernels::packed_size<T>(most_, of_.features) : 0);
     x_ = output_data<T>(x);
@@ -179,7 +179,7 @@ class Blocks {
                         static_cast<double>(of_.classes) /
                         static_cast<double>(std::max<Index>(n, 1)) * static_cast<double>(size);
     const auto grain = static_cast<Index>(std::clamp(kWorthAWorker / work, 1.0, 1e9));
-    parallel_for((n + size - 1) / size, grain, [=](Index begin, Index end) {
+    parallel_for(count_of_parts(n, size), grain, [=](Index begin, Index end) {
       for (Index i = begin; i < end; i++) f(i * size, std::min((i + 1) * size, n));
     });
   }

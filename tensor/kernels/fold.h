@@ -155,7 +155,7 @@ void fold_row(const T* x, Index n, Index first, const FoldPlan& plan, const Redu
     });
     return;
   }
-  const Index blocks = (n + kColumns - 1) / kColumns;
+  const Index blocks = count_of_parts(n, kColumns);
   parallel_for(blocks, 1 + kWorthAWorker / (of_a_place * kColumns), [&](Index block, Index end) {
     typename Reducer::Acc lanes[kLanes][kColumns];
     for (; block < end; block++) {

@@ -37,9 +37,9 @@ Ahead<T> next_panels(const PackedProduct<T>& p, Index panel, Index from, Index b
   if (p.k * p.n * static_cast<Index>(sizeof(T)) <= kLarge || panel + P >= p.end_panel) return {};
   const Index stretch = std::min(kStretch, p.k - from);
   const Index lines = P * stretch * width<T>() * static_cast<Index>(sizeof(T)) / kLine;
-  const Index pieces = blocks * ((stretch + kPiece - 1) / kPiece);
+  const Index pieces = blocks * count_of_parts(stretch, kPiece);
   return {.from = p.packed + ((panel + P) * p.k + from) * width<T>(),
-          .lines = (lines + pieces - 1) / pieces,
+          .lines = count_of_parts(lines, pieces),
           .piece = kPiece};
 }
 
@@ -50,7 +50,7 @@ struct RowBlocks {
 
   explicit RowBlocks(Index all) : rows(all) {
     if (all <= kMostRows) return;
-    count = (all + kMostRows - 1) / kMostRows;
+    count = count_of_parts(all, kMostRows);
     rows = all / count;
     longer = all - rows * count;
   }

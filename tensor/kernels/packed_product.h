@@ -22,7 +22,7 @@ Index panel_width<double>();
 // The number of panels, and of elements, that a matrix [k, n] takes packed.
 template <class T>
 Index panel_count(Index n) {
-  return (n + panel_width<T>() - 1) / panel_width<T>();
+  return count_of_parts(n, panel_width<T>());
 }
 template <class T>
 Index packed_size(Index k, Index n) {
