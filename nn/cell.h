@@ -10,8 +10,9 @@
 //   };
 //
 // `step` returns the next State, or {State, Outputs}. The output of a bare State is its first
-// field, unless the cell has a static `output(state)`. Recurrent (recurrent.h) gives a cell layers,
-// both directions, lengths, resets and dropout.
+// field, unless the cell has a static `output(state)`. Every tensor of states and outputs is
+// [batch, ...], and a state keeps the shapes that `initial` gave it. Recurrent (recurrent.h) gives
+// a cell layers, both directions, lengths, resets and dropout.
 #pragma once
 
 #include "rewind/autograd/scan.h"
