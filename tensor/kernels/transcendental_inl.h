@@ -14,10 +14,9 @@
 // in E and the quotient is exactly 1. So one formula covers all arguments, without a branch or a
 // blend.
 //
-// SIGMOID. With e = e^-|x| it is 1 / (1 + e) or e / (1 + e). The second must fall through the
-// subnormals and round only once, so e is carried as e * 2^64 (2^512) and the quotient is scaled
-// back at the end. exp does the same: one scaling in the exponent field, one by a product, either
-// way.
+// SIGMOID. It is 1 / (1 + e^-x), which has full relative precision on both sides. Below -87 it must
+// fall through the subnormals and round only once, while e^-x overflows: so both terms are carried
+// times 2^-64 (2^-512). exp does the same: one scaling in the exponent field, one by a product.
 //
 // LOG. x = 2^k (1 + f), 1 + f in [sqrt(1/2), sqrt(2)). With s = f / (2 + f),
 //     log(1 + f) = 2 artanh s = 2 s + s R(s^2),
@@ -25,8 +24,7 @@
 //     log(1 + f) = f - (f^2 / 2 - s (f^2 / 2 + R)).
 //
 // Every lane computes every step, so the arguments are clamped before the steps that could overflow
-// and the special cases are blended in at the end. Clamping is by compare and blend because the
-// minimum of x86 drops NaN.
+// and the special cases are blended in at the end. A clamp must let NaN pass.
 //
 // The coefficients are our own: Remez exchange in 50-digit arithmetic, minimising the error of q
 // weighted by |r| (that is, the relative error of m) and the error of R(z)/z weighted by z, then
@@ -36,8 +34,8 @@
 // Worst error in ulp over all 2^32 floats, as transcendental_long_test.cpp measures it; the targets
 // without fused multiply-add agree to the bit:
 //                           exp     log    tanh   sigmoid
-//     AVX2                 1.063   0.830   2.533   2.402
-//     SSE4, SSSE3, scalar  1.036   0.840   2.594   2.402
+//     AVX2                 1.063   0.830   2.533   2.481
+//     SSE4, SSSE3, scalar  1.036   0.840   2.594   2.481
 #if defined(REWIND_TENSOR_KERNELS_TRANSCENDENTAL_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef REWIND_TENSOR_KERNELS_TRANSCENDENTAL_INL_H
 #undef REWIND_TENSOR_KERNELS_TRANSCENDENTAL_INL_H
@@ -56,9 +54,11 @@
 
 namespace rw::kernels {
 
-// What differs between float and double. Limits: beyond kTanhOne tanh rounds to 1, below kExpZero
-// exp rounds to 0, kExpLargest is the last argument with a finite exponential. Ranges of exponents:
-// 2^kShift carries n in [-150, 128] (float) or [-1076, 1024] (double) into the normal numbers.
+// What differs between float and double. Limits: beyond kTanhOne tanh rounds to 1, beyond
+// kSigmoidOne sigmoid does, below kExpZero exp and sigmoid round to 0, kExpLargest is the last
+// argument with a finite exponential. Ranges of exponents: 2^kShift carries n in [-150, 128]
+// (float) or
+// [-1076, 1024] (double) into the normal numbers.
 template <class T>
 struct Numbers;
 
@@ -67,7 +67,7 @@ struct Numbers<float> {
   using Bits = std::uint32_t;
   static constexpr int kFraction = 23, kBias = 127, kShift = 64;
   static constexpr float kRound = 0x1.8p23F, kUp = 0x1p64F, kDown = 0x1p-64F;
-  static constexpr float kTanhOne = 10, kExpZero = -104, kExpLargest = 88.72283F;
+  static constexpr float kTanhOne = 10, kSigmoidOne = 20, kExpZero = -104, kExpLargest = 88.72283F;
   static constexpr float kLog2E = 1.44269504F;
   static constexpr float kLn2Hi = 0x1.62e4p-1F, kLn2Lo = 0x1.7f7d1cp-20F;
   static constexpr Bits kOne = 0x3F800000, kSqrtHalf = 0x3F3504F3;
@@ -81,7 +81,8 @@ struct Numbers<double> {
   using Bits = std::uint64_t;
   static constexpr int kFraction = 52, kBias = 1023, kShift = 512;
   static constexpr double kRound = 0x1.8p52, kUp = 0x1p512, kDown = 0x1p-512;
-  static constexpr double kTanhOne = 20, kExpZero = -746, kExpLargest = 709.78271289338397;
+  static constexpr double kTanhOne = 20, kSigmoidOne = 40, kExpZero = -746,
+                          kExpLargest = 709.78271289338397;
   static constexpr double kLog2E = 1.4426950408889634;
   static constexpr double kLn2Hi = 0x1.62e42fefa4p-1, kLn2Lo = -0x1.8432a1b0e2634p-43;
   static constexpr Bits kOne = 0x3FF0000000000000, kSqrtHalf = 0x3FE6A09E667F3BCD;
@@ -131,14 +132,23 @@ HWY_INLINE V split_exp(D d, V x, V round, V& scale) {
   return hn::MulAdd(square, polynomial(d, r, square, N::kQ), r);
 }
 
+// The minimum of x86 is its second operand where one of them is NaN; other machines differ.
 template <class V>
 HWY_INLINE V at_most(V x, V limit) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128 && HWY_TARGET != HWY_SCALAR
+  return hn::Min(limit, x);
+#else
   return hn::IfThenElse(hn::Gt(x, limit), limit, x);
+#endif
 }
 
 template <class V>
 HWY_INLINE V at_least(V x, V limit) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128 && HWY_TARGET != HWY_SCALAR
+  return hn::Max(limit, x);
+#else
   return hn::IfThenElse(hn::Lt(x, limit), limit, x);
+#endif
 }
 
 struct Exp {
@@ -176,13 +186,11 @@ struct Sigmoid {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V x) const {
     using N = Numbers<hn::TFromD<D>>;
-    const V down = hn::Set(d, N::kDown);
-    const V falling = at_least(hn::Or(hn::SignBit(d), x), hn::Set(d, N::kExpZero));
+    const V inside = at_most(at_least(x, hn::Set(d, N::kExpZero)), hn::Set(d, N::kSigmoidOne));
     V scale;
-    const V m = split_exp(d, falling, hn::Set(d, N::kRound + N::kBias + N::kShift), scale);
-    const V e = hn::MulAdd(m, scale, scale);
-    const V above = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, hn::Set(d, N::kUp));
-    return hn::Mul(hn::Div(above, hn::MulAdd(e, down, hn::Set(d, 1))), down);
+    const V m = split_exp(d, hn::Neg(inside), hn::Set(d, N::kRound + N::kBias - N::kShift), scale);
+    const V one = hn::Set(d, N::kDown), e = hn::MulAdd(m, scale, scale);
+    return hn::Div(one, hn::Add(one, e));
   }
 };
 
