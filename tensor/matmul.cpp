@@ -210,7 +210,7 @@ Index batch_offset(Index index, const Dims& batch, const Strides& strides) {
 template <class T>
 void multiply_batches(const Dims& batch, const Product<T>& product, const auto& matrices, T* out) {
   const Index pieces = product.pieces_of_result();
-  if (pieces == 1 && batch.count() == 1 && product.pieces_of_sums() > 1) {
+  if (pieces == 1 && batch.rank() == 0 && product.pieces_of_sums() > 1) {
     const auto [a, b] = matrices(0);
     return multiply_by_terms(product, a, b, out);
   }
@@ -232,7 +232,9 @@ void multiply(const Tensor& left, const Tensor& right, Tensor& out,
   const Dims batch = broadcast_batches(left.shape(), right.shape());
   Product<T> product{left.dim(-2), right.dim(-1), left.dim(-1), onto};
   using Pair = std::pair<blas::Matrix<T>, blas::Matrix<T>>;
-  if (b.batches() == 1 && a.batches() == batch.count()) {
+  // Not a batch of one: how it is computed does not depend on the number of its matrices.
+  const bool alike = right.rank() > 2 && batch.count() == 1;
+  if (b.batches() == 1 && a.batches() == batch.count() && !alike) {
     if (const auto rows = a.folded()) {
       product.m *= batch.count();
       return multiply_batches(

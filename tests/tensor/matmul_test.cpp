@@ -10,8 +10,11 @@
 
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/parallel.h"
+#include "rewind/tensor/random.h"
+#include "rewind/tensor/views.h"
 #include "support/elements.h"
 #include "support/naive_matmul.h"
+#include "support/same_bits.h"
 
 namespace rw {
 namespace {
@@ -201,6 +204,17 @@ TEST(MatMul, HasTheSameBitsForAnyNumberOfThreads) {
       const auto x = first[i].span<float>(), y = now[i].span<float>();
       EXPECT_TRUE(std::equal(x.begin(), x.end(), y.begin())) << i << " with " << threads;
     }
+  }
+}
+
+// Though one long sum alone may be cut into several.
+TEST(MatMul, AMatrixOfABatchHasTheSameBitsHoweverManyThereAre) {
+  Rng rng(4);
+  const Tensor a = normal({3, 8, 20000}, {}, rng), b = normal({3, 20000, 9}, {}, rng);
+  const Tensor all = matmul(a, b);
+  for (Index i = 0; i < 3; i++) {
+    const Tensor one = matmul(slice(a, 0, i, i + 1), slice(b, 0, i, i + 1));
+    EXPECT_TRUE(test::same_bits(one, slice(all, 0, i, i + 1))) << i;
   }
 }
 
