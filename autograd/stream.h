@@ -15,7 +15,7 @@
 //
 // The step is planned when the stream is made (as scan plans it, scan.h), and bound to memory. Its
 // results have the same bits as those of scan over the same inputs, however the inputs are cut into
-// blocks. (Not always those of products of more than two axes, that BLAS computes: README.md.)
+// blocks. (Not always those of products that BLAS computes: README.md.)
 //
 // A step of spans throws nothing and starts no threads; where the plan consists of products with
 // weights, rows looked up in them, element-wise work and views, as that of all cells of this

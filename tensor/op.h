@@ -24,7 +24,8 @@
 //                     output, by the rule of `broadcast`.
 //   row by row        `static constexpr bool rowwise = true`: all inputs and outputs have the same
 //                     first axis, and entry i of an output depends on the entries i of the inputs
-//                     alone, whatever the others are and however many.
+//                     alone, whatever the others are and however many. Several threads may run it
+//                     at once, each on some entries.
 #pragma once
 
 #include <array>

@@ -77,7 +77,7 @@ void Uniform::run(Tensor& y) const {
     // Rounding may reach `high`, which the range does not have.
     const T most = std::max(least, std::nextafter(static_cast<T>(high), least));
     parallel_for(y.size(), kWorthAWorker, [=, this](Index begin, Index end) {
-      kernels::fill_uniform({seed, draw}, begin, all + begin, end - begin);
+      kernels::fill_uniform({seed, draw}, first + begin, all + begin, end - begin);
       if (low == 0 && high == 1) return;
       for (Index i = begin; i < end; i++) all[i] = std::min(least + range * all[i], most);
     });
@@ -99,7 +99,7 @@ void Normal::run(Tensor& y) const {
     const T center = static_cast<T>(mean);
     const T scale = static_cast<T>(deviation);
     parallel_for(y.size(), kWorthAWorker, [=, this](Index begin, Index end) {
-      kernels::fill_normal({seed, draw}, begin, all + begin, end - begin);
+      kernels::fill_normal({seed, draw}, first + begin, all + begin, end - begin);
       if (mean == 0 && deviation == 1) return;
       for (Index i = begin; i < end; i++) all[i] = center + scale * all[i];
     });
@@ -119,10 +119,10 @@ void Bernoulli::run(Tensor& y) const {
     T* const all = output_data<T>(y);
     parallel_for(y.size(), kWorthAWorker, [=, this](Index begin, Index end) {
       std::array<float, 1024> uniforms;
-      for (Index first = begin; first < end; first += std::ssize(uniforms)) {
-        const Index n = std::min(std::ssize(uniforms), end - first);
-        kernels::fill_uniform({seed, draw}, first, uniforms.data(), n);
-        std::transform(uniforms.data(), uniforms.data() + n, all + first,
+      for (Index i = begin; i < end; i += std::ssize(uniforms)) {
+        const Index n = std::min(std::ssize(uniforms), end - i);
+        kernels::fill_uniform({seed, draw}, first + i, uniforms.data(), n);
+        std::transform(uniforms.data(), uniforms.data() + n, all + i,
                        [mark](float u) { return static_cast<T>(u < mark); });
       }
     });

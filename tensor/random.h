@@ -62,6 +62,7 @@ struct Uniform {
   Dtype dtype;
   double low, high;
   std::uint64_t seed, draw;
+  Index first = 0;  // of its positions in the draw
   static constexpr std::string_view name = "uniform";
   Spec infer() const;
   void run(Tensor& y) const;
@@ -72,6 +73,7 @@ struct Normal {
   Dtype dtype;
   double mean, deviation;
   std::uint64_t seed, draw;
+  Index first = 0;  // of its positions in the draw
   static constexpr std::string_view name = "normal";
   Spec infer() const;
   void run(Tensor& y) const;
@@ -82,6 +84,7 @@ struct Bernoulli {
   Dtype dtype;
   double p;
   std::uint64_t seed, draw;
+  Index first = 0;  // of its positions in the draw
   static constexpr std::string_view name = "bernoulli";
   Spec infer() const;
   void run(Tensor& y) const;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "rewind/autograd/engine/compile/elements_writer.h"
+#include "rewind/autograd/engine/rows_apart.h"
 #include "rewind/autograd/engine/stretches.h"
 #include "rewind/tensor/matmul.h"
 
@@ -27,8 +28,8 @@ class Compiler {
         places_(body_, settled_.forms(), settled_.in_place(), settled_.schedule(), options) {}
 
   void run() {
-    write_loop();
     write_recipes();
+    write_loop();
     program_.stacks.resize(at(body_.graph().values()));
     if (settled_.options().single_steps) {
       for (const ValueId y : program_.step.outputs) places_.of(y);
@@ -37,9 +38,9 @@ class Compiler {
     }
     hand_over_states();
     for (const int s : program_.fates.accumulated) places_.of(program_.step.sums[at(s)]);
-    program_.rows_apart = !runs_ordinary_kernels() && adds_up_rows_alone();
     program_.places = places_.all();
     program_.buffers = std::move(places_).take_buffers();
+    program_.together = why_rows_stay_together(program_);
     program_.columns = ColumnSplit(program_);
   }
 
@@ -80,7 +81,7 @@ class Compiler {
     return static_cast<int>(found - program_.packed.begin());
   }
 
-  // Of the matrices that products have on their right at every step.
+  // Of the matrices that products have on their right, wherever they run.
   void write_recipes() {
     for (const Graph::Node& node : body_.nodes()) {
       if (!node.operation.is<MatMul>()) continue;
@@ -93,8 +94,10 @@ class Compiler {
   }
 
   void write_ordinary(int n) {
-    for (const ValueId x : body_.node(n).inputs) places_.of(x);
-    program_.loop.push_back(OrdinaryInstruction{n});
+    const Graph::Node& node = body_.node(n);
+    for (const ValueId x : node.inputs) places_.of(x);
+    const bool by_packed = program_.is_packed_product(node);
+    program_.loop.push_back(OrdinaryInstruction{n, by_packed ? packed(node.inputs[1]) : -1});
   }
 
   // What is remembered for every step is copied where it lies in memory of one.
@@ -152,22 +155,6 @@ class Compiler {
     return to;
   }
 
-  // Whether every sum that is added up in the loop is one of each row.
-  bool adds_up_rows_alone() {
-    const auto& sums = program_.fates.accumulated;
-    return std::all_of(sums.begin(), sums.end(), [&](int s) {
-      const ValueId sum = program_.step.sums[at(s)];
-      const bool rows_first = body_.rows().axis_of(sum) == 0 && body_.rows().each_of(sum) == 1;
-      return rows_first && places_.buffer(places_.of(sum)).rows;
-    });
-  }
-
-  bool runs_ordinary_kernels() const {
-    return std::any_of(program_.loop.begin(), program_.loop.end(), [](const Instruction& i) {
-      return std::holds_alternative<OrdinaryInstruction>(i);
-    });
-  }
-
   Program& program_;
   const LoopBody body_;
   const Settled settled_;
@@ -208,6 +195,11 @@ std::vector<bool> read_after_the_loop(const Step& step, const Fates& fates) {
 }
 
 }  // namespace
+
+bool Program::is_packed_product(const Graph::Node& node) const {
+  return node.operation.is<MatMul>() && recipes.contains(node.inputs[1]) &&
+         rows.axis_of(node.first) == 0 && step.graph.spec(node.inputs[0]).rank() >= 2;
+}
 
 Program compile(Step step, Index batch, const ProgramOptions& options) {
   Program program;

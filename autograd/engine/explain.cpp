@@ -200,9 +200,8 @@ class Text {
     if (node.operation.is<MatMul>()) {
       const ValueId right = node.inputs[1];
       if (depends_[at(right)] != Dependence::nothing) return "both operands change";
-      return graph().spec(right).rank() == 2 && program_.rows.axis_of(node.first) == 0
-                 ? "packing is off, or rows have several entries"
-                 : "not rows times a matrix";
+      return program_.is_packed_product(node) ? "packing is off, or rows have several entries"
+                                              : "not rows times a matrix";
     }
     if (is_random(node.operation)) return "it draws at every step";
     if (is_view(node.operation)) return "its numbers do not lie together";

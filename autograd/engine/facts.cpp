@@ -55,6 +55,17 @@ Operation with_draw(const Operation& operation, kernels::PhiloxStream draw) {
   });
 }
 
+bool draws_by_position(const Operation& operation) {
+  return is_one_of<Uniform, Normal, Bernoulli>(operation);
+}
+
+Operation starting_at(const Operation& operation, Index first) {
+  return with_random(operation, [&](auto op) {
+    if constexpr (requires { op.first; }) op.first = first;
+    return Operation::of(op);
+  });
+}
+
 bool is_light(const Operation& operation) {
   return is_view(operation) || is_elementwise(operation) || is_random(operation) ||
          is_one_of<Concat, Stack, Pad, Full, ScalarSource, Arange, Eye, SliceAdd, Take, OneHot>(

@@ -20,6 +20,10 @@ bool is_random(const Operation& operation);
 // Of a random operation: which draw of which generator; and the same with another one.
 kernels::PhiloxStream draw_of(const Operation& operation);
 Operation with_draw(const Operation& operation, kernels::PhiloxStream draw);
+// Whether element i of the result is number i of the draw: then some of them can be drawn alone,
+// from the first one on.
+bool draws_by_position(const Operation& operation);
+Operation starting_at(const Operation& operation, Index first);
 
 // Cheaper to do again than to remember: element-wise work and arrangement, no products, no sums.
 bool is_light(const Operation& operation);

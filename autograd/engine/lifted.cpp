@@ -81,7 +81,7 @@ void Lifted::get_into(ValueId value, Tensor& rows) {
 
 // Products with packed matrices, and what adds a row to all rows of one.
 bool Lifted::compute_into(const Graph::Node& node, Tensor& rows) {
-  if (is_packed_product(node)) {
+  if (program_.is_packed_product(node)) {
     Tensor by_table;
     if (program_.by_table) by_table = product_by_table(program_, *this, node);
     if (by_table.defined()) {
@@ -127,18 +127,10 @@ Tensor Lifted::packed_form(ValueId value) const {
   return packed(made.recipe, sources);
 }
 
-// Rows times a matrix that is the same at every step: the same bits as at a single step, by the
-// kernel of the loop.
-bool Lifted::is_packed_product(const Graph::Node& node) const {
-  return node.operation.is<MatMul>() && program_.recipes.contains(node.inputs[1]) &&
-         program_.rows.axis_of(node.first) == 0 &&
-         program_.step.graph.spec(node.inputs[0]).rank() == 2;
-}
-
 void Lifted::compute(const Graph::Node& node) {
   Tensor& y = values_[static_cast<std::size_t>(node.first)];
   if (program_.by_table) y = product_by_table(program_, *this, node);
-  if (!y.defined() && is_packed_product(node)) {
+  if (!y.defined() && program_.is_packed_product(node)) {
     const Index columns = program_.step.graph.spec(node.first).shape.back();
     y = times_packed(get(node.inputs[0]), packed_form(node.inputs[1]), columns);
   } else if (!y.defined()) {

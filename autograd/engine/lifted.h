@@ -42,8 +42,6 @@ class Lifted {
   // A table whose rows were multiplied once for all stretches (lookups.h); undefined until it is
   // set. By the product that it serves.
   Tensor& multiplied_table(ValueId product) { return tables_[static_cast<std::size_t>(product)]; }
-  // Whether it multiplies rows by a matrix that has a recipe: then by that form, wherever it runs.
-  bool is_packed_product(const Graph::Node& node) const;
 
  private:
   void compute(const Graph::Node& node);

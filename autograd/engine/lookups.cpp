@@ -22,7 +22,7 @@ class Lookups {
   Index rows_of_table(const Graph::Node& node) const {
     if (const auto* sum = node.operation.as<TakeAdjoint>()) {
       const Graph::Node* made = graph_.maker(node.inputs[0]);
-      const bool of_product = made && lifted_.is_packed_product(*made) && read_once(made->first);
+      const bool of_product = made && program_.is_packed_product(*made) && read_once(made->first);
       return of_product && is_list_of_rows(node.inputs[1]) ? sum->rows : 0;
     }
     const Graph::Node* look_up = look_up_under(node);
@@ -38,7 +38,7 @@ class Lookups {
   // The look-up of which a product takes rows, or adds them up.
   const Graph::Node* look_up_under(const Graph::Node& node) const {
     if (!node.operation.is<MatMul>()) return nullptr;
-    if (lifted_.is_packed_product(node)) return look_up(node.inputs[0]);
+    if (program_.is_packed_product(node)) return look_up(node.inputs[0]);
     const Graph::Node* turned = graph_.maker(node.inputs[0]);
     const auto* order = turned ? turned->operation.as<Permute>() : nullptr;
     const bool adds_rows = order && order->order == Dims{1, 0} && rank(node.inputs[1]) == 2 &&
@@ -90,7 +90,7 @@ Index steps_by_table(const Program& program, const Graph::Node& node) {
 // take(E, i) W
 Tensor product_by_table(const Program& program, Lifted& lifted, const Graph::Node& node) {
   const Lookups lookups(program, lifted);
-  if (!lifted.is_packed_product(node) || !lookups.goes_by_table(node)) return {};
+  if (!program.is_packed_product(node) || !lookups.goes_by_table(node)) return {};
   const Graph::Node& look_up = *lookups.look_up_under(node);
   if (!lifted.can_get(look_up.inputs[1])) return {};
   Tensor& table = lifted.multiplied_table(node.first);
@@ -103,7 +103,7 @@ Tensor product_by_table(const Program& program, Lifted& lifted, const Graph::Nod
 std::optional<TableSum> sum_by_table(const Program& program, const Lifted& lifted,
                                      const Graph::Node& node) {
   const Lookups lookups(program, lifted);
-  if (lifted.is_packed_product(node) || !lookups.goes_by_table(node)) return {};
+  if (program.is_packed_product(node) || !lookups.goes_by_table(node)) return {};
   const Index rows = lookups.rows_of_table(node);
   TableSum sum{node.inputs[1], node.inputs[1], rows};
   if (node.operation.is<TakeAdjoint>()) {

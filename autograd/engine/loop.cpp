@@ -41,6 +41,7 @@ void Loop::run(Stretch stretch) {
   const LoopSplit split = loop_split(program_);
   const bool shared = split.workers > 1 && stretch.steps() >= split.steps;
   if (shared && split.by == LoopSplit::columns) return run_columns(stretch, split.workers);
+  if (shared) memory_.keep_made();
   parallel_for(batch_, shared ? split.most_rows : batch_, [&](Index begin, Index end) {
     run_rows(stretch, {begin, end});
   });
@@ -65,9 +66,9 @@ void Loop::run_rows(Stretch stretch, RowRange rows) {
     go_to(bound, t, active);
     for (std::size_t i = 0; i < program_.loop.size(); i++) {
       if (bound.run(i)) continue;
-      std::visit([&](const auto& other) { run_one(other, t); }, program_.loop[i]);
+      std::visit([&](const auto& other) { run_one(other, t, active); }, program_.loop[i]);
     }
-    program_.rows_apart ? accumulate_rows(t, active) : accumulate(t);
+    program_.together.empty() ? accumulate_rows(t, active) : accumulate(t);
     if (copies) memory_.hand_over_states(t, active.begin, active.end);
   }
 }
@@ -100,56 +101,65 @@ void Loop::run_columns(Stretch stretch, int workers) {
   });
 }
 
-void Loop::run_one(const ArrangeInstruction& i, Index t) {
+void Loop::run_one(const ArrangeInstruction& i, Index t, RowRange rows) {
   const int axis = program_.rows.axis_of(i.value);
-  const Tensor rows = contiguous(transpose(memory_.value_at(i.value, t), 0, axis));
-  memory_.fill(i.to, t, rows);
+  const Tensor arranged = contiguous(transpose(memory_.value_at(i.value, t, rows), 0, axis));
+  memory_.fill(i.to, t, rows.begin, arranged);
 }
 
-void Loop::run_one(const OrdinaryInstruction& i, Index t) {
+void Loop::run_one(const OrdinaryInstruction& i, Index t, RowRange rows) {
   const Graph::Node& node = program_.step.graph.nodes()[at(i.node)];
   std::vector<Tensor> inputs;
-  for (const ValueId x : node.inputs) inputs.push_back(memory_.value_at(x, t));
+  for (const ValueId x : node.inputs) inputs.push_back(memory_.value_at(x, t, rows));
   std::vector<const Tensor*> pointers;
   for (const Tensor& x : inputs) pointers.push_back(&x);
   std::vector<Tensor> outputs(at(node.results));
-  const Index rows = in_.rows.rows_at(t);
   if (is_random(node.operation)) {
-    draw(node, t, pointers, outputs);
-  } else if (lifted_.is_packed_product(node)) {
+    draw(node, t, rows, pointers, outputs);
+  } else if (i.packed >= 0) {
     const Index columns = program_.step.graph.spec(node.first).shape.back();
-    outputs[0] = times_packed(inputs[0], lifted_.packed_form(node.inputs[1]), columns);
-  } else if (rows == batch_) {
+    outputs[0] = times_packed(inputs[0], packed_[at(i.packed)], columns);
+  } else if (rows.count() == batch_) {
     execute(node.operation, pointers, outputs);
   } else {
-    execute(with_rows(node.operation, program_.rows, node.first, rows), pointers, outputs);
+    execute(with_rows(node.operation, program_.rows, node.first, rows.count()), pointers, outputs);
   }
   for (int k = 0; k < node.results; k++) {
-    memory_.set_made(node.first + k, apart_from(inputs, outputs[at(k)]));
+    memory_.set_made(node.first + k, apart_from(inputs, outputs[at(k)]), rows);
   }
 }
 
-// Numbers belong to the rows of the caller, also where some are left out.
-void Loop::draw(const Graph::Node& node, Index t, std::span<const Tensor* const> inputs,
-                std::span<Tensor> outputs) {
+// Numbers belong to the rows of the caller, also where these are sorted and some are left out.
+void Loop::draw(const Graph::Node& node, Index t, RowRange rows,
+                std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
   const Draws& draws = in_.draws;
   const Index k = draws.reverse ? in_.rows.busy_steps() - 1 - t : t;
   const std::uint64_t number =
       draws.first + static_cast<std::uint64_t>(k * draws.each) + draw_of(node.operation).draw;
-  execute(with_draw(node.operation, {draws.seed, number}), inputs, outputs);
+  const Operation drawn = with_draw(node.operation, {draws.seed, number});
   const int axis = program_.rows.axis_of(node.first);
-  if (axis == Rows::kNone || in_.rows.whole()) return;
-  outputs[0] = slice(in_.rows.sorted(outputs[0], axis), axis, 0, entries_at(t, node.first));
+  const bool some = rows.count() < batch_;
+  if (some && axis == 0 && in_.rows.whole() && draws_by_position(drawn)) {
+    const Index each = program_.step.graph.spec(node.first).shape.count() / batch_;
+    const Operation theirs = starting_at(drawn, rows.begin * each);
+    return execute(with_rows(theirs, program_.rows, node.first, rows.count()), inputs, outputs);
+  }
+  execute(drawn, inputs, outputs);
+  if (axis == Rows::kNone || (in_.rows.whole() && !some)) return;
+  const Index each = program_.rows.each_of(node.first);
+  outputs[0] = slice(in_.rows.sorted(outputs[0], axis), axis, rows.begin * each, rows.end * each);
 }
 
 void Loop::accumulate(Index t) {
   for (std::size_t i = 0; i < accumulated_.size(); i++) {
     const ValueId sum = program_.step.sums[at(program_.fates.accumulated[i])];
-    const Tensor x = memory_.value_at(sum, t);
+    const Index rows = in_.rows.rows_at(t);
+    const Tensor x = memory_.value_at(sum, t, {0, rows});
     const int axis = program_.rows.axis_of(sum);
+    const Index entries = rows * program_.rows.each_of(sum);
     Tensor& total = accumulated_[i];
     total = axis == Rows::kNone ? std::move(total) + x
-                                : slice_add(std::move(total), x, axis, 0, entries_at(t, sum));
+                                : slice_add(std::move(total), x, axis, 0, entries);
   }
 }
 

@@ -22,28 +22,19 @@ class Loop {
   const std::vector<Tensor>& accumulated() const { return accumulated_; }
 
  private:
-  struct RowRange {
-    Index begin, end;
-    Index count() const { return end - begin; }
-  };
-
   Index step(Stretch stretch, Index k) const;  // the k-th that runs
   void go_to(BoundLoop& bound, Index t, RowRange rows) const;
   void run_rows(Stretch stretch, RowRange rows);
   void run_columns(Stretch stretch, int workers);
 
-  static void run_one(const ProductInstruction&, Index) {}  // these three are bound
-  static void run_one(const ElementInstruction&, Index) {}
-  static void run_one(const CopyInstruction&, Index) {}
-  void run_one(const ArrangeInstruction& i, Index t);
-  void run_one(const OrdinaryInstruction& i, Index t);
-  void draw(const Graph::Node& node, Index t, std::span<const Tensor* const> inputs,
+  static void run_one(const ProductInstruction&, Index, RowRange) {}  // these three are bound
+  static void run_one(const ElementInstruction&, Index, RowRange) {}
+  static void run_one(const CopyInstruction&, Index, RowRange) {}
+  void run_one(const ArrangeInstruction& i, Index t, RowRange rows);
+  void run_one(const OrdinaryInstruction& i, Index t, RowRange rows);
+  void draw(const Graph::Node& node, Index t, RowRange rows, std::span<const Tensor* const> inputs,
             std::span<Tensor> outputs);
 
-  // How many entries of a value, along its axis of rows, count at step t.
-  Index entries_at(Index t, ValueId value) const {
-    return in_.rows.rows_at(t) * program_.rows.each_of(value);
-  }
   void accumulate(Index t);
   void accumulate_rows(Index t, RowRange rows);
   template <class T>

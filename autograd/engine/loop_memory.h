@@ -21,6 +21,11 @@ struct Track {
   Index offset, move;
 };
 
+struct RowRange {
+  Index begin, end;
+  Index count() const { return end - begin; }
+};
+
 class LoopMemory {
  public:
   // Keeps references to the first three.
@@ -54,13 +59,16 @@ class LoopMemory {
   // Copies rows begin .. end of a step from place to place.
   void copy_rows(Place from, Place to, Index columns, Index t, Index begin, Index end) const;
 
-  // Fills a place at step t with numbers that lie one after the other.
-  void fill(Place to, Index t, const Tensor& x) const;
+  // Fills a place at step t, from a row on, with numbers that lie one after the other.
+  void fill(Place to, Index t, Index row, const Tensor& x) const;
 
-  // A value at step t as a tensor: those of its rows that count. And the other way round, the
+  // A value at step t as a tensor: some of its rows that count. And the other way round, the
   // result of an ordinary kernel.
-  Tensor value_at(ValueId value, Index t) const;
-  void set_made(ValueId value, const Tensor& x);
+  Tensor value_at(ValueId value, Index t, RowRange rows) const;
+  void set_made(ValueId value, const Tensor& x, RowRange rows);
+  // From now on such results are copied to memory that stays where it is: for workers who make some
+  // rows each, and for who wants to know the address. Else the tensors themselves are kept.
+  void keep_made();
 
   // What a stack holds of some steps: their rows together, or, of a value without rows,
   // [steps, ...]. All of a stretch that was run last; of outputs, those of all steps.
@@ -132,6 +140,7 @@ class LoopMemory {
   const std::vector<bool> outlives_;  // by buffer: holds what is wanted of all steps
   std::vector<Bound> bound_;          // by buffer
   std::optional<Stretch> last_;       // that was entered
+  bool keeps_made_ = false;
 };
 
 }  // namespace engine

@@ -1,8 +1,10 @@
 // Where a step finds numbers in the memory of a loop, and what is read there afterwards.
 #include <cstring>
+#include <utility>
 
 #include "rewind/autograd/engine/loop_memory.h"
 #include "rewind/autograd/engine/row_copy.h"
+#include "rewind/tensor/blocks.h"
 #include "rewind/tensor/views.h"
 
 namespace rw::engine {
@@ -82,28 +84,33 @@ void LoopMemory::copy_rows(Place from, Place to, Index columns, Index t, Index b
       .run();
 }
 
-void LoopMemory::fill(Place to, Index t, const Tensor& x) const {
+void LoopMemory::fill(Place to, Index t, Index row, const Tensor& x) const {
   const auto bytes = static_cast<std::size_t>(x.size() * bytes_of(x.dtype()));
-  std::memcpy(address(to, t, 0), OutputAccess::bytes(const_cast<Tensor&>(x)), bytes);
+  std::memcpy(address(to, t, row), OutputAccess::bytes(const_cast<Tensor&>(x)), bytes);
 }
 
-Tensor LoopMemory::value_at(ValueId value, Index t) const {
+Tensor LoopMemory::value_at(ValueId value, Index t, RowRange rows) const {
   const Place place = *program_.place(value);
   const Bound& b = bound_[at(place.buffer)];
   const Buffer& own = buffer(place.buffer);
-  const Index rows = in_.rows.rows_at(t);
-  if (own.kind == Buffer::made && own.value == value) return b.tensor;
   const int axis = program_.rows.axis_of(value);
-  if (own.kind == Buffer::constant && own.value == value) {
-    return axis == Rows::kNone ? b.tensor : slice(b.tensor, axis, 0, rows * each_of(own));
+  const auto rows_from = [&](Index first) {
+    const Index each = each_of(own);
+    return slice(b.tensor, axis, (first + rows.begin) * each, (first + rows.end) * each);
+  };
+  const bool is_own = own.value == value;
+  if (is_own && own.kind == Buffer::made) {
+    return axis == Rows::kNone || !keeps_made_ ? b.tensor : rows_from(0);
+  }
+  if (is_own && own.kind == Buffer::constant) {
+    return axis == Rows::kNone ? b.tensor : rows_from(0);
   }
   if (own.kind == Buffer::input && axis > 0) {
-    const Index first = in_.rows.first_row(t) - in_.rows.first_row(b.first_step);
-    return slice(b.tensor, axis, first * each_of(own), (first + rows) * each_of(own));
+    return rows_from(in_.rows.first_row(t) - in_.rows.first_row(b.first_step));
   }
   const Index offset = first_element(place.buffer, t) + place.column;
   const Tensor& memory = memory_at(b, t) == b.data ? b.tensor : partner_of(place.buffer);
-  if (own.rows) return rows_of(value, memory, b.row, rows, offset);
+  if (own.rows) return rows_of(value, memory, b.row, rows.count(), offset + rows.begin * b.row);
   const Dims& shape = spec(value).shape;
   return memory.view(shape, contiguous_strides(shape), offset);
 }
@@ -118,10 +125,29 @@ const Tensor& LoopMemory::partner_of(int number) const {
   return bound_[at(number)].tensor;
 }
 
-void LoopMemory::set_made(ValueId value, const Tensor& x) {
+void LoopMemory::set_made(ValueId value, const Tensor& x, RowRange rows) {
   Bound& b = bound_[at(program_.place(value)->buffer)];
-  b.tensor = contiguous(x);
-  b.data = OutputAccess::bytes(b.tensor);
+  if (!keeps_made_) {
+    b.tensor = contiguous(x);
+    b.find_data();
+    return;
+  }
+  const int axis = program_.rows.axis_of(value);
+  const Index each = program_.rows.each_of(value);
+  const Block whole = whole_block(b.tensor.shape());
+  copy_into(
+      x, b.tensor,
+      axis == Rows::kNone ? whole : narrowed(whole, axis, rows.begin * each, rows.count() * each));
+}
+
+void LoopMemory::keep_made() {
+  if (std::exchange(keeps_made_, true)) return;
+  for (std::size_t i = 0; i < bound_.size(); i++) {
+    const Buffer& buffer = program_.buffers[i];
+    if (buffer.kind != Buffer::made) continue;
+    bound_[i].tensor = Tensor::uninitialized(spec(buffer.value));
+    bound_[i].find_data();
+  }
 }
 
 // So many rows of the batch, as entries along the first axis of a value.

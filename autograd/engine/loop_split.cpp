@@ -14,9 +14,21 @@ constexpr Index kLeastWait = 1 << 14;  // for each time that workers wait in it
 constexpr Index kLarge = Index{4} << 20;  // bytes of packed matrices that each worker would read
 
 struct Work {
-  Index row = 0;     // of a step, in multiply-adds of a product
-  Index packed = 0;  // bytes that a step reads, whatever its rows
+  Index row = 0;            // of a step, in multiply-adds of a product
+  Index packed = 0;         // bytes that a step reads, whatever its rows
+  bool by_kernels = false;  // some of it by ordinary ones, which make all columns
 };
+
+// What an operation reads or writes for each row, whichever is more.
+Index numbers_of_a_row(const Program& program, int n) {
+  const Graph::Node& node = program.step.graph.nodes()[static_cast<std::size_t>(n)];
+  Index most = program.step.graph.spec(node.first).shape.count();
+  for (const ValueId x : node.inputs) {
+    if (program.rows.axis_of(x) == Rows::kNone) continue;
+    most = std::max(most, program.step.graph.spec(x).shape.count());
+  }
+  return most / std::max<Index>(program.rows.batch, 1);
+}
 
 Work work_of(const Program& program) {
   constexpr Index kOfAnElement = 8;
@@ -28,6 +40,9 @@ Work work_of(const Program& program) {
       work.packed += product->k * product->n * bytes_of(c.dtype);
     } else if (const auto* elements = std::get_if<ElementInstruction>(&instruction)) {
       work.row += kOfAnElement * elements->columns * std::ssize(elements->program.instructions);
+    } else if (const auto* ordinary = std::get_if<OrdinaryInstruction>(&instruction)) {
+      work.row += kOfAnElement * numbers_of_a_row(program, ordinary->node);
+      work.by_kernels = true;
     }
   }
   return work;
@@ -41,21 +56,19 @@ LoopSplit alone(const Program& program, std::string_view why) {
 
 LoopSplit loop_split(const Program& program) {
   const Index batch = program.rows.batch;
-  if (!program.rows_apart) {
-    return alone(program, program.fates.accumulated.empty() ? "ordinary kernels run inside the loop"
-                                                            : "sums are added up inside the loop");
-  }
+  if (!program.together.empty()) return alone(program, program.together);
   const int threads = thread_count();
   if (threads == 1) return alone(program, "there is one thread");
-  if (program.share_columns) return {LoopSplit::columns, threads, batch};
   const Work work = work_of(program);
+  if (program.share_columns && !work.by_kernels) return {LoopSplit::columns, threads, batch};
   const Index step = work.row * batch;
   if (step == 0) return alone(program, "the loop does nothing but copy");
   const Index each = count_of_parts(batch, threads);
-  if (each >= kLeastRows && work.packed < kLarge) {
+  if (each >= kLeastRows && (work.packed < kLarge || work.by_kernels)) {
     return {LoopSplit::rows, static_cast<int>(count_of_parts(batch, each)), each,
             count_of_parts(kLeastWork, each * work.row)};
   }
+  if (work.by_kernels) return alone(program, "they are few, and ordinary kernels make all columns");
   if (step < std::max(kLeastStep, kLeastWait * waits_of_a_step(program))) {
     return alone(program, "a step takes less time than waiting for others");
   }

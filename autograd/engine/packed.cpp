@@ -164,8 +164,10 @@ Tensor packed(const SharedRecipe& recipe, const std::vector<Tensor>& sources) {
 Tensor packed(const Tensor& w) { return packed(nullptr, {w}); }
 
 Tensor times_packed(const Tensor& a, const Tensor& form, Index n) {
-  Tensor result = Tensor::uninitialized({{a.dim(0), n}, a.dtype()});
-  multiply_packed(a, form, result);
+  Tensor result = Tensor::uninitialized({a.shape().with(a.rank() - 1, n), a.dtype()});
+  const Index k = a.shape().back(), rows = a.shape().without(a.rank() - 1).count();
+  Tensor y = result.view({rows, n}, {n, 1}, 0);
+  multiply_packed(a.rank() == 2 ? a : reshape(a, {rows, k}), form, y);
   return result;
 }
 

@@ -18,10 +18,10 @@ Tensor packed(const Tensor& w);  // of w itself
 // How many forms are remembered now.
 std::size_t remembered_forms();
 
-// a [rows, k] times the matrix [k, n] of a packed form: any row has the bits that it has by itself,
+// a [..., k] times the matrix [k, n] of a packed form: any row has the bits that it has by itself,
 // or in a loop.
 Tensor times_packed(const Tensor& a, const Tensor& form, Index n);
-// The same where the rows are wanted: y [rows, n], contiguous.
+// The same of a [rows, k] where the rows are wanted: y [rows, n], contiguous.
 void multiply_packed(const Tensor& a, const Tensor& form, Tensor& y);
 
 }  // namespace engine

@@ -64,6 +64,7 @@ struct ElementInstruction {
 
 struct OrdinaryInstruction {
   int node;
+  int packed = -1;  // in Program::packed: the right operand, if it is one
 };
 
 struct CopyInstruction {
@@ -104,9 +105,9 @@ struct Program {
   std::vector<bool> read_afterwards;         // by value: when the loop is done
   std::vector<int> totals;  // nodes after the loop that add rows up; others are made of these
   std::vector<Instruction> loop;
-  std::vector<ValueId> packed;          // right operands of its products
+  std::vector<ValueId> packed;          // right operands of products in it
   std::map<ValueId, RecipeOf> recipes;  // of these, and of those of products outside of the loop
-  bool rows_apart = false;     // every instruction keeps rows apart: workers may share the rows
+  std::string_view together;   // why one worker runs all rows; empty: workers may share them
   ColumnSplit columns;         // whose an instruction's are; shared only where rows are apart
   bool by_table = true;        // small tables are multiplied before rows are looked up (lookups.h)
   bool share_columns = false;  // wherever workers can, however little there is to do
@@ -117,6 +118,9 @@ struct Program {
   const std::optional<Place>& place(ValueId value) const {
     return places[static_cast<std::size_t>(value)];
   }
+  // Whether it multiplies rows by a matrix that has a recipe: then by that form, wherever it runs,
+  // with the same bits for many steps as for one.
+  bool is_packed_product(const Graph::Node& node) const;
   std::vector<HandOver> states;  // of each; no next state stands in the place of a state
 };
 

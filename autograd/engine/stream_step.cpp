@@ -53,11 +53,7 @@ StreamStep::StreamStep(std::shared_ptr<const Recurrence> recurrence,
       memory_(program(), inputs_, lifted_, {{0, 1}}) {
   memory_.enter({0, 1});
   for (const ValueId w : program().packed) packed_.push_back(lifted_.packed_form(w));
-  // Ordinary kernels give new memory each time, so it is made before anything is bound to it.
-  for (const Buffer& buffer : program().buffers) {
-    if (buffer.kind != Buffer::made) continue;
-    memory_.set_made(buffer.value, Tensor::uninitialized(program().step.graph.spec(buffer.value)));
-  }
+  memory_.keep_made();  // before anything is bound to it
   for (const Instruction& instruction : program().loop) {
     std::visit([&](const auto& i) { bind(i); }, instruction);
   }
@@ -131,9 +127,9 @@ void StreamStep::bind(const CopyInstruction& i) { loop_.push_back(copy(i.from, i
 void StreamStep::bind(const OrdinaryInstruction& i) {
   const Graph::Node& node = program().step.graph.nodes()[at(i.node)];
   Ordinary ordinary{&node, {}, {}};
-  if (lifted_.is_packed_product(node)) ordinary.packed = lifted_.packed_form(node.inputs[1]);
+  if (i.packed >= 0) ordinary.packed = packed_[at(i.packed)];
   for (int k = 0; k < node.results; k++) {
-    ordinary.results.push_back(memory_.value_at(node.first + k, 0));
+    ordinary.results.push_back(value(node.first + k));
   }
   std::optional<LookUp> rows_of_a_table = look_up(ordinary);
   if (rows_of_a_table) {
@@ -147,8 +143,7 @@ void StreamStep::bind(const OrdinaryInstruction& i) {
 std::optional<StreamStep::LookUp> StreamStep::look_up(const Ordinary& ordinary) const {
   const Graph::Node& node = *ordinary.node;
   if (!node.operation.is<Take>() || !lifted_.is_constant(node.inputs[0])) return {};
-  const Tensor table = memory_.value_at(node.inputs[0], 0),
-               rows = memory_.value_at(node.inputs[1], 0);
+  const Tensor table = value(node.inputs[0]), rows = value(node.inputs[1]);
   if (!table.contiguous() || !rows.contiguous() || !ordinary.results[0].contiguous()) return {};
   const Dims row = table.shape().without(0);
   const auto first = [&](ValueId value) { return memory_.address(*program().place(value), 0, 0); };
@@ -198,7 +193,7 @@ void StreamStep::run_one(LookUp& l) {
 void StreamStep::run_one(Ordinary& ordinary) {
   const Graph::Node& node = *ordinary.node;
   std::vector<Tensor> inputs;
-  for (const ValueId x : node.inputs) inputs.push_back(memory_.value_at(x, 0));
+  for (const ValueId x : node.inputs) inputs.push_back(value(x));
   std::vector<const Tensor*> pointers;
   for (const Tensor& x : inputs) pointers.push_back(&x);
   std::vector<Tensor> results(ordinary.results.size());

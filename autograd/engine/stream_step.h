@@ -58,6 +58,7 @@ class StreamStep {
     return program().buffers[static_cast<std::size_t>(place.buffer)];
   }
   Index batch() const { return recurrence_->batch(); }
+  Tensor value(ValueId value) const { return memory_.value_at(value, 0, {0, batch()}); }
   void bind(const ProductInstruction& i);
   void bind(const ElementInstruction& i);
   void bind(const OrdinaryInstruction& i);

@@ -129,16 +129,21 @@ TEST(Explain, SaysWhyOrdinaryKernelsRun) {
                 "    ordinary   %3 = matmul(%2, p1) [3, 1, 6]: not rows times a matrix",
                 "    ordinary   %4 = softmax{2}(%3) [3, 1, 6]: only its own kernel knows it",
                 "    ordinary   %5 = matmul(%4, w1) [3, 1, 4]: not rows times a matrix",
-                "  rows: all 3 by one worker, since ordinary kernels run inside the loop",
+                "  rows: all 3 by one worker, since they are few, and ordinary kernels make all "
+                "columns",
                 "backward, in the other direction",
-                "  rows: all 3 by one worker, since sums are added up inside the loop"});
+                "  rows: all 3 by one worker, since they are few, and ordinary kernels make all "
+                "columns"});
   expect_lines(explain(step, zeros({2, 3, 5}), zeros({3, 5})),
-               {"    ordinary   %8 = bernoulli{[3, 5], float32, 0.5, 0, 0}() [3, 5]: it draws at "
+               {"    ordinary   %8 = bernoulli{[3, 5], float32, 0.5, 0, 0, 0}() [3, 5]: it draws at "
                 "every step"});
   const auto own = [](const Tensor& x, const Tensor& h) { return apply(Softsign{}, x + h); };
-  expect_lines(explain(own, zeros({2, 3, 5}, float64), zeros({3, 5}, float64)),
-               {"    ordinary   %2 = softsign(%1) [3, 5]: for all that is known it mixes rows",
-                "  rows are mixed by softsign: no lengths"});
+  expect_lines(
+      explain(own, zeros({2, 3, 5}, float64), zeros({3, 5}, float64)),
+      {"    ordinary   %2 = softsign(%1) [3, 5]: for all that is known it mixes rows",
+       "  rows: all 3 by one worker, since an ordinary kernel inside the loop needs all of "
+       "them",
+       "  rows are mixed by softsign: no lengths"});
 }
 
 TEST(Explain, SaysHowManyInstructionsOperationsAreFusedInto) {

@@ -11,6 +11,7 @@
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
+#include "rewind/tensor/random.h"
 #include "rewind/tensor/softmax.h"
 #include "rewind/tensor/unary.h"
 
@@ -53,10 +54,29 @@ Results of_a_user(Const x, Const s, Const w) {
   return {{h, c}, {h}};
 }
 
+// Bahdanau's, to a context that each row has of its own.
+Results attentive(Const x, Const s, Const w) {
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
+  const Tensor fit = matmul(tanh(w[3] + unsqueeze(part(z, 0), 1)), w[4]);
+  const Tensor read = squeeze(matmul(transpose(softmax(fit, 1)), w[3]), 1);
+  const Tensor c = tanh(part(z, 2)) * s[1] + read;
+  const Tensor h = sigmoid(part(z, 3)) * tanh(part(z, 1) + c);
+  return {{h, c}, {h, squeeze(fit, -1)}};
+}
+
+Results with_masks(Const x, Const s, Const w) {
+  const Tensor kept = bernoulli(s[0].shape(), {.p = 0.7, .dtype = s[0].dtype()});
+  const Tensor noise = normal({kRows, 1}, {.deviation = 0.1, .dtype = s[0].dtype()});
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0] * kept, w[1]) + w[2];
+  const Tensor c = tanh(part(z, 0)) + sigmoid(part(z, 1)) * s[1] + noise;
+  const Tensor h = sigmoid(part(z, 3)) * tanh(c + part(z, 2));
+  return {{h, c}, {h}};
+}
+
 struct Cell {
   const char* name;
   decltype(ScanCase::step) step;
-  bool shares_rows;  // among workers
+  bool runs_kernels = true;  // ordinary ones, in the loop
 };
 
 void PrintTo(const Cell& cell, std::ostream* out) { *out << cell.name; }
@@ -67,7 +87,8 @@ class SameBitsOf : public testing::TestWithParam<Cell> {
 
   static ScanCase scan_case(Dtype dtype) {
     const Tensors weights{numbers({kFeatures, 4 * kUnits}, 3) * 0.3,
-                          numbers({kUnits, 4 * kUnits}, 4) * 0.2, numbers({4 * kUnits}, 5)};
+                          numbers({kUnits, 4 * kUnits}, 4) * 0.2, numbers({4 * kUnits}, 5),
+                          numbers({kRows, 5, kUnits}, 7), numbers({kUnits, 1}, 8)};
     ScanCase c{{in(numbers({kSteps, kRows, kFeatures}, 1), dtype)},
                {in(numbers({kRows, kUnits}, 2), dtype), in(numbers({kRows, kUnits}, 6), dtype)},
                {},
@@ -126,22 +147,22 @@ TEST_P(SameBitsOf, ScansWhoseColumnsAreSharedForAnyNumberOfThreads) {
   }
 }
 
-TEST_P(SameBitsOf, AreAskedOfCellsWhoseRowsAreSharedWhereTheyCanBe) {
+TEST_P(SameBitsOf, AreAskedOfCellsWhoseRowsAreShared) {
   const ScanCase c = scan_case(float32);
   const auto step = [&](Const x, Const s) { return c.step(x, s, c.weights); };
   const Threads scope(8);
   const std::string text = explain(step, c.xs, c.initial);
-  EXPECT_EQ(text.find("rows: 14 for each of 8 workers") != std::string::npos,
-            GetParam().shares_rows)
-      << text;
-  EXPECT_EQ(text.find("    ordinary ") == std::string::npos, GetParam().shares_rows) << text;
+  const std::string_view shared = "rows: 14 for each of 8 workers";
+  EXPECT_NE(text.find(shared), std::string::npos) << text;
+  EXPECT_NE(text.find(shared, text.find("backward")), std::string::npos) << text;
+  EXPECT_EQ(text.find("    ordinary ") != std::string::npos, GetParam().runs_kernels) << text;
 }
 
 INSTANTIATE_TEST_SUITE_P(Cells, SameBitsOf,
-                         testing::Values(Cell{"lstm", lstm, true},
-                                         Cell{"layer_norm", normed, false},
-                                         Cell{"softmax", with_softmax, false},
-                                         Cell{"operation_of_a_user", of_a_user, false}),
+                         testing::Values(Cell{"lstm", lstm, false}, Cell{"layer_norm", normed},
+                                         Cell{"softmax", with_softmax},
+                                         Cell{"operation_of_a_user", of_a_user},
+                                         Cell{"attention", attentive}, Cell{"masks", with_masks}),
                          [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

@@ -68,6 +68,19 @@ TEST(StreamCells, MultiplyByTheKernelOfTheScanWhatTheyArrangeAnew) {
                               weights({{kLong, kWide}, {kWide, kLong}}), cell);
 }
 
+// The same context for all rows, read before the loop for all steps at once.
+TEST(StreamCells, ReadAContextOfTheirInputWithTheBitsOfTheScan) {
+  const auto cell = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor scores = softmax(matmul(reshape(x[0], {B, 1, I}), w[0]), -1);
+    const Tensor read = reshape(matmul(scores, w[1]), {B, H});
+    const Tensor h = tanh(read + matmul(s[0], w[2]));
+    return {{h}, {h}};
+  };
+  constexpr Index kEntries = 301;
+  expect_the_bits_of_the_scan(inputs()[0], states({H}),
+                              weights({{I, kEntries}, {kEntries, H}, {H, H}}), cell);
+}
+
 TEST(StreamCells, OfTwoProductsOfTheInputAddThemAsTheScanDoes) {
   const auto cell = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
     const Tensor from_x = matmul(x[0], w[0]) + matmul(tanh(x[0]), w[1]);

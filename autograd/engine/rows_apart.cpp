@@ -1,0 +1,57 @@
+#include "rewind/autograd/engine/rows_apart.h"
+
+#include "rewind/autograd/engine/facts.h"
+#include "rewind/tensor/matmul.h"
+
+namespace rw::engine {
+namespace {
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+bool has_rows_first(const Program& program, ValueId sum) {
+  return program.rows.axis_of(sum) == 0 && program.rows.each_of(sum) == 1 &&
+         program.buffers[at(program.place(sum)->buffer)].rows;
+}
+
+bool all_have_rows(const Program& program, const Graph::Node& node) {
+  for (int k = 0; k < node.results; k++) {
+    if (program.rows.axis_of(node.first + k) == Rows::kNone) return false;
+  }
+  return true;
+}
+
+// BLAS rounds a row of a matrix by where it stands in it. Packed products do not, nor do those with
+// a matrix that each row of the batch has of its own.
+bool multiplies_each_row_alone(const Program& program, const OrdinaryInstruction& product) {
+  if (product.packed >= 0) return true;
+  const Graph::Node& node = program.step.graph.nodes()[at(product.node)];
+  return program.rows.axis_of(node.inputs[1]) != Rows::kNone &&
+         program.rows.axis_of(node.first) < program.step.graph.spec(node.first).rank() - 2;
+}
+
+bool keeps_rows_apart(const Program& program, const OrdinaryInstruction& ordinary) {
+  const Graph::Node& node = program.step.graph.nodes()[at(ordinary.node)];
+  if (program.rows.effect[at(ordinary.node)] != RowEffect::apart) return false;
+  if (is_random(node.operation) && !node.inputs.empty()) return false;  // by the number of the row
+  return all_have_rows(program, node) &&
+         (!node.operation.is<MatMul>() || multiplies_each_row_alone(program, ordinary));
+}
+
+}  // namespace
+
+std::string_view why_rows_stay_together(const Program& program) {
+  for (const int s : program.fates.accumulated) {
+    if (!has_rows_first(program, program.step.sums[at(s)])) {
+      return "sums over them are added up inside the loop";
+    }
+  }
+  for (const Instruction& instruction : program.loop) {
+    const auto* ordinary = std::get_if<OrdinaryInstruction>(&instruction);
+    if (ordinary && !keeps_rows_apart(program, *ordinary)) {
+      return "an ordinary kernel inside the loop needs all of them";
+    }
+  }
+  return {};
+}
+
+}  // namespace rw::engine
