@@ -134,9 +134,10 @@ TEST(Explain, SaysWhyOrdinaryKernelsRun) {
                 "backward, in the other direction",
                 "  rows: all 3 by one worker, since they are few, and ordinary kernels make all "
                 "columns"});
-  expect_lines(explain(step, zeros({2, 3, 5}), zeros({3, 5})),
-               {"    ordinary   %8 = bernoulli{[3, 5], float32, 0.5, 0, 0, 0}() [3, 5]: it draws at "
-                "every step"});
+  expect_lines(
+      explain(step, zeros({2, 3, 5}), zeros({3, 5})),
+      {"    ordinary   %8 = bernoulli{[3, 5], float32, 0.5, 0, 0, 0}() [3, 5]: it draws at "
+       "every step"});
   const auto own = [](const Tensor& x, const Tensor& h) { return apply(Softsign{}, x + h); };
   expect_lines(
       explain(own, zeros({2, 3, 5}, float64), zeros({3, 5}, float64)),
