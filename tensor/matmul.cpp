@@ -232,9 +232,9 @@ void multiply(const Tensor& left, const Tensor& right, Tensor& out,
   const Dims batch = broadcast_batches(left.shape(), right.shape());
   Product<T> product{left.dim(-2), right.dim(-1), left.dim(-1), onto};
   using Pair = std::pair<blas::Matrix<T>, blas::Matrix<T>>;
-  // Not a batch of one: how it is computed does not depend on the number of its matrices.
-  const bool alike = right.rank() > 2 && batch.count() == 1;
-  if (b.batches() == 1 && a.batches() == batch.count() && !alike) {
+  // Not with a batch of matrices on the right, though they be one, or one repeated: then a row has
+  // the bits of a product with its own.
+  if (right.rank() == 2 && a.batches() == batch.count()) {
     if (const auto rows = a.folded()) {
       product.m *= batch.count();
       return multiply_batches(

@@ -24,8 +24,10 @@
 //                     output, by the rule of `broadcast`.
 //   row by row        `static constexpr bool rowwise = true`: all inputs and outputs have the same
 //                     first axis, and entry i of an output depends on the entries i of the inputs
-//                     alone, whatever the others are and however many. Several threads may run it
-//                     at once, each on some entries.
+//                     alone, whatever the others are and however many.
+//
+// Several threads may run one of these three at once, each on some entries: it changes nothing but
+// its outputs.
 #pragma once
 
 #include <array>

@@ -183,7 +183,7 @@ class Text {
     const Graph::Node& node = graph().nodes()[at(i.node)];
     const bool mixed = program_.rows.effect[at(i.node)] == RowEffect::mixed;
     line(fmt::format("  ordinary   {}: {}", made(node),
-                     mixed ? "for all that is known it mixes rows" : reason(node)));
+                     mixed ? "for all that is known it mixes rows" : reason(node, i.packed >= 0)));
   }
 
   void instruction_of(const CopyInstruction& i) {
@@ -196,12 +196,12 @@ class Text {
   }
 
   // Why it runs by its own kernel.
-  std::string reason(const Graph::Node& node) const {
+  std::string reason(const Graph::Node& node, bool packed) const {
+    if (packed) return name(node.inputs[1]) + " packed, for several rows of each row of the batch";
     if (node.operation.is<MatMul>()) {
       const ValueId right = node.inputs[1];
       if (depends_[at(right)] != Dependence::nothing) return "both operands change";
-      return program_.is_packed_product(node) ? "packing is off, or rows have several entries"
-                                              : "not rows times a matrix";
+      return "not rows times a matrix";
     }
     if (is_random(node.operation)) return "it draws at every step";
     if (is_view(node.operation)) return "its numbers do not lie together";

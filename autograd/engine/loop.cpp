@@ -27,9 +27,9 @@ Tensor apart_from(const std::vector<Tensor>& inputs, const Tensor& x) {
 
 }  // namespace
 
-Loop::Loop(const Program& program, const LoopInputs& in, Lifted& lifted, LoopMemory& memory)
-    : program_(program), in_(in), batch_(program.rows.batch), lifted_(lifted), memory_(memory) {
-  for (const ValueId w : program.packed) packed_.push_back(lifted_.packed_form(w));
+Loop::Loop(const Program& program, const LoopInputs& in, const Lifted& lifted, LoopMemory& memory)
+    : program_(program), in_(in), batch_(program.rows.batch), memory_(memory) {
+  for (const ValueId w : program.packed) packed_.push_back(lifted.packed_form(w));
   for (const int s : program.fates.accumulated) {
     const Spec& spec = program.step.graph.spec(program.step.sums[at(s)]);
     accumulated_.push_back(zeros(spec.shape, spec.dtype));

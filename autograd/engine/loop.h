@@ -12,8 +12,8 @@ namespace engine {
 
 class Loop {
  public:
-  // Keeps references to all four.
-  Loop(const Program& program, const LoopInputs& in, Lifted& lifted, LoopMemory& memory);
+  // Keeps references to all but the third.
+  Loop(const Program& program, const LoopInputs& in, const Lifted& lifted, LoopMemory& memory);
 
   // The steps of a stretch that the memory has entered.
   void run(Stretch stretch);
@@ -43,7 +43,6 @@ class Loop {
   const Program& program_;
   const LoopInputs& in_;
   const Index batch_;
-  Lifted& lifted_;
   LoopMemory& memory_;
   std::vector<Tensor> packed_;       // as program.packed
   std::vector<Tensor> accumulated_;  // as program.fates.accumulated

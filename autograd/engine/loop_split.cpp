@@ -11,6 +11,7 @@ constexpr Index kLeastRows = 8;        // of a product, in about the time of 4
 constexpr Index kLeastWork = 400000;   // multiply-adds: 10 us, where waking a worker takes up to 5
 constexpr Index kLeastStep = 1 << 15;  // of one step: 1 us; waiting takes from 0.2 us on
 constexpr Index kLeastWait = 1 << 14;  // for each time that workers wait in it
+constexpr Index kOfAnElement = 8;      // multiply-adds in the time of an element-wise instruction
 constexpr Index kLarge = Index{4} << 20;  // bytes of packed matrices that each worker would read
 
 struct Work {
@@ -19,19 +20,22 @@ struct Work {
   bool by_kernels = false;  // some of it by ordinary ones, which make all columns
 };
 
-// What an operation reads or writes for each row, whichever is more.
-Index numbers_of_a_row(const Program& program, int n) {
-  const Graph::Node& node = program.step.graph.nodes()[static_cast<std::size_t>(n)];
-  Index most = program.step.graph.spec(node.first).shape.count();
+// By what it reads or writes, whichever is more, or by its multiplications.
+Index work_of_a_row(const Program& program, const OrdinaryInstruction& ordinary) {
+  const Graph& graph = program.step.graph;
+  const Graph::Node& node = graph.nodes()[static_cast<std::size_t>(ordinary.node)];
+  const Index results = graph.spec(node.first).shape.count();
+  Index most = results;
   for (const ValueId x : node.inputs) {
-    if (program.rows.axis_of(x) == Rows::kNone) continue;
-    most = std::max(most, program.step.graph.spec(x).shape.count());
+    if (program.rows.axis_of(x) != Rows::kNone) most = std::max(most, graph.spec(x).shape.count());
   }
-  return most / std::max<Index>(program.rows.batch, 1);
+  Index work = kOfAnElement * most;
+  if (ordinary.packed >= 0)
+    work = std::max(work, results * graph.spec(node.inputs[0]).shape.back());
+  return work / std::max<Index>(program.rows.batch, 1);
 }
 
 Work work_of(const Program& program) {
-  constexpr Index kOfAnElement = 8;
   Work work;
   for (const Instruction& instruction : program.loop) {
     if (const auto* product = std::get_if<ProductInstruction>(&instruction)) {
@@ -41,7 +45,7 @@ Work work_of(const Program& program) {
     } else if (const auto* elements = std::get_if<ElementInstruction>(&instruction)) {
       work.row += kOfAnElement * elements->columns * std::ssize(elements->program.instructions);
     } else if (const auto* ordinary = std::get_if<OrdinaryInstruction>(&instruction)) {
-      work.row += kOfAnElement * numbers_of_a_row(program, ordinary->node);
+      work.row += work_of_a_row(program, *ordinary);
       work.by_kernels = true;
     }
   }

@@ -1,6 +1,7 @@
 #include "rewind/autograd/engine/rows_apart.h"
 
-#include "rewind/autograd/engine/facts.h"
+#include <algorithm>
+
 #include "rewind/tensor/matmul.h"
 
 namespace rw::engine {
@@ -13,11 +14,16 @@ bool has_rows_first(const Program& program, ValueId sum) {
          program.buffers[at(program.place(sum)->buffer)].rows;
 }
 
-bool all_have_rows(const Program& program, const Graph::Node& node) {
+// Kernels go along other axes in an order of their own; of rows that come later they may compute
+// one alone in another way.
+bool all_rows_come_first(const Program& program, const Graph::Node& node) {
+  const auto is_first = [&](ValueId value) { return program.rows.axis_of(value) == 0; };
   for (int k = 0; k < node.results; k++) {
-    if (program.rows.axis_of(node.first + k) == Rows::kNone) return false;
+    if (!is_first(node.first + k)) return false;
   }
-  return true;
+  return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId x) {
+    return is_first(x) || program.rows.axis_of(x) == Rows::kNone;
+  });
 }
 
 // BLAS rounds a row of a matrix by where it stands in it. Packed products do not, nor do those with
@@ -25,15 +31,14 @@ bool all_have_rows(const Program& program, const Graph::Node& node) {
 bool multiplies_each_row_alone(const Program& program, const OrdinaryInstruction& product) {
   if (product.packed >= 0) return true;
   const Graph::Node& node = program.step.graph.nodes()[at(product.node)];
-  return program.rows.axis_of(node.inputs[1]) != Rows::kNone &&
-         program.rows.axis_of(node.first) < program.step.graph.spec(node.first).rank() - 2;
+  return program.rows.axis_of(node.inputs[1]) == 0 &&
+         program.step.graph.spec(node.inputs[1]).rank() > 2;
 }
 
 bool keeps_rows_apart(const Program& program, const OrdinaryInstruction& ordinary) {
   const Graph::Node& node = program.step.graph.nodes()[at(ordinary.node)];
   if (program.rows.effect[at(ordinary.node)] != RowEffect::apart) return false;
-  if (is_random(node.operation) && !node.inputs.empty()) return false;  // by the number of the row
-  return all_have_rows(program, node) &&
+  return all_rows_come_first(program, node) &&
          (!node.operation.is<MatMul>() || multiplies_each_row_alone(program, ordinary));
 }
 

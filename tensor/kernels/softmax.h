@@ -6,9 +6,10 @@
 namespace [[gnu::visibility("default")]] rw {
 namespace kernels {
 
-// A table of n rows by `width` columns, row after row: each column has its softmax. (A width of 1
-// is one run of n numbers.) Infinities and NaN as softmax.h has them. y is x or does not overlap
-// it. The bits of a column depend neither on its place nor on the others.
+// A table of n rows by `width` columns, row after row: each column has its softmax. Infinities and
+// NaN as softmax.h has them. y is x or does not overlap it. The bits of a column depend neither on
+// its place nor on the others, unless there are none: a width of 1 is one run of n numbers, whose
+// sum goes in another order.
 struct Table {
   Index n, width;
 };

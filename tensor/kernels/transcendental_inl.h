@@ -56,9 +56,9 @@ namespace rw::kernels {
 
 // What differs between float and double. Limits: beyond kTanhOne tanh rounds to 1, beyond
 // kSigmoidOne sigmoid does, below kExpZero exp and sigmoid round to 0, kExpLargest is the last
-// argument with a finite exponential. Ranges of exponents: 2^kShift carries n in [-150, 128]
-// (float) or
-// [-1076, 1024] (double) into the normal numbers.
+// argument with a finite exponential. Ranges of exponents: 2^kShift carries the n of exp, [-150,
+// 128] (float) or
+// [-1076, 1024] (double), into the normal numbers, 2^-kShift that of sigmoid, up to 150 or 1076.
 template <class T>
 struct Numbers;
 

@@ -210,12 +210,16 @@ TEST(MatMul, HasTheSameBitsForAnyNumberOfThreads) {
 // Though one long sum alone may be cut into several.
 TEST(MatMul, AMatrixOfABatchHasTheSameBitsHoweverManyThereAre) {
   Rng rng(4);
-  const Tensor a = normal({3, 8, 20000}, {}, rng), b = normal({3, 20000, 9}, {}, rng);
-  const Tensor all = matmul(a, b);
-  for (Index i = 0; i < 3; i++) {
-    const Tensor one = matmul(slice(a, 0, i, i + 1), slice(b, 0, i, i + 1));
-    EXPECT_TRUE(test::same_bits(one, slice(all, 0, i, i + 1))) << i;
-  }
+  const auto expect = [&](const Dims& left, const Tensor& b) {
+    const Tensor a = normal(left, {}, rng), all = matmul(a, b);
+    for (Index i = 0; i < 3; i++) {
+      const Tensor one = matmul(slice(a, 0, i, i + 1), slice(b, 0, i, i + 1));
+      EXPECT_TRUE(test::same_bits(one, slice(all, 0, i, i + 1))) << to_string(left) << " " << i;
+    }
+  };
+  expect({3, 8, 20000}, normal({3, 20000, 9}, {}, rng));
+  expect({3, 1, 301}, expand(normal({301, 65}, {}, rng), {3, 301, 65}));
+  expect({3, 5, 1, 66}, normal({3, 1, 66, 31}, {}, rng));
 }
 
 TEST(MatMul, MistakesNameBothOperands) {

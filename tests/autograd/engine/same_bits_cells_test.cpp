@@ -54,6 +54,19 @@ Results of_a_user(Const x, Const s, Const w) {
   return {{h, c}, {h}};
 }
 
+// To a context that all rows share, by two queries of each.
+Results repeating(Const x, Const s, Const w) {
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
+  const Index rows = z.dim(0);
+  const Tensor shared = expand(w[5], {rows, 5, kUnits});
+  const Tensor queries = reshape(slice(z, 1, 0, 2 * kUnits), {rows, 2, 1, kUnits});
+  const Tensor own = reshape(w[3], {rows, 1, 5, kUnits});
+  const Tensor fit = softmax(sum(matmul(queries, transpose(own)), 1), -1);
+  const Tensor c = tanh(part(z, 2)) * s[1] + squeeze(matmul(fit, shared), 1);
+  const Tensor h = sigmoid(part(z, 3)) * tanh(c);
+  return {{h, c}, {h}};
+}
+
 // Bahdanau's, to a context that each row has of its own.
 Results attentive(Const x, Const s, Const w) {
   const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
@@ -66,7 +79,7 @@ Results attentive(Const x, Const s, Const w) {
 
 Results with_masks(Const x, Const s, Const w) {
   const Tensor kept = bernoulli(s[0].shape(), {.p = 0.7, .dtype = s[0].dtype()});
-  const Tensor noise = normal({kRows, 1}, {.deviation = 0.1, .dtype = s[0].dtype()});
+  const Tensor noise = normal({s[0].dim(0), 1}, {.deviation = 0.1, .dtype = s[0].dtype()});
   const Tensor z = matmul(x[0], w[0]) + matmul(s[0] * kept, w[1]) + w[2];
   const Tensor c = tanh(part(z, 0)) + sigmoid(part(z, 1)) * s[1] + noise;
   const Tensor h = sigmoid(part(z, 3)) * tanh(c + part(z, 2));
@@ -87,8 +100,11 @@ class SameBitsOf : public testing::TestWithParam<Cell> {
 
   static ScanCase scan_case(Dtype dtype) {
     const Tensors weights{numbers({kFeatures, 4 * kUnits}, 3) * 0.3,
-                          numbers({kUnits, 4 * kUnits}, 4) * 0.2, numbers({4 * kUnits}, 5),
-                          numbers({kRows, 5, kUnits}, 7), numbers({kUnits, 1}, 8)};
+                          numbers({kUnits, 4 * kUnits}, 4) * 0.2,
+                          numbers({4 * kUnits}, 5),
+                          numbers({kRows, 5, kUnits}, 7),
+                          numbers({kUnits, 1}, 8),
+                          numbers({5, kUnits}, 9)};
     ScanCase c{{in(numbers({kSteps, kRows, kFeatures}, 1), dtype)},
                {in(numbers({kRows, kUnits}, 2), dtype), in(numbers({kRows, kUnits}, 6), dtype)},
                {},
@@ -147,6 +163,20 @@ TEST_P(SameBitsOf, ScansWhoseColumnsAreSharedForAnyNumberOfThreads) {
   }
 }
 
+// Of which the last worker has one.
+TEST_P(SameBitsOf, ScansOfOneRowMoreThanWorkersShareEvenly) {
+  for (const Dtype dtype : {float32, float64}) {
+    ScanCase c = scan_case(dtype);
+    constexpr Index kFew = 57;
+    c.xs[0] = slice(c.xs[0], 1, 0, kFew);
+    for (Tensor& s : c.initial) s = slice(s, 0, 0, kFew);
+    c.weights[3] = slice(c.weights[3], 0, 0, kFew);
+    expect_the_same_bits(c, {2, 8});
+    for (Index row = 0; row < kFew; row++) c.lengths.push_back((7 * row + 3) % (kSteps + 1));
+    expect_the_same_bits(c, {2, 8});
+  }
+}
+
 TEST_P(SameBitsOf, AreAskedOfCellsWhoseRowsAreShared) {
   const ScanCase c = scan_case(float32);
   const auto step = [&](Const x, Const s) { return c.step(x, s, c.weights); };
@@ -162,7 +192,8 @@ INSTANTIATE_TEST_SUITE_P(Cells, SameBitsOf,
                          testing::Values(Cell{"lstm", lstm, false}, Cell{"layer_norm", normed},
                                          Cell{"softmax", with_softmax},
                                          Cell{"operation_of_a_user", of_a_user},
-                                         Cell{"attention", attentive}, Cell{"masks", with_masks}),
+                                         Cell{"attention", attentive}, Cell{"repeating", repeating},
+                                         Cell{"masks", with_masks}),
                          [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
