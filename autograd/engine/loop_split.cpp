@@ -29,10 +29,8 @@ Index work_of_a_row(const Program& program, const OrdinaryInstruction& ordinary)
   for (const ValueId x : node.inputs) {
     if (program.rows.axis_of(x) != Rows::kNone) most = std::max(most, graph.spec(x).shape.count());
   }
-  Index work = kOfAnElement * most;
-  if (ordinary.packed >= 0)
-    work = std::max(work, results * graph.spec(node.inputs[0]).shape.back());
-  return work / std::max<Index>(program.rows.batch, 1);
+  const Index terms = ordinary.packed >= 0 ? graph.spec(node.inputs[0]).shape.back() : 0;
+  return std::max(kOfAnElement * most, results * terms) / std::max<Index>(program.rows.batch, 1);
 }
 
 Work work_of(const Program& program) {
