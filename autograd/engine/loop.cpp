@@ -16,15 +16,6 @@ namespace {
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-// A kernel may give what it was given, or a view of it: memory that is written to again while the
-// result is still to be read.
-Tensor apart_from(const std::vector<Tensor>& inputs, const Tensor& x) {
-  const bool apart = std::none_of(inputs.begin(), inputs.end(), [&](const Tensor& input) {
-    return x.shares_storage_with(input);
-  });
-  return apart ? x : copy_of(x);
-}
-
 }  // namespace
 
 Loop::Loop(const Program& program, const LoopInputs& in, const Lifted& lifted, LoopMemory& memory)
@@ -125,7 +116,7 @@ void Loop::run_one(const OrdinaryInstruction& i, Index t, RowRange rows) {
     execute(with_rows(node.operation, program_.rows, node.first, rows.count()), pointers, outputs);
   }
   for (int k = 0; k < node.results; k++) {
-    memory_.set_made(node.first + k, apart_from(inputs, outputs[at(k)]), rows);
+    memory_.set_made(node.first + k, outputs[at(k)], rows);
   }
 }
 

@@ -127,17 +127,16 @@ const Tensor& LoopMemory::partner_of(int number) const {
 
 void LoopMemory::set_made(ValueId value, const Tensor& x, RowRange rows) {
   Bound& b = bound_[at(program_.place(value)->buffer)];
-  if (!keeps_made_) {
-    b.tensor = contiguous(x);
-    b.find_data();
-    return;
+  if (keeps_made_) {
+    // Who shares rows has them first (rows_apart.h).
+    const Index each = program_.rows.each_of(value);
+    const Block whole = whole_block(b.tensor.shape());
+    return copy_into(x, b.tensor, narrowed(whole, 0, rows.begin * each, rows.count() * each));
   }
-  const int axis = program_.rows.axis_of(value);
-  const Index each = program_.rows.each_of(value);
-  const Block whole = whole_block(b.tensor.shape());
-  copy_into(
-      x, b.tensor,
-      axis == Rows::kNone ? whole : narrowed(whole, axis, rows.begin * each, rows.count() * each));
+  // A kernel may give what it was given, or a view of it: memory that is written to again while the
+  // result is still to be read.
+  b.tensor = x.alone() ? contiguous(x) : copy_of(x);
+  b.find_data();
 }
 
 void LoopMemory::keep_made() {
