@@ -71,6 +71,6 @@ endforeach()
 
 add_test(NAME package.compile_time
          COMMAND Python3::Interpreter ${consumer}/compile_time.py ${scratch}/${this}/prefix
-                 ${CMAKE_CXX_COMPILER} ${consumer}/small_model.cpp 6)
+                 ${CMAKE_CXX_COMPILER} ${consumer}/small_model.cpp ${consumer}/standard_headers.cpp 6)
 set_tests_properties(package.compile_time PROPERTIES
   FIXTURES_REQUIRED package_${this} RUN_SERIAL ON)
