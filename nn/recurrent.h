@@ -16,76 +16,19 @@
 #include "rewind/autograd/explain.h"
 #include "rewind/autograd/note.h"
 #include "rewind/autograd/stream.h"
-#include "rewind/nn/cell.h"
 #include "rewind/nn/dropout.h"
 #include "rewind/nn/embedding.h"
 #include "rewind/nn/parameters.h"
+#include "rewind/nn/recurrent/step.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace nn {
-
-struct RecurrentOptions {
-  Index input = 0;   // features of x
-  Index hidden = 0;  // features of one direction's output
-  Index layers = 1;
-  bool bidirectional = false;  // a second cell per layer reads from the end; outputs are joined
-  bool batch_first = false;    // x, outputs, states and reset are [batch, time, ...]
-  bool residual = false;       // from the second layer on, a layer's input is added to its output
-  double dropout = 0;          // on the outputs of each layer but the last, while training
-};
-
-// What one call may be given. A name for a cell's own State is Cell::State.
-template <class CellState>
-struct RecurrentCall {
-  Lengths lengths = {};                 // valid steps of each row, zero allowed; empty: all
-  std::vector<CellState> initial = {};  // one per layer and direction (layer 0, layer 0 reversed,
-                                        // layer 1, ...); empty: cell.initial()
-  Tensor reset = {};     // bool [time, batch]: the row starts anew with cell.initial()
-  bool reverse = false;  // read from the last step to the first (one direction only)
-  bool states = false;   // return every state of every step
-  Index segments = 0;    // computed again by the rewind, one at a time, for less memory (scan.h)
-};
-
-template <class CellState, class Outputs>
-struct RecurrentResult {
-  Outputs outputs;  // of the last layer, [time, batch, directions * hidden]; 0 after a row's length
-  // The output of each row's last valid step, [batch, ...]: where both directions run, the forward
-  // one at the row's end joined with the backward one at its beginning. 0 for length 0.
-  Outputs last;
-  std::vector<CellState> final;   // per layer and direction, as `initial`
-  std::vector<CellState> states;  // the same with [time, batch, ...], when asked for
-};
 
 namespace recurrent_internal {
 
 std::string suffix(Index layer, bool backward);
 // A title for what `explain` says of it.
 std::string title(Index layer, bool backward);
-void check(const RecurrentOptions& options);
-// Throws ShapeError unless the first tensor of x has time and batch, or at a single step the batch
-// alone, and then the features of the options. What stands behind it in numbers that are no floats,
-// in tokens, say, or in more axes than one, is the cell's affair.
-void check_input(const std::vector<Tensor>& x, const RecurrentOptions& options, bool single_step);
-// Throws ShapeError where what `first` made of a step's x has other features than the options say.
-void check_first(const std::vector<Tensor>& x, const RecurrentOptions& options);
-// Throws ShapeError where the outputs of a layer in one direction have other features than the
-// options say: the next layer was made for these. `leading` axes stand before them.
-void check_outputs(const Tensor& outputs, int leading, Index layer,
-                   const RecurrentOptions& options);
-// Throws DtypeError where x are other floats than the states of the layer are.
-void check_dtype(const Tensor& x, const Tensor& state, Index layer,
-                 const RecurrentOptions& options);
-// Throws DtypeError where a step that threw the error was given numbers that are no floats.
-void check_floats(const Error& error, const Tensor& x, Index layer,
-                  const RecurrentOptions& options);
-// What the error says, and what the step that threw it was given.
-std::string said_of_step(const Error& error, const Tensor& x, const std::vector<Tensor>& state,
-                         Index layer, const RecurrentOptions& options);
-// Throws ShapeError where a step makes another state of one that is like the cell's initial().
-void check_state(const std::vector<Tensor>& before, const std::vector<Tensor>& after);
-// Throws ShapeError where outputs of a step do not have the axes that a layer arranges: rows, and
-// features, where those of two directions are joined.
-void check_axes(const std::vector<Tensor>& outputs, Index batch, const RecurrentOptions& options);
 // What [time, batch, ...] outputs hold at each row's last valid step of a pass.
 Tensor at_last_step(const Tensor& outputs, const Lengths& lengths, bool reverse);
 // outputs + the features [first, first + width of outputs) of x.
@@ -105,62 +48,6 @@ Tree with_first(Tree tree, const Tensor& first) {
     done = true;
   });
   return tree;
-}
-
-// The first word of the compiler on a cell whose step does not take such an x, before it follows it
-// into the loop.
-template <class C, class Inputs>
-constexpr bool takes() {
-  constexpr bool as_const = StepsOn<const C, Inputs>;
-  constexpr bool at_all = as_const || StepsOn<C, Inputs>;
-  static_assert(as_const || !at_all,
-                "the `step(x, state)` of a cell is const, and this one is not");
-  static_assert(at_all,
-                "a cell has a member `step(x, state) const` for its State and the x that it is "
-                "given: by a call, an example, or `first`; by a number of rows alone, a Tensor");
-  return as_const;
-}
-
-// One step of a cell as {State, Outputs}, whatever form it returns.
-template <class C, class Inputs>
-auto step(const C& cell, const Inputs& x, const typename C::State& state) {
-  if constexpr (!std::is_same_v<decltype(cell.step(x, state)), typename C::State>) {
-    return cell.step(x, state);
-  } else {
-    auto result = cell.step(x, state);
-    if constexpr (requires { C::output(result); }) {
-      auto output = C::output(result);
-      return std::pair(std::move(result), std::move(output));
-    } else {
-      Tensor output = first_tensor(result);
-      return std::pair(std::move(result), std::move(output));
-    }
-  }
-}
-
-// The step of a layer's cell. What it does not take, by dtype or shape, is said of the layer.
-template <class C, class Inputs>
-auto step_of_layer(const C& cell, Index layer, const RecurrentOptions& options, const Inputs& x,
-                   const typename C::State& state) {
-  try {
-    return step(cell, x, state);
-  } catch (const DtypeError& error) {
-    check_floats(error, first_tensor(x), layer, options);
-    check_dtype(first_tensor(x), first_tensor(state), layer, options);
-    throw;
-  } catch (const ShapeError& error) {
-    check_floats(error, first_tensor(x), layer, options);
-    throw ShapeError(said_of_step(error, first_tensor(x), tensors_of(state), layer, options));
-  }
-}
-
-// {State, Outputs} of one step among many, which have to be alike.
-template <class Result, class Inputs, class State>
-Result checked(Result result, const Inputs& x, const State& state,
-               const RecurrentOptions& options) {
-  check_state(tensors_of(state), tensors_of(result.first));
-  check_axes(tensors_of(result.second), first_tensor(x).dim(0), options);
-  return result;
 }
 
 }  // namespace recurrent_internal
