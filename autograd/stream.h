@@ -17,11 +17,9 @@
 // results have the same bits as those of scan over the same inputs, however the inputs are cut into
 // blocks. (Not always those of products that BLAS computes: README.md.)
 //
-// A step of spans throws nothing and starts no threads; where the plan consists of products with
-// weights, rows looked up in them, element-wise work and views, as that of all cells of this
-// library does, it takes no lock and no memory either. Operations that run by their own kernel
-// (softmax, means, a user's operation, random numbers) make tensors, and so take memory and, at
-// times, a lock.
+// A step of spans throws nothing, starts no threads and takes neither memory nor a lock, but for
+// what a kernel takes for itself: to sort, to bring an axis to the end, for a product that BLAS
+// computes, or as an operation of a user that makes tensors.
 //
 // It follows the weights: what an optimizer or anybody else writes to a parameter, and another
 // parameter put into its place, is seen at the next step; that one step takes memory and a lock,

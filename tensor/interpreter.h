@@ -33,6 +33,9 @@ struct OpType {
   void (*execute)(const void* op, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
                   std::uint64_t donated);
   void (*infer)(const void* op, std::span<const Tensor* const> inputs, std::span<Tensor> outputs);
+  // The numbers of `execute` into outputs that are there: of the specs that it gives, contiguous,
+  // and nobody else's.
+  void (*fill)(const void* op, std::span<const Tensor* const> inputs, std::span<Tensor> outputs);
 
   void (*copy)(void* to, const void* from);
   void (*destroy)(void* op);

@@ -190,6 +190,19 @@ struct Erased {
     }
   }
 
+  static void fill(const void* erased, InputSpan inputs, std::span<Tensor> outputs) {
+    const Op& op = typed(erased);
+    if constexpr (Viewing<Op>) {
+      copy_elements(with_inputs(inputs, [&](const auto&... x) { return op.view(x...); }),
+                    outputs[0]);
+    } else if constexpr (kOutputs<Op> == 1) {
+      if constexpr (Updating<Op>) copy_elements(*inputs[0], outputs[0]);
+      run(op, inputs, outputs[0]);
+    } else {
+      run(op, inputs, std::span<Tensor, kOutputs<Op>>(outputs.data(), outputs.size()));
+    }
+  }
+
   template <class Out>
   static void run(const Op& op, InputSpan inputs, Out&& out) {
     if constexpr (kVariadic<Op>) {
@@ -245,6 +258,7 @@ inline constinit const OpType op_type{Op::name,
                                       {Elementwise<Op>, Broadcasting<Op>, Rowwise<Op>},
                                       Erased<Op>::execute,
                                       Erased<Op>::infer,
+                                      Erased<Op>::fill,
                                       Erased<Op>::copy,
                                       Erased<Op>::destroy,
                                       Erased<Op>::equal,

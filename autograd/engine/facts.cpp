@@ -47,11 +47,26 @@ kernels::PhiloxStream draw_of(const Operation& operation) {
   });
 }
 
+namespace {
+
+template <class Op>
+Op drawing(Op op, kernels::PhiloxStream draw) {
+  op.seed = draw.seed;
+  op.draw = draw.draw;
+  return op;
+}
+
+}  // namespace
+
 Operation with_draw(const Operation& operation, kernels::PhiloxStream draw) {
-  return with_random(operation, [&](auto op) {
-    op.seed = draw.seed;
-    op.draw = draw.draw;
-    return Operation::of(op);
+  return with_random(operation, [&](const auto& op) { return Operation::of(drawing(op, draw)); });
+}
+
+void fill_with_draw(const Operation& operation, kernels::PhiloxStream draw,
+                    std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  with_random(operation, [&]<class Op>(const Op& op) {
+    const Op drawn = drawing(op, draw);
+    op_type<Op>.fill(&drawn, inputs, outputs);
   });
 }
 

@@ -20,6 +20,9 @@ bool is_random(const Operation& operation);
 // Of a random operation: which draw of which generator; and the same with another one.
 kernels::PhiloxStream draw_of(const Operation& operation);
 Operation with_draw(const Operation& operation, kernels::PhiloxStream draw);
+// The numbers of that one into outputs as OpType::fill takes them.
+void fill_with_draw(const Operation& operation, kernels::PhiloxStream draw,
+                    std::span<const Tensor* const> inputs, std::span<Tensor> outputs);
 // Whether element i of the result is number i of the draw: then some of them can be drawn alone,
 // from the first one on.
 bool draws_by_position(const Operation& operation);

@@ -42,7 +42,7 @@ class Lookups {
     const Graph::Node* turned = graph_.maker(node.inputs[0]);
     const auto* order = turned ? turned->operation.as<Permute>() : nullptr;
     const bool adds_rows = order && order->order == Dims{1, 0} && rank(node.inputs[1]) == 2 &&
-                           has_rows_first(node.inputs[1]);
+                           program_.rows.stand_first(node.inputs[1]);
     return adds_rows ? look_up(turned->inputs[0]) : nullptr;
   }
 
@@ -57,9 +57,8 @@ class Lookups {
     return plain ? node : nullptr;
   }
 
-  bool is_list_of_rows(ValueId value) const { return rank(value) == 1 && has_rows_first(value); }
-  bool has_rows_first(ValueId value) const {
-    return program_.rows.axis_of(value) == 0 && program_.rows.each_of(value) == 1;
+  bool is_list_of_rows(ValueId value) const {
+    return rank(value) == 1 && program_.rows.stand_first(value);
   }
   bool read_once(ValueId value) const {
     return program_.readers[static_cast<std::size_t>(value)] == 1;

@@ -65,6 +65,9 @@ class LoopMemory {
   // A value at step t as a tensor: some of its rows that count. And the other way round, the
   // result of an ordinary kernel.
   Tensor value_at(ValueId value, Index t, RowRange rows) const;
+  // The same as a view of the memory: where a row of the batch has several entries, these may have
+  // an axis of their own, after the first.
+  Tensor view_at(ValueId value, Index t, RowRange rows) const;
   void set_made(ValueId value, const Tensor& x, RowRange rows);
   // From now on such results are copied to memory that stays where it is: for workers who make some
   // rows each, and for who wants to know the address. Else the tensors themselves are kept.
@@ -130,6 +133,7 @@ class LoopMemory {
   Index first_element(int buffer, Index t) const;
   std::byte* memory_at(const Bound& b, Index t) const;
   const Tensor& partner_of(int buffer) const;
+  Tensor merged(ValueId value, const Tensor& view) const;
   Tensor rows_of(ValueId value, const Tensor& memory, Index row_step, Index rows,
                  Index offset) const;
 

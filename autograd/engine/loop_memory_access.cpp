@@ -90,6 +90,16 @@ void LoopMemory::fill(Place to, Index t, Index row, const Tensor& x) const {
 }
 
 Tensor LoopMemory::value_at(ValueId value, Index t, RowRange rows) const {
+  return merged(value, view_at(value, t, rows));
+}
+
+Tensor LoopMemory::merged(ValueId value, const Tensor& view) const {
+  const Dims& shape = spec(value).shape;
+  if (view.rank() == shape.rank()) return view;
+  return reshape(view, shape.with(0, view.dim(0) * view.dim(1)));
+}
+
+Tensor LoopMemory::view_at(ValueId value, Index t, RowRange rows) const {
   const Place place = *program_.place(value);
   const Bound& b = bound_[at(place.buffer)];
   const Buffer& own = buffer(place.buffer);
@@ -149,7 +159,7 @@ void LoopMemory::keep_made() {
   }
 }
 
-// So many rows of the batch, as entries along the first axis of a value.
+// So many rows of the batch, along the first axis of a value, as `view_at` gives them.
 Tensor LoopMemory::rows_of(ValueId value, const Tensor& memory, Index row_step, Index rows,
                            Index offset) const {
   const Dims& shape = spec(value).shape;
@@ -163,7 +173,7 @@ Tensor LoopMemory::rows_of(ValueId value, const Tensor& memory, Index row_step, 
   for (int i = 1; i < shape.rank(); i++) parted.push_back(shape[i]);
   Strides strides = contiguous_strides(parted);
   strides[0] = row_step;
-  return reshape(memory.view(parted, strides, offset), shape.with(0, rows * each));
+  return memory.view(parted, strides, offset);
 }
 
 Tensor LoopMemory::last_state(std::size_t state) const {
@@ -188,7 +198,7 @@ Tensor LoopMemory::stack(ValueId value, Stretch steps) const {
   const int axis = program_.rows.axis_of(value);
   const Index rows = in_.rows.first_row(steps.end) - in_.rows.first_row(steps.begin);
   const Index first = first_element(place.buffer, steps.begin) + place.column;
-  if (axis == 0) return rows_of(value, b.tensor, b.row, rows, first);
+  if (axis == 0) return merged(value, rows_of(value, b.tensor, b.row, rows, first));
   const Dims& shape = spec(value).shape;
   if (axis != Rows::kNone) {
     Dims turned = shape;  // the rows' axis in front

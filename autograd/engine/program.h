@@ -114,6 +114,7 @@ struct Program {
   bool over_inputs = true;     // outputs may lie over spent inputs (spent_inputs.h)
   Index steps_at_a_time = 0;   // of a stretch of time, about so many
   std::string mixing;          // what mixes rows; empty: nothing, so some may be left out
+  std::vector<HandOver> states;  // of each; no next state stands in the place of a state
 
   const std::optional<Place>& place(ValueId value) const {
     return places[static_cast<std::size_t>(value)];
@@ -121,7 +122,6 @@ struct Program {
   // Whether it multiplies rows by a matrix that has a recipe: then by that form, wherever it runs,
   // with the same bits for many steps as for one.
   bool is_packed_product(const Graph::Node& node) const;
-  std::vector<HandOver> states;  // of each; no next state stands in the place of a state
 };
 
 struct ProgramOptions {

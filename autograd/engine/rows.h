@@ -31,6 +31,8 @@ struct Rows {
 
   int axis_of(ValueId value) const { return axis[static_cast<std::size_t>(value)]; }
   Index each_of(ValueId value) const { return each[static_cast<std::size_t>(value)]; }
+  // Whether a value has one entry along its first axis for each row.
+  bool stand_first(ValueId value) const { return axis_of(value) == 0 && each_of(value) == 1; }
   bool is_total(ValueId value) const { return total[static_cast<std::size_t>(value)]; }
 };
 

@@ -9,9 +9,8 @@ namespace {
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-bool has_rows_first(const Program& program, ValueId sum) {
-  return program.rows.axis_of(sum) == 0 && program.rows.each_of(sum) == 1 &&
-         program.buffers[at(program.place(sum)->buffer)].rows;
+bool lies_row_after_row(const Program& program, ValueId sum) {
+  return program.rows.stand_first(sum) && program.buffers[at(program.place(sum)->buffer)].rows;
 }
 
 // Kernels go along other axes in an order of their own; of rows that come later they may compute
@@ -46,7 +45,7 @@ bool keeps_rows_apart(const Program& program, const OrdinaryInstruction& ordinar
 
 std::string_view why_rows_stay_together(const Program& program) {
   for (const int s : program.fates.accumulated) {
-    if (!has_rows_first(program, program.step.sums[at(s)])) {
+    if (!lies_row_after_row(program, program.step.sums[at(s)])) {
       return "sums over them are added up inside the loop";
     }
   }

@@ -87,6 +87,12 @@ void infer(const void* op, std::span<const Tensor* const>, std::span<Tensor> out
   for (const ValueId y : step.sums) *next++ = Tensor::shape_only(step.graph.spec(y));
 }
 
+void fill(const void* op, std::span<const Tensor* const> inputs, std::span<Tensor> outputs) {
+  Tensors made(outputs.size());
+  execute(op, inputs, made, 0);
+  for (std::size_t i = 0; i < made.size(); i++) copy_elements(made[i], outputs[i]);
+}
+
 // Whether the scan may have to run again, from its initial states.
 bool may_run_again(const Scan& scan) { return scan.again || scan.written; }
 
@@ -176,6 +182,7 @@ constinit const OpType scan_type{
     .traits = {},
     .execute = execute,
     .infer = infer,
+    .fill = fill,
     .copy = [](void* to, const void* from) { new (to) ScanOp(op_of(from)); },
     .destroy = [](void* op) { std::destroy_at(static_cast<ScanOp*>(op)); },
     .equal =

@@ -4,12 +4,10 @@
 #include <cstring>
 
 #include "rewind/autograd/engine/facts.h"
-#include "rewind/autograd/engine/packed.h"
 #include "rewind/autograd/engine/replay.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/random.h"
-#include "rewind/tensor/strided.h"
 
 namespace rw::engine {
 namespace {
@@ -126,34 +124,76 @@ void StreamStep::bind(const CopyInstruction& i) { loop_.push_back(copy(i.from, i
 
 void StreamStep::bind(const OrdinaryInstruction& i) {
   const Graph::Node& node = program().step.graph.nodes()[at(i.node)];
-  Ordinary ordinary{&node, {}, {}};
-  if (i.packed >= 0) ordinary.packed = packed_[at(i.packed)];
-  for (int k = 0; k < node.results; k++) {
-    ordinary.results.push_back(value(node.first + k));
+  if (i.packed >= 0) {
+    loop_.push_back(rows_by_packed(node, packed_[at(i.packed)]));
+    return;
   }
-  std::optional<LookUp> rows_of_a_table = look_up(ordinary);
-  if (rows_of_a_table) {
-    loop_.push_back(std::move(*rows_of_a_table));
+  Ordinary by_kernel = ordinary(node);
+  if (std::optional<Gather> view = view_of(by_kernel)) {
+    loop_.push_back(std::move(*view));
+  } else if (looks_up(by_kernel)) {
+    loop_.push_back(look_up(std::move(by_kernel)));
   } else {
-    loop_.push_back(std::move(ordinary));
+    loop_.push_back(std::move(by_kernel));
   }
 }
 
+Tensor StreamStep::taken(ValueId x) {
+  const Tensor view = memory_.view_at(x, 0, {0, batch()}), tensor = value(x);
+  return tensor.shares_storage_with(view) ? tensor : gathered(view, tensor.shape());
+}
+
+Tensor StreamStep::gathered(const Tensor& view, const Dims& shape) {
+  const Tensor to = Tensor::uninitialized(view.spec());
+  loop_.push_back(Gather{view, to});
+  return to.view(shape, contiguous_strides(shape), 0);
+}
+
+StreamStep::Ordinary StreamStep::ordinary(const Graph::Node& node) {
+  Ordinary result{&node, {}, {}, {}, {}};
+  for (const ValueId x : node.inputs) result.inputs.push_back(taken(x));
+  for (const Tensor& x : result.inputs) result.arguments.push_back(&x);
+  for (ValueId y = node.first; y < node.first + node.results; y++) {
+    result.outputs.push_back(Tensor::uninitialized(program().step.graph.spec(y)));
+    result.results.push_back(value(y));
+  }
+  return result;
+}
+
+StreamStep::RowsByPacked StreamStep::rows_by_packed(const Graph::Node& node, const Tensor& packed) {
+  const auto as_rows = [](const Tensor& x) {
+    const Index columns = x.shape().back();
+    return x.view({x.shape().without(x.rank() - 1).count(), columns}, {columns, 1}, 0);
+  };
+  Tensor a = taken(node.inputs[0]);
+  if (!a.contiguous()) a = gathered(a, a.shape());
+  return {as_rows(a), packed, as_rows(value(node.first))};
+}
+
+// The arrangement is that of the memory, at all steps.
+std::optional<StreamStep::Gather> StreamStep::view_of(const Ordinary& ordinary) {
+  const Operation& operation = ordinary.node->operation;
+  if (!is_view(operation)) return {};
+  Tensor view;
+  execute(operation, ordinary.arguments, {&view, 1});
+  if (!view.shares_storage_with(ordinary.inputs[0])) return {};
+  return Gather{view, ordinary.results[0]};
+}
+
 // Where all of it lies row after row.
-std::optional<StreamStep::LookUp> StreamStep::look_up(const Ordinary& ordinary) const {
+bool StreamStep::looks_up(const Ordinary& ordinary) const {
   const Graph::Node& node = *ordinary.node;
-  if (!node.operation.is<Take>() || !lifted_.is_constant(node.inputs[0])) return {};
-  const Tensor table = value(node.inputs[0]), rows = value(node.inputs[1]);
-  if (!table.contiguous() || !rows.contiguous() || !ordinary.results[0].contiguous()) return {};
-  const Dims row = table.shape().without(0);
-  const auto first = [&](ValueId value) { return memory_.address(*program().place(value), 0, 0); };
-  return LookUp{first(node.inputs[0]),
-                table.dim(0),
-                static_cast<std::size_t>(row.count() * bytes_of(table.dtype())),
-                reinterpret_cast<const Index*>(first(node.inputs[1])),
-                rows.size(),
-                first(node.first),
-                ordinary};
+  return node.operation.is<Take>() && lifted_.is_constant(node.inputs[0]) &&
+         ordinary.inputs[0].contiguous() && ordinary.inputs[1].contiguous() &&
+         ordinary.results[0].contiguous();
+}
+
+StreamStep::LookUp StreamStep::look_up(Ordinary ordinary) {
+  Tensor &table = ordinary.inputs[0], &rows = ordinary.inputs[1], &y = ordinary.results[0];
+  const Index row = table.shape().without(0).count() * bytes_of(table.dtype());
+  return {OutputAccess::bytes(table), table.dim(0), static_cast<std::size_t>(row),
+          rows.data<Index>(),         rows.size(),  OutputAccess::bytes(y),
+          std::move(ordinary)};
 }
 
 // ---- running
@@ -191,23 +231,21 @@ void StreamStep::run_one(LookUp& l) {
 }
 
 void StreamStep::run_one(Ordinary& ordinary) {
-  const Graph::Node& node = *ordinary.node;
-  std::vector<Tensor> inputs;
-  for (const ValueId x : node.inputs) inputs.push_back(value(x));
-  std::vector<const Tensor*> pointers;
-  for (const Tensor& x : inputs) pointers.push_back(&x);
-  std::vector<Tensor> results(ordinary.results.size());
-  if (ordinary.packed.defined()) {
-    results[0] = times_packed(inputs[0], ordinary.packed, ordinary.results[0].shape().back());
-  } else if (is_random(node.operation)) {
-    const Rng now = Random::state();
-    const kernels::PhiloxStream draw = draw_of(node.operation);
-    execute(with_draw(node.operation, {now.seed(), now.draw() + draw.draw}), pointers, results);
-  } else {
-    execute(node.operation, pointers, results);
+  const Operation& operation = ordinary.node->operation;
+  for (Tensor& y : ordinary.outputs) {
+    // A kernel may have given what it was given instead.
+    if (!y.unique()) y = Tensor::uninitialized(y.spec());
   }
-  for (std::size_t i = 0; i < results.size(); i++) {
-    copy_elements(results[i], ordinary.results[i]);
+  if (is_random(operation)) {
+    const Rng now = Random::state();
+    const kernels::PhiloxStream draw = draw_of(operation);
+    fill_with_draw(operation, {now.seed(), now.draw() + draw.draw}, ordinary.arguments,
+                   ordinary.outputs);
+  } else {
+    operation.type().fill(operation.op(), ordinary.arguments, ordinary.outputs);
+  }
+  for (std::size_t i = 0; i < ordinary.outputs.size(); i++) {
+    copy_elements(ordinary.outputs[i], ordinary.results[i]);
   }
 }
 

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "rewind/autograd/engine/loop_memory.h"
+#include "rewind/autograd/engine/packed.h"
 #include "rewind/autograd/engine/recurrence.h"
 #include "rewind/autograd/engine/row_copy.h"
 #include "rewind/tensor/kernels/element_runner.h"
 #include "rewind/tensor/kernels/packed_product.h"
+#include "rewind/tensor/strided.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -21,8 +23,7 @@ class StreamStep {
   StreamStep& operator=(const StreamStep&) = delete;
 
   // From the numbers of the inputs to those of the outputs, row after row, one pointer for each.
-  // Where a step consists of products with what it captured, of rows of that which are looked up,
-  // of element-wise work and of views, nothing is allocated.
+  // Takes no memory, but for what a kernel takes that an operation runs by.
   void run(std::span<const std::byte* const> in, std::span<std::byte* const> out);
 
   // A state's numbers, row after row.
@@ -34,11 +35,21 @@ class StreamStep {
     kernels::ElementRunner<T> runner;
     Index rows;
   };
-  // An operation by its own kernel: it makes tensors, which are copied to where they are read.
+  // An operation by its own kernel. Is moved, and never copied: arguments point to inputs.
   struct Ordinary {
     const Graph::Node* node;
-    Tensor packed;  // the right operand of a product that has one
-    std::vector<Tensor> results;
+    std::vector<Tensor> inputs;            // where they lie
+    std::vector<const Tensor*> arguments;  // these
+    std::vector<Tensor> outputs;           // of the kernel alone
+    std::vector<Tensor> results;           // where they are read
+  };
+  // What no kernel takes as it lies goes to where it lies better.
+  struct Gather {
+    Tensor from, to;
+  };
+  // Rows of tensors [rows, k] by a packed matrix, to [rows, n] where they are read.
+  struct RowsByPacked {
+    Tensor a, packed, y;
   };
   // Rows of a table, one after the other.
   struct LookUp {
@@ -50,8 +61,9 @@ class StreamStep {
     std::byte* to;
     Ordinary otherwise;  // where a row is none of the table: its kernel says so
   };
-  using Bound = std::variant<kernels::PackedProduct<float>, kernels::PackedProduct<double>,
-                             Elements<float>, Elements<double>, RowCopy, LookUp, Ordinary>;
+  using Bound =
+      std::variant<kernels::PackedProduct<float>, kernels::PackedProduct<double>, Elements<float>,
+                   Elements<double>, RowCopy, LookUp, Gather, RowsByPacked, Ordinary>;
 
   const Program& program() const { return recurrence_->program(); }
   const Buffer& buffer(Place place) const {
@@ -70,7 +82,14 @@ class StreamStep {
   void bind_elements(const ElementInstruction& i);
   RowCopy copy(Place from, Place to, Index columns) const;
   RowCopy output(ValueId value) const;
-  std::optional<LookUp> look_up(const Ordinary& ordinary) const;
+  // A value as it is taken at every step. It may have to be gathered first.
+  Tensor taken(ValueId value);
+  Tensor gathered(const Tensor& view, const Dims& shape);
+  Ordinary ordinary(const Graph::Node& node);
+  RowsByPacked rows_by_packed(const Graph::Node& node, const Tensor& packed);
+  static std::optional<Gather> view_of(const Ordinary& ordinary);
+  bool looks_up(const Ordinary& ordinary) const;
+  static LookUp look_up(Ordinary ordinary);
 
   template <class T>
   void run_one(const kernels::PackedProduct<T>& product) {
@@ -82,7 +101,11 @@ class StreamStep {
   }
   static void run_one(const RowCopy& copy) { copy.run(); }
   void run_one(LookUp& look_up);
-  void run_one(Ordinary& ordinary);
+  static void run_one(Gather& gather) { copy_elements(gather.from, gather.to); }
+  static void run_one(RowsByPacked& product) {
+    multiply_packed(product.a, product.packed, product.y);
+  }
+  static void run_one(Ordinary& ordinary);
 
   const std::shared_ptr<const Recurrence> recurrence_;
   const Index draws_;  // of random numbers

@@ -3,6 +3,8 @@
 
 #include "autograd/engine/cells.h"
 #include "autograd/engine/stream_comparison.h"
+#include "support/allocations.h"
+#include "support/locks.h"
 
 namespace rw::test {
 namespace {
@@ -41,6 +43,8 @@ TEST(StreamCells, HaveTheBitsOfTheirScans) {
          layers_of_the_input);
   expect("views", states({H}), {}, nothing_but_views);
   expect("batch norm", states({H}), weights({{I, H}, {H, H}}), batch_norm);
+  expect("several entries", states({I * K}), weights({{1, K}, {K, K}, {B * I, K}}),
+         several_entries_a_row);
   expect("operation of a user", states({H}), kSimple, operation_of_a_user);
   expect("dropped", states({H}), kSimple, dropped);
 }
@@ -89,6 +93,49 @@ TEST(StreamCells, OfTwoProductsOfTheInputAddThemAsTheScanDoes) {
   };
   expect_the_bits_of_the_scan(numbers({T, B, 40}, 1), {numbers({B, H}, 2)},
                               weights({{40, H}, {40, H}, {H, H}, {40, H}}), cell);
+}
+
+// What is asked for on a new thread by steps from numbers to numbers.
+struct Asked {
+  std::size_t memory, locks;
+};
+
+Asked asked_by_steps(const Tensors& initial, const Tensors& w, const CellStep& cell) {
+  const auto step = [&](const Tensor& x, const Tensors& state) {
+    auto [next, y] = cell({x}, state, w);
+    return std::pair(next, y[0]);
+  };
+  auto player = stream(step, inputs()[0][0], initial);
+  const std::vector<double> in(B * I, 0.5);
+  std::vector<double> out(static_cast<std::size_t>(player.output_spec().shape.count()));
+  const auto play = [&] {
+    for (int i = 0; i < 3; i++) player.step(in, out);
+  };
+  return {allocations_of(play), kLocksAreCounted ? locks_of(play) : 0};
+}
+
+TEST(StreamCells, TakeNeitherMemoryNorALockForOrdinaryKernels) {
+  const auto expect = [](const char* name, const Tensors& initial, const Tensors& w,
+                         const CellStep& cell) {
+    SCOPED_TRACE(name);
+    const Asked asked = asked_by_steps(initial, w, cell);
+    EXPECT_EQ(asked.memory, 0u);
+    EXPECT_EQ(asked.locks, 0u);
+  };
+  expect("layer norm", states({H, H}),
+         weights({{I, 4 * H}, {H, 4 * H}, {4 * H}, {4 * H}, {4 * H}, {4 * H}, {H}, {H}}),
+         layer_norm_lstm);
+  expect("attention", states({H}),
+         weights({{B, S, K}, {K, K}, {H, K}, {I, H}, {K, H}, {H, H}, {K, 1}}), additive_attention);
+  expect("dot attention", states({H}), weights({{B, S, K}, {K, K}, {H, K}, {I, H}, {K, H}, {H, H}}),
+         dot_attention);
+  expect("head", states({H}), weights({{I, H}, {H, H}, {H}, {H, V}, {V}}), head_inside);
+  expect("batch norm", states({H}), weights({{I, H}, {H, H}}), batch_norm);
+  expect("several entries", states({I * K}), weights({{1, K}, {K, K}, {B * I, K}}),
+         several_entries_a_row);
+  expect("operation of a user", states({H}), kSimple, operation_of_a_user);
+  expect("dropped", states({H}), kSimple, dropped);
+  expect("views", states({H}), {}, nothing_but_views);
 }
 
 }  // namespace
