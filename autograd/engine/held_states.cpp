@@ -83,6 +83,7 @@ std::shared_ptr<const Holding> holding_of(const Traced& written) {
   if (count == 0 || count == std::ssize(held)) return nullptr;
   const Traced step = holding_step(written, held);
   const Index batch = written.trace.graph.spec(written.trace.arguments[written.inputs]).dim(0);
+  if (batch == 0) return nullptr;  // whose rows cannot be told, nor is there work to be saved
   const Gain before = gain(written, batch), after = gain(step, batch);
   const bool pays = after.operations > before.operations && (before.mixes || !after.mixes);
   return pays ? std::make_shared<const Holding>(Holding{known_step(step), held}) : nullptr;

@@ -107,10 +107,15 @@ bool Lifted::compute_into(const Graph::Node& node, Tensor& rows) {
 }
 
 bool Lifted::can_get(ValueId value) const {
-  if (is_constant(value) || values_[static_cast<std::size_t>(value)].defined()) return true;
+  if (values_[static_cast<std::size_t>(value)].defined()) return true;
+  if (is_constant(value)) return program_.rows.axis_of(value) == Rows::kNone;
+  const auto& nodes = program_.step.graph.nodes();
   const Graph::Node* maker = program_.step.graph.maker(value);
-  return maker && std::all_of(maker->inputs.begin(), maker->inputs.end(),
-                              [&](ValueId x) { return can_get(x); });
+  // What runs in the loop is not made here a second time: numbers that it draws would be others.
+  return maker &&
+         runs_outside(program_.fates.node[static_cast<std::size_t>(maker - nodes.data())]) &&
+         std::all_of(maker->inputs.begin(), maker->inputs.end(),
+                     [&](ValueId x) { return can_get(x); });
 }
 
 bool Lifted::is_spent(ValueId value) const {

@@ -128,6 +128,7 @@ Tensor LoopMemory::view_at(ValueId value, Index t, RowRange rows) const {
 // The buffer with which one exchanges its memory.
 const Tensor& LoopMemory::partner_of(int number) const {
   for (std::size_t k = 0; k < program_.states.size(); k++) {
+    if (program_.states[k].kind != HandOver::exchanged) continue;
     const int next = program_.states[k].next.buffer, state = state_buffer(k);
     if (next == number) return bound_[at(state)].tensor;
     if (state == number) return bound_[at(next)].tensor;

@@ -175,6 +175,17 @@ TEST(HeldStates, OfAStreamAreOfTheRowsThatWereSelected) {
             elements(scan(step, contiguous(transpose(xs, 0, 1)), from).outputs));
 }
 
+TEST(HeldStates, OfAStreamWithoutRowsMayBeThere) {
+  const auto step = [](const Tensor& x, const Tensors& s) -> Tensors {
+    const Tensor same = expand(full({K}, 0.1, float64), {x.dim(0), K});
+    const Tensor z = slice(softmax(concat({s[0], same}), 1), 1, 0, H);
+    return {tanh(z + tanh(s[1] * 2.0)), s[1]};
+  };
+  auto player = stream(step, inputs()[0][0], states({H, H}));
+  player.select(zeros({0}, int64));
+  EXPECT_EQ(player.state()[0].shape(), (Dims{0, H}));
+}
+
 // What is watched outside of the stream is not recorded by it.
 TEST(HeldStates, OfAStreamStandOnNoTape) {
   const ScanCase c = context_case();

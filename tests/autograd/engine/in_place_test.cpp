@@ -81,6 +81,26 @@ TEST(InPlace, WhatAPartIsSpreadOverLiesElsewhere) {
 }
 
 // One product onto what stands there before the loop, and one onto both.
+// Two states of one buffer: only the one that fills it changes places with its next one.
+TEST(InPlace, AStateMayBeAPartOfAnother) {
+  const auto step = [](const Tensors&, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor y = tanh(matmul(s[1], w[0]) + matmul(s[0], w[1]));
+    const Tensor c = softmax(y, -1) + 0.5 * s[2];
+    return {{slice(y, 1, 0, H), y, c}, one(c)};
+  };
+  const ScanCase c{inputs(), states({H, 2 * H, 2 * H}), weights({{2 * H, 2 * H}, {H, 2 * H}}),
+                   step};
+  expect_the_plain_loop(c, "part");
+  const auto outputs = [&] {  // where nothing is remembered for a rewind
+    return scan([&](const Tensors& x, const Tensors& s) { return c.step(x, s, c.weights); }, c.xs,
+                c.initial)
+        .outputs[0];
+  };
+  const Tensor planned = outputs();
+  const PlainLoops plainly;
+  EXPECT_LE(largest_difference(planned, outputs()), 1e-12);
+}
+
 TEST(InPlace, GatesGoOverSumsOfSeveralProducts) {
   const Tensors w = weights({{I, H}, {H, H}, {H, H}});
   const auto step = [&](const Tensor& x, const Tensor& h) {

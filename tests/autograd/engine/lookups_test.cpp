@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "autograd/engine/plans_of.h"
+#include "rewind/tensor/division.h"
 #include "support/elements.h"
 
 namespace rw::test {
@@ -80,6 +81,31 @@ TEST(Lookups, InALoopThatMixesRowsAreThePlainLoop) {
   };
   expect_the_plain_loop({{few_tokens()}, states({I}), weights({{I, H}, {kSymbols, I}}), step},
                         "mixed");
+}
+
+// What is looked up goes into the state, before the loop, and to the output, after it.
+ScanCase indices_case(std::function<Tensor(const Tensor&)> indices) {
+  const auto step = [indices](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor e = take(w[3], indices(x[0]));
+    const Tensor h = tanh(matmul(e, w[0]) + matmul(take(w[4], x[0]), w[0]) + matmul(s[0], w[1]));
+    return {one(h), one(h + matmul(e, w[2]))};
+  };
+  const Dims table{kSymbols, I};
+  return {{few_tokens()}, states({H}), weights({{I, H}, {H, H}, {I, H}, table, table}), step};
+}
+
+TEST(Lookups, OfDrawnIndicesAreThePlainLoop) {
+  expect_the_plain_loop(indices_case([](const Tensor& x) {
+                          return where(bernoulli({B}, {.p = 0.6, .dtype = boolean}), x, 0);
+                        }),
+                        "drawn");
+}
+
+TEST(Lookups, OfIndicesWithAPartOfEachRowAreThePlainLoop) {
+  const Tensor of_rows = from_span(std::vector<Index>{1, 0, 2}, {B});
+  expect_the_plain_loop(
+      indices_case([&](const Tensor& x) { return remainder(x + of_rows, kSymbols); }),
+      "of each row");
 }
 
 TEST(Lookups, OfRowsThatNobodyReadsCountForNothing) {
