@@ -1,7 +1,8 @@
 // What a program like small_model.cpp includes of the standard library and of fmt, without Rewind:
 // the measure of how fast this machine compiles.
-#include <algorithm>
 #include <fmt/format.h>
+
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
