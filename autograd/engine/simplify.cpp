@@ -3,6 +3,7 @@
 #include "rewind/autograd/engine/simplify/rules.h"
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/creation.h"
+#include "rewind/tensor/matmul.h"
 #include "rewind/tensor/sum_to.h"
 
 namespace rw::engine {
@@ -14,6 +15,15 @@ Found simpler(Graph& graph, const Reshape& op, const Values& in) {
     return simplified(graph, op, {input_of(graph, in[0], 0)});
   }
   return {};
+}
+
+// a v, as a [v].
+Found simpler(Graph& graph, const MatMul&, const Values& in) {
+  const Dims &a = shape_of(graph, in[0]), &v = shape_of(graph, in[1]);
+  if (a.rank() < 2 || v.rank() != 1) return {};
+  const Dims rows = a.without(a.rank() - 1);
+  const ValueId column = simplified(graph, Reshape{{v[0], 1}}, {in[1]});
+  return simplified(graph, Reshape{rows}, {simplified(graph, MatMul{}, {in[0], column})});
 }
 
 Found simpler(Graph& graph, const Expand& op, const Values& in) {
@@ -121,8 +131,8 @@ ValueId simplified(Graph& graph, const Operation& operation, std::vector<ValueId
     const Found adjoint = found_by_rule<AddRows>(graph, operation, in);
     return adjoint ? *adjoint : graph.apply(operation, std::move(in));
   }
-  const Found found = found_by_rule<Permute, Reshape, Expand, SumTo, Contiguous, Affine, Slice,
-                                    Concat, SliceAdd, AddRows, Add>(graph, operation, in);
+  const Found found = found_by_rule<Permute, MatMul, Reshape, Expand, SumTo, Contiguous, Affine,
+                                    Slice, Concat, SliceAdd, AddRows, Add>(graph, operation, in);
   if (found) return *found;
   narrow(graph, operation, in);
   return graph.apply(operation, std::move(in));

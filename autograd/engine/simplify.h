@@ -1,6 +1,6 @@
 // Local rewriting, done whenever a value is made: what is cheaper to say is said so from the start,
 // and the passes meet fewer forms. All of it holds exactly, up to the sign of a zero and the
-// rounding of a difference of products.
+// rounding of products.
 //
 //   views        a view of a view is one view, one that changes nothing is none; a slice of
 //                values put side by side is a slice of one of them, and the reverse
@@ -8,6 +8,7 @@
 //                free
 //   slices       what is added into slices of zeros stands side by side: no padded tensor appears
 //   products     u c - v c is (u - v) c
+//   vectors      a v is a [v]: a matrix of one column has a packed form
 //   constants    what is filled with one number is that number, where broadcasting repeats it
 #pragma once
 
