@@ -44,7 +44,7 @@ struct Recipe {
   int operations;
   Index least = 2;      // features of a product's result, at least
   Index unit = 1;       // of which there may be some more, and from multiples of which slices begin
-  bool simple = false;  // nothing that keeps the loop on one worker
+  bool simple = false;  // nothing that ordinary kernels run
   bool lengths = true;  // may be drawn, or all rows count at all steps
 };
 
@@ -155,8 +155,8 @@ class RandomStep {
       return transpose(tanh(z) * slice(z, 0, 0, 1));
     }
     Tensor with_several_entries(const Tensor& v) {
-      const Index n = v.dim(1);
-      const Tensor apart = reshape(v, {v.dim(0) * n, 1});
+      const Index n = std::min<Index>(v.dim(1), 4);
+      const Tensor apart = reshape(slice(v, 1, 0, n), {v.dim(0) * n, 1});
       return reshape(tanh(matmul(apart, weight({1, 2}))), {v.dim(0), 2 * n});
     }
 
@@ -211,7 +211,7 @@ class RandomStep {
         case 4:
           return attention(v);
         case 5:
-          return n < 5 ? with_several_entries(v) : relu(v);
+          return n < 5 || dice(2) ? with_several_entries(v) : relu(v);
         case 6:
           return max(v, 1, true) * v;
         case 7:

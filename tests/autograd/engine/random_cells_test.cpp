@@ -6,6 +6,7 @@
 
 #include "autograd/engine/bits_of_threads.h"
 #include "autograd/engine/cell_cases.h"
+#include "rewind/autograd/engine/loop_split.h"
 #include "rewind/autograd/engine/plans.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/tensor/kernels/packed_product.h"
@@ -43,6 +44,45 @@ Recipe wide(Recipe recipe) {
   for (Index& size : recipe.states) size += 90;
   recipe.operations = std::min(recipe.operations, 5);
   return recipe;
+}
+
+// Enough for eight, of which ordinary kernels do some.
+Recipe wide_with_kernels(const Recipe& recipe) {
+  Recipe wider = wide(recipe);
+  wider.batch += 40;
+  wider.masks = recipe.masks;
+  wider.simple = false;
+  return wider;
+}
+
+// Whether eight workers share the rows of a loop in which an ordinary kernel runs.
+bool shares_rows_of_kernels(const engine::Program& program, Index time) {
+  const Threads scope(8);
+  const engine::LoopSplit split = engine::loop_split(program);
+  const auto is_ordinary = [](const engine::Instruction& instruction) {
+    return std::holds_alternative<engine::OrdinaryInstruction>(instruction);
+  };
+  return split.workers > 1 && split.by == engine::LoopSplit::rows &&
+         split.steps <= std::min(time, program.steps_at_a_time) &&
+         std::any_of(program.loop.begin(), program.loop.end(), is_ordinary);
+}
+struct Shares {
+  bool forward, backward;
+};
+Shares shares_rows_of_kernels(const ScanCase& c) {
+  const engine::NotedPlans noted;
+  const auto step = [&](const Tensors& x, const Tensors& s) { return c.step(x, s, c.weights); };
+  scan(step, c.xs, c.initial);
+  const auto& [known, batch, captured] = noted.all().at(0);
+  const engine::Followed all{std::vector<bool>(captured.size(), true),
+                             std::vector<bool>(c.xs.size(), true), true};
+  const auto forward = engine::plan_of(known, batch, all);
+  engine::Wanted wanted = forward->wanted();
+  wanted.outputs.resize(forward->step().outputs.size(), false);
+  const auto backward = forward->backward(wanted, false);
+  const Index time = c.xs[0].dim(0);
+  return {shares_rows_of_kernels(forward->program(), time),
+          shares_rows_of_kernels(backward->recurrence->program(), time)};
 }
 
 // Of which each worker has the same part of every gate.
@@ -164,6 +204,22 @@ TEST_P(RandomCellsOf, HaveTheSameBitsOnWorkersThatShareColumns) {
       expect_the_same_bits(c, {2, 3, 5});
     });
   }
+}
+
+TEST_P(RandomCellsOf, AreTheSameOnWorkersThatShareRowsOfKernels) {
+  int forward = 0, backward = 0;
+  for (std::uint64_t seed = 0; seed < 40 && !HasFailure(); seed++) {
+    with_cell(wide_with_kernels(recipe_of(seed, GetParam())), [&](ScanCase c) {
+      c.second = seed % 8 == 0;
+      const Shares shares = shares_rows_of_kernels(c);
+      forward += shares.forward;
+      backward += shares.backward;
+      expect_the_same_bits(c, {2, 3, 5, 8});
+      if (GetParam() == float64) expect_the_plain_loop(c, "random");
+    });
+  }
+  EXPECT_GE(forward, 15);
+  EXPECT_GE(backward, 15);
 }
 
 TEST_P(RandomCellsOf, AreTheirPlainLoopsInSegments) {
