@@ -1,6 +1,7 @@
 // The same bits for any number of threads, of everything that can be asked of a scan: final states,
 // states of every step, both derivatives; reversed, with resets and lengths; in both precisions; of
-// cells that packed products and element programs run, and of cells with kernels of their own.
+// cells that packed products and element programs run, and of cells with kernels of their own. And
+// for a row wherever it stands in the batch.
 #include <gtest/gtest.h>
 
 #include "autograd/engine/bits_of_threads.h"
@@ -9,6 +10,8 @@
 #include "rewind/autograd/explain.h"
 #include "rewind/nn/layer_norm.h"
 #include "rewind/tensor/activation.h"
+#include "rewind/tensor/creation.h"
+#include "rewind/tensor/indexing.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/random.h"
@@ -90,6 +93,7 @@ struct Cell {
   const char* name;
   decltype(ScanCase::step) step;
   bool runs_kernels = true;  // ordinary ones, in the loop
+  bool draws = false;
 };
 
 void PrintTo(const Cell& cell, std::ostream* out) { *out << cell.name; }
@@ -116,12 +120,16 @@ class SameBitsOf : public testing::TestWithParam<Cell> {
 
 constexpr auto kSeveral = {2, 3, 5, 8};
 
+Lengths lengths_of(Index rows) {
+  Lengths lengths;
+  for (Index row = 0; row < rows; row++) lengths.push_back((7 * row + 3) % (kSteps + 1));
+  return lengths;
+}
+
 // Reversed where there are lengths.
 void expect_the_same_bits_with_and_without_lengths(ScanCase c) {
   for (const bool lengths : {false, true}) {
-    for (Index row = 0; lengths && row < kRows; row++) {
-      c.lengths.push_back((7 * row + 3) % (kSteps + 1));
-    }
+    if (lengths) c.lengths = lengths_of(kRows);
     c.reverse = lengths;
     const Dtype dtype = c.weights[0].dtype();
     SCOPED_TRACE(fmt::format("{}{}", name_of(dtype), lengths ? " with lengths" : ""));
@@ -172,8 +180,86 @@ TEST_P(SameBitsOf, ScansOfOneRowMoreThanWorkersShareEvenly) {
     for (Tensor& s : c.initial) s = slice(s, 0, 0, kFew);
     c.weights[3] = slice(c.weights[3], 0, 0, kFew);
     expect_the_same_bits(c, {2, 8});
-    for (Index row = 0; row < kFew; row++) c.lengths.push_back((7 * row + 3) % (kSteps + 1));
+    c.lengths = lengths_of(kFew);
     expect_the_same_bits(c, {2, 8});
+  }
+}
+
+Tensor rows_of(const Tensor& x, int axis, const std::vector<Index>& rows) {
+  const Tensor numbered = take(transpose(x, 0, axis), from_span(rows, {std::ssize(rows)}));
+  return contiguous(transpose(numbered, 0, axis));
+}
+
+// Inputs, initial states, and the tensors of the step that have rows.
+ScanCase rows_of(ScanCase c, const std::vector<Index>& rows) {
+  c.xs[0] = rows_of(c.xs[0], 1, rows);
+  for (Tensor& s : c.initial) s = rows_of(s, 0, rows);
+  c.weights[3] = rows_of(c.weights[3], 0, rows);
+  const Lengths all = std::exchange(c.lengths, {});
+  for (const Index row : rows) {
+    if (!all.empty()) c.lengths.push_back(all[static_cast<std::size_t>(row)]);
+  }
+  return c;
+}
+
+struct OfRows {
+  Tensors of_steps, once;  // [time, rows, ...]: outputs and dx; [rows, ...]: states and dh
+};
+OfRows rewound(const ScanCase& c, const std::vector<Index>& rows) {
+  const ScanCase some = rows_of(c, rows);
+  const Random same(5);
+  Tape tape;
+  const Tensor x = tape.watch(some.xs[0]);
+  Tensors initial;
+  for (const Tensor& s : some.initial) initial.push_back(tape.watch(s));
+  const auto step = [&](const Tensors& in, const Tensors& s) {
+    return some.step(in, s, some.weights);
+  };
+  const auto result =
+      scan(step, Tensors{x}, initial, {.lengths = some.lengths, .reverse = some.reverse});
+  std::vector<Upstream> upstream;
+  const auto ask = [&](const Tensor& y, int axis) {
+    const Tensor all = numbers(y.shape().with(axis, kRows), static_cast<double>(upstream.size()));
+    upstream.push_back({y, rows_of(cast(all, y.dtype()), axis, rows)});
+  };
+  for (const Tensor& y : result.outputs) ask(y, 1);
+  for (const Tensor& s : result.final) ask(s, 0);
+  const Gradients gradients = tape.backward(upstream);
+  OfRows found{result.outputs, result.final};
+  found.of_steps.push_back(gradients[x]);
+  for (const Tensor& s : initial) found.once.push_back(gradients[s]);
+  return found;
+}
+
+// Random numbers belong to the place of a row, and to the number of a step in the order in which
+// steps run: where some are drawn, the first rows stay first, and nothing is reversed.
+TEST_P(SameBitsOf, OfARowWhereverItStands) {
+  std::vector<Index> as_they_are(kRows), order(kRows);
+  for (Index row = 0; row < kRows; row++) {
+    as_they_are[static_cast<std::size_t>(row)] = row;
+    order[static_cast<std::size_t>(row)] = 35 * row % kRows;
+  }
+  std::vector<std::vector<Index>> choices{order, {91, 4, 50}, {17}};
+  if (GetParam().draws) choices = {{0, 1, 2, 3, 4}, {0}};
+  for (const Dtype dtype : {float32, float64}) {
+    for (const bool lengths : {false, true}) {
+      ScanCase c = scan_case(dtype);
+      c.reverse = lengths && !GetParam().draws;
+      if (lengths) c.lengths = lengths_of(kRows);
+      const OfRows all = rewound(c, as_they_are);
+      const Threads scope(3);
+      for (const std::vector<Index>& rows : choices) {
+        SCOPED_TRACE(fmt::format("{}, {} rows{}", name_of(dtype), rows.size(),
+                                 lengths ? " with lengths" : ""));
+        const OfRows some = rewound(c, rows);
+        for (std::size_t i = 0; i < all.of_steps.size(); i++) {
+          EXPECT_TRUE(same_bits(some.of_steps[i], rows_of(all.of_steps[i], 1, rows))) << i;
+        }
+        for (std::size_t i = 0; i < all.once.size(); i++) {
+          EXPECT_TRUE(same_bits(some.once[i], rows_of(all.once[i], 0, rows))) << i;
+        }
+      }
+    }
   }
 }
 
@@ -193,7 +279,7 @@ INSTANTIATE_TEST_SUITE_P(Cells, SameBitsOf,
                                          Cell{"softmax", with_softmax},
                                          Cell{"operation_of_a_user", of_a_user},
                                          Cell{"attention", attentive}, Cell{"repeating", repeating},
-                                         Cell{"masks", with_masks}),
+                                         Cell{"masks", with_masks, true, true}),
                          [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
