@@ -1,6 +1,7 @@
 #include "rewind/autograd/engine/lifted.h"
 
 #include <algorithm>
+#include <array>
 
 #include "rewind/autograd/engine/lookups.h"
 #include "rewind/autograd/engine/packed.h"
@@ -148,11 +149,18 @@ void Lifted::compute(const Graph::Node& node) {
 
 void Lifted::compute_by_its_kernel(const Graph::Node& node, std::span<Tensor> outputs) {
   std::vector<const Tensor*> inputs;
+  std::array<Tensor, 2> copies;
   std::uint64_t donated = 0;
   for (std::size_t i = 0; i < node.inputs.size(); i++) {
     const ValueId x = node.inputs[i];
     inputs.push_back(&get(x));
     if (i < 64 && is_spent(x)) donated |= std::uint64_t{1} << i;
+    // A loop has what is always the same row after row, and by BLAS the bits of a product depend on
+    // how a matrix lies.
+    if (node.operation.is<MatMul>() && is_constant(x) && !inputs[i]->contiguous()) {
+      copies[i] = contiguous(*inputs[i]);
+      inputs[i] = &copies[i];
+    }
   }
   execute(with_rows(node.operation, program_.rows, node.first, rows_), inputs, outputs, donated);
 }

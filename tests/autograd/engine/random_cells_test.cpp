@@ -249,14 +249,11 @@ TEST(RandomCells, HaveTheTermsOfTheirPlainLoops) {
 }
 
 // A stream arranges its step in another way than a scan does, and must not be seen to.
-TEST(RandomCells, StreamsHaveTheBitsOfTheirScans) {
-  for (std::uint64_t seed = 0; seed < 500 && !testing::Test::HasFailure(); seed++) {
+TEST_P(RandomCellsOf, StreamsHaveTheBitsOfTheirScans) {
+  for (std::uint64_t seed = 0; seed < 500 && !HasFailure(); seed++) {
     SCOPED_TRACE(seed);
-    Recipe recipe = recipe_of(seed, float64);
+    Recipe recipe = recipe_of(seed, GetParam());
     recipe.time += 2;
-    // The attention of one row to a context is a product by BLAS, over all steps where it can be
-    // known before the loop, and the bits of those depend on their number.
-    recipe.batch = std::max<Index>(recipe.batch, 2);
     recipe.context = 0;
     recipe.masks = Masks::none;
     recipe.lengths = false;  // with them there is NaN in the padding

@@ -80,6 +80,17 @@ Results attentive(Const x, Const s, Const w) {
   return {{h, c}, {h, squeeze(fit, -1)}};
 }
 
+// To what the input alone asks for: of one row it can be read before the loop.
+Results reading_by_input(Const x, Const s, Const w) {
+  const Tensor from_x = matmul(x[0], w[0]);
+  const Tensor z = from_x + matmul(s[0], w[1]) + w[2];
+  const Tensor query = unsqueeze(part(from_x, 0), 1);
+  const Tensor fit = softmax(matmul(query, transpose(w[3])), -1);
+  const Tensor c = tanh(part(z, 2)) * s[1] + squeeze(matmul(fit, w[3]), 1);
+  const Tensor h = sigmoid(part(z, 3)) * tanh(part(z, 1) + c);
+  return {{h, c}, {h}};
+}
+
 Results with_masks(Const x, Const s, Const w) {
   const Tensor kept = bernoulli(s[0].shape(), {.p = 0.7, .dtype = s[0].dtype()});
   const Tensor noise = normal({s[0].dim(0), 1}, {.deviation = 0.1, .dtype = s[0].dtype()});
@@ -185,6 +196,8 @@ TEST_P(SameBitsOf, ScansOfOneRowMoreThanWorkersShareEvenly) {
   }
 }
 
+class SameBitsOfARow : public SameBitsOf {};
+
 Tensor rows_of(const Tensor& x, int axis, const std::vector<Index>& rows) {
   const Tensor numbered = take(transpose(x, 0, axis), from_span(rows, {std::ssize(rows)}));
   return contiguous(transpose(numbered, 0, axis));
@@ -233,7 +246,7 @@ OfRows rewound(const ScanCase& c, const std::vector<Index>& rows) {
 
 // Random numbers belong to the place of a row, and to the number of a step in the order in which
 // steps run: where some are drawn, the first rows stay first, and nothing is reversed.
-TEST_P(SameBitsOf, OfARowWhereverItStands) {
+TEST_P(SameBitsOfARow, WhereverItStands) {
   std::vector<Index> as_they_are(kRows), order(kRows);
   for (Index row = 0; row < kRows; row++) {
     as_they_are[static_cast<std::size_t>(row)] = row;
@@ -274,13 +287,16 @@ TEST_P(SameBitsOf, AreAskedOfCellsWhoseRowsAreShared) {
   EXPECT_EQ(text.find("    ordinary ") != std::string::npos, GetParam().runs_kernels) << text;
 }
 
-INSTANTIATE_TEST_SUITE_P(Cells, SameBitsOf,
-                         testing::Values(Cell{"lstm", lstm, false}, Cell{"layer_norm", normed},
-                                         Cell{"softmax", with_softmax},
-                                         Cell{"operation_of_a_user", of_a_user},
-                                         Cell{"attention", attentive}, Cell{"repeating", repeating},
-                                         Cell{"masks", with_masks, true, true}),
-                         [](const auto& test) { return std::string(test.param.name); });
+const auto kCells = testing::Values(
+    Cell{"lstm", lstm, false}, Cell{"layer_norm", normed}, Cell{"softmax", with_softmax},
+    Cell{"operation_of_a_user", of_a_user}, Cell{"attention", attentive},
+    Cell{"repeating", repeating}, Cell{"masks", with_masks, true, true});
+const auto kName = [](const auto& test) { return std::string(test.param.name); };
+
+INSTANTIATE_TEST_SUITE_P(Cells, SameBitsOf, kCells, kName);
+INSTANTIATE_TEST_SUITE_P(Cells, SameBitsOfARow, kCells, kName);
+INSTANTIATE_TEST_SUITE_P(BeforeTheLoop, SameBitsOfARow,
+                         testing::Values(Cell{"reading_by_input", reading_by_input}), kName);
 
 }  // namespace
 }  // namespace rw::test
