@@ -86,10 +86,10 @@ inline std::vector<NamedCase> unusual_cells() {
 
 // Padding, of which nothing may be read.
 inline Tensor with_padding(const Tensor& x, const Lengths& lengths) {
-  if (!is_float(x.dtype())) return x;
+  const double none = is_float(x.dtype()) ? std::nan("") : -1000;  // no token, either
   Tensor padded = x;
   for (std::size_t row = 0; row < lengths.size(); row++) {
-    padded.set({Range{lengths[row], kEnd}, row}, std::nan(""));
+    padded.set({Range{lengths[row], kEnd}, row}, none);
   }
   return padded;
 }
