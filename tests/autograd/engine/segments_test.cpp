@@ -3,6 +3,7 @@
 
 #include "autograd/engine/cells.h"
 #include "rewind/autograd/gradcheck.h"
+#include "rewind/autograd/rules.h"
 #include "support/elements.h"
 #include "support/message_of.h"
 
@@ -48,6 +49,39 @@ TEST(Segments, AreThePlainLoop) {
         expect_the_plain_loop(c, "segments");
       });
     }
+  }
+}
+
+struct Counted {  // that counts how often it runs
+  static constexpr std::string_view name = "counted";
+  static constexpr bool rowwise = true;
+  static inline int runs = 0;
+  Spec infer(const Spec& x) const { return x; }
+  void run(const Tensor& x, Tensor& y) const {
+    runs++;
+    y = x;
+  }
+  static void derivative(Rules<Counted> d) {
+    d([](const Tensor& dy) { return dy; });
+  }
+};
+
+TEST(Segments, ComputeEachStepOnceMore) {
+  constexpr Index kLong = 12;
+  const Tensor w = numbers({H, H}, 3);
+  const auto step = [&](const Tensor& x, const Tensor& h) {
+    return tanh(matmul(apply(Counted{}, h), w) + x);
+  };
+  const Threads scope(1);
+  for (const Index segments : {Index{1}, Index{3}, kLong}) {
+    SCOPED_TRACE(segments);
+    Tape tape;
+    const Tensor x = tape.watch(numbers({kLong, B, H}, 1));
+    Counted::runs = 0;
+    const Tensor loss = sum(scan(step, x, numbers({B, H}, 2), {.segments = segments}).outputs);
+    EXPECT_EQ(Counted::runs, kLong);
+    tape.backward(loss);
+    EXPECT_EQ(Counted::runs, 2 * kLong);
   }
 }
 
