@@ -151,6 +151,31 @@ TEST(PlanTable, CellsComeOutAsTheyShould) {
   }
 }
 
+// The derivative of the backward scan goes forward, with the products of the forward scan; what it
+// gives of the values that were kept goes back, with those of the backward scan. Two cells have one
+// more: that of a mask, and additive attention, which computes its scores again.
+TEST(PlanTable, TheSecondDerivativeHasTheProductsOfTheFirstInItsLoops) {
+  for (const Expected& expected : table()) {
+    SCOPED_TRACE(expected.name);
+    const auto forward = plans_of(cell_named(expected.name)).forward;
+    engine::Wanted wanted = forward->wanted();
+    wanted.outputs.assign(forward->step().outputs.size(), false);
+    wanted.outputs[0] = true;
+    const auto backward = forward->backward(wanted, true)->recurrence;
+    engine::Wanted again = backward->wanted();
+    again.outputs.assign(backward->step().outputs.size(), false);
+    std::fill_n(again.outputs.begin(), backward->own_outputs(), true);
+    wanted.outputs.assign(forward->step().outputs.size(), true);
+    const std::string name = expected.name;
+    const std::size_t more = name == "dropout" || name == "additive attention" ? 1 : 0;
+    const auto products = [](const auto& planned) {
+      return count(planned->recurrence->program()).products;
+    };
+    EXPECT_EQ(products(backward->backward(again, false)), expected.forward.products + more);
+    EXPECT_EQ(products(forward->backward(wanted, false)), expected.backward.products);
+  }
+}
+
 // Every product of inputs alone is hoisted; every gradient of a weight, a bias or an input sinks.
 TEST(PlanTable, OnlyWhatStatesNeedRunsInTheLoop) {
   for (const Expected& expected : table()) {

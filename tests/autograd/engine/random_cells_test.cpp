@@ -144,13 +144,17 @@ void expect_the_plain_loop_of(const Recipe& recipe) {
   with_cell(recipe, [](const ScanCase& c) { expect_the_plain_loop(c, "random"); });
 }
 
-// Of many terms the plain loop itself is not known to 5e-6 in float32 (3e-5 from the truth), so the
-// scan is compared with the plain loop in float64.
+// Of many terms the plain loop itself is not known to 5e-6 in float32, so the scan is compared with
+// the plain loop in float64: it is no farther than the plain loop in float32 is, but for 5e-6 of
+// the largest number.
 void expect_the_exact_loop_of(Recipe recipe) {
-  Tensors planned, exact;
-  with_cell(recipe, [&](const ScanCase& c) {
+  Tensors planned, plain, exact;
+  with_cell(recipe, [&](ScanCase c) {
     const Threads scope(c.threads);
     planned = all_of(c);
+    const PlainLoops plainly;
+    c.second = false;
+    plain = all_of(c);
   });
   recipe.dtype = float64;
   with_cell(recipe, [&](ScanCase c) {
@@ -160,8 +164,11 @@ void expect_the_exact_loop_of(Recipe recipe) {
   });
   ASSERT_EQ(planned.size(), exact.size());
   for (std::size_t i = 0; i < exact.size(); i++) {
-    const Tensor near = to(planned[i], exact[i].dtype());
-    EXPECT_LE(largest_difference(near, exact[i]), 3e-5) << "value " << i;
+    const auto error = [&](const Tensor& x) {
+      return largest_difference(to(x, exact[i].dtype()), exact[i]);
+    };
+    const double size = exact[i].size() == 0 ? 0 : max(abs(exact[i])).item();
+    EXPECT_LE(error(planned[i]), 5e-6 * std::max(1.0, size) + error(plain[i])) << "value " << i;
   }
 }
 

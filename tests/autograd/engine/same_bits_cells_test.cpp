@@ -36,6 +36,15 @@ Results lstm(Const x, Const s, Const w) {
   return {{h, c}, {h}};
 }
 
+// Its gate is one number for each row.
+Results by_a_vector(Const x, Const s, Const w) {
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2], v = squeeze(w[4], 1);
+  const Tensor gate = sigmoid(unsqueeze(matmul(s[0], v), 1));
+  const Tensor c = gate * s[1] + (1 - gate) * tanh(part(z, 2));
+  const Tensor h = sigmoid(part(z, 3)) * tanh(c);
+  return {{h, c}, {h, matmul(h, v)}};
+}
+
 Results normed(Const x, Const s, Const w) {
   const Tensor z = nn::layer_norm(matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2]);
   const Tensor c = sigmoid(part(z, 1)) * s[1] + sigmoid(part(z, 0)) * tanh(part(z, 2));
@@ -287,10 +296,11 @@ TEST_P(SameBitsOf, AreAskedOfCellsWhoseRowsAreShared) {
   EXPECT_EQ(text.find("    ordinary ") != std::string::npos, GetParam().runs_kernels) << text;
 }
 
-const auto kCells = testing::Values(
-    Cell{"lstm", lstm, false}, Cell{"layer_norm", normed}, Cell{"softmax", with_softmax},
-    Cell{"operation_of_a_user", of_a_user}, Cell{"attention", attentive},
-    Cell{"repeating", repeating}, Cell{"masks", with_masks, true, true});
+const auto kCells =
+    testing::Values(Cell{"lstm", lstm, false}, Cell{"by_a_vector", by_a_vector},
+                    Cell{"layer_norm", normed}, Cell{"softmax", with_softmax},
+                    Cell{"operation_of_a_user", of_a_user}, Cell{"attention", attentive},
+                    Cell{"repeating", repeating}, Cell{"masks", with_masks, true, true});
 const auto kName = [](const auto& test) { return std::string(test.param.name); };
 
 INSTANTIATE_TEST_SUITE_P(Cells, SameBitsOf, kCells, kName);
