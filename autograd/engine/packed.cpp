@@ -13,8 +13,25 @@ namespace {
 
 using SharedRecipe = std::shared_ptr<const Recipe>;
 
-// One handle for all forms that are made of a tensor, so that it shows when nobody else has any.
-using Source = std::shared_ptr<const Tensor>;
+const std::byte* place_of(const Tensor& x) { return OutputAccess::bytes(const_cast<Tensor&>(x)); }
+
+// One handle for all sources that share their numbers, views of one weight for instance: so that it
+// shows when nobody else has any.
+using Numbers = std::shared_ptr<const Tensor>;
+
+// Numbers, seen in one way.
+struct Source {
+  Numbers numbers;
+  const std::byte* place;
+  Spec spec;
+  Strides strides;
+
+  // The same place is not enough: memory of a caller may by now hold other numbers.
+  bool is(const Tensor& x) const {
+    return place == place_of(x) && numbers->shares_storage_with(x) && spec == x.spec() &&
+           strides == x.strides();
+  }
+};
 
 struct Form {
   SharedRecipe recipe;  // null: the source itself
@@ -22,9 +39,10 @@ struct Form {
   Tensor packed;
 
   bool is_of(const SharedRecipe& other, const std::vector<Tensor>& tensors) const;
-  // Nobody but the memory holds one of its sources: it cannot be asked for again.
+  // Nobody but the memory holds the numbers of one of its sources: it cannot be asked for again.
   bool is_lost() const {
-    return std::any_of(sources.begin(), sources.end(), [](const Source& w) { return w->alone(); });
+    return std::any_of(sources.begin(), sources.end(),
+                       [](const Source& w) { return w.numbers->alone(); });
   }
   Index bytes() const { return packed.size() * bytes_of(packed.dtype()); }
 };
@@ -36,7 +54,6 @@ struct Memory {
   std::list<Form> forms;  // the last made first
   Index bytes = 0;        // of all forms
 
-  Source source(const Tensor& w) const;
   void take_out(std::list<Form>::iterator form, std::list<Form>& gone) {
     bytes -= form->bytes();
     gone.splice(gone.begin(), forms, form);
@@ -55,16 +72,8 @@ Memory& memory() {
   return memory;
 }
 
-// The same numbers, seen the same way. The same place is not enough: memory of a caller may by now
-// hold others.
-bool same(const Tensor& a, const Tensor& b) {
-  const auto place = [](const Tensor& x) { return OutputAccess::bytes(const_cast<Tensor&>(x)); };
-  return a.shares_storage_with(b) && place(a) == place(b) && a.spec() == b.spec() &&
-         a.strides() == b.strides();
-}
-
 bool Form::is_of(const SharedRecipe& other, const std::vector<Tensor>& tensors) const {
-  const auto is_source = [](const Source& w, const Tensor& x) { return same(*w, x); };
+  const auto is_source = [](const Source& w, const Tensor& x) { return w.is(x); };
   if (!std::equal(sources.begin(), sources.end(), tensors.begin(), tensors.end(), is_source)) {
     return false;
   }
@@ -82,13 +91,14 @@ Tensor recall(const SharedRecipe& recipe, const std::vector<Tensor>& sources) {
   return {};
 }
 
-Source Memory::source(const Tensor& w) const {
+// The handle by which forms hold the numbers of w; null: none of them does.
+Numbers held_in(const std::list<Form>& forms, const Tensor& w) {
   for (const Form& form : forms) {
-    for (const Source& known : form.sources) {
-      if (same(*known, w)) return known;
+    for (const Source& source : form.sources) {
+      if (source.numbers->shares_storage_with(w)) return source.numbers;
     }
   }
-  return std::make_shared<const Tensor>(w);
+  return nullptr;
 }
 
 void remember(const SharedRecipe& recipe, const std::vector<Tensor>& sources,
@@ -97,10 +107,16 @@ void remember(const SharedRecipe& recipe, const std::vector<Tensor>& sources,
   std::list<Form> gone;  // ends after the lock
   const std::scoped_lock lock(known.mutex);
   known.take_out_lost(gone);
-  Form made{recipe, {}, packed};
-  for (const Tensor& w : sources) made.sources.push_back(known.source(w));
-  known.bytes += made.bytes();
-  known.forms.push_front(std::move(made));
+  std::list<Form> made;
+  Form& form = made.emplace_front(Form{recipe, {}, packed});
+  for (const Tensor& w : sources) {
+    Numbers numbers = held_in(made, w);
+    if (!numbers) numbers = held_in(known.forms, w);
+    if (!numbers) numbers = std::make_shared<const Tensor>(w);
+    form.sources.push_back({std::move(numbers), place_of(w), w.spec(), w.strides()});
+  }
+  known.bytes += form.bytes();
+  known.forms.splice(known.forms.begin(), made);
   while (known.forms.size() > Memory::kMost ||
          (known.bytes > Memory::kMostBytes && known.forms.size() > 1)) {
     known.take_out(--known.forms.end(), gone);
