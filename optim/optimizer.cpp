@@ -6,6 +6,7 @@
 #include "rewind/optim/held_inl.h"
 #include "rewind/optim/kernels/passes.h"
 #include "rewind/optim/norm.h"
+#include "rewind/tensor/interpreter.h"
 
 namespace rw::optim {
 namespace {
@@ -22,6 +23,16 @@ void require_holders(std::string_view op, const Gradients& gradients) {
       "list of parameters a copy, or a member left out of members()? freeze() "
       "what is not to change",
       op, list_of(orphans));
+}
+
+// What a write would throw, before anything is written.
+void require_writable(std::string_view op, const Tensor& value, const Variable& of) {
+  require(value.has_data(), "{}: step: only the shape of {} is known; give it numbers first", op,
+          Described{of});
+  require<GradientError>(!Interpreter::any_holds(value.mark()),
+                         "{}: step: a live tape recorded the value of {}; step after the tape, or "
+                         "watch a copy",
+                         op, Described{of});
 }
 
 Tensor zeros_of(const Spec& spec) {
@@ -99,7 +110,11 @@ Optimizer::Found Optimizer::find(const Gradients& gradients, bool measure) {
     const bool held = place != position_.end();
     found.any |= held;
     const bool changes = held && !of.parameter().frozen();
-    if (changes) require_fitting(held_[place->second], of);
+    if (changes) {
+      const Held& known = held_[place->second];
+      require_fitting(known, of);
+      require_writable(kind_, known.parameter->value(), of);
+    }
     if (!changes && !measure) continue;
     GradientSum sum = sum_terms(kind_, of, gradient);
     if (measure) found.norms.push_back(norm(sum.values));

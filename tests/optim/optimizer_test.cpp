@@ -243,6 +243,40 @@ TEST(Optimizer, TakesGradientsThatStandOnALiveTape) {
   EXPECT_EQ(tape.size(), before);
 }
 
+TEST(Optimizer, RefusesAValueThatALiveTapeWatchesAndChangesNothing) {
+  Parameter first = parameter("first", {1}), watched = parameter("watched", {2});
+  Adam adam(list(first, watched));
+  Gradients gradients = given(first, {1});
+  give(gradients, watched, numbers({1}));
+  {
+    Tape tape;
+    tape.watch(watched.value());
+    EXPECT_EQ(message_of<GradientError>([&] { adam.step(gradients); }),
+              "adam: step: a live tape recorded the value of parameter 'watched' float64 [1]; step "
+              "after the tape, or watch a copy");
+    EXPECT_EQ(values(first), std::vector<double>{1});
+    EXPECT_EQ(adam.steps(), 0);
+    EXPECT_EQ(adam.state().count("adam.moment1.first"), 0u);
+    watched.freeze();
+    EXPECT_TRUE(adam.step(gradients));  // it is not to change
+    watched.unfreeze();
+  }
+  EXPECT_TRUE(adam.step(gradients));
+  EXPECT_LT(watched.value().item(), 2);
+}
+
+TEST(Optimizer, RefusesAValueOfWhichOnlyTheShapeIsKnownAndChangesNothing) {
+  Parameter first = parameter("first", {1}), traced = parameter("traced", {2});
+  SGD sgd(list(first, traced));
+  Gradients gradients = given(first, {1});
+  give(gradients, traced, numbers({1}));
+  traced.value() = Tensor::shape_only(traced.spec());
+  EXPECT_EQ(message_of<ValueError>([&] { sgd.step(gradients); }),
+            "sgd: step: only the shape of parameter 'traced' float64 [1] is known; give it numbers "
+            "first");
+  EXPECT_EQ(values(first), std::vector<double>{1});
+}
+
 TEST(Optimizer, NoticesThatTheModelChangedItsType) {
   Parameter p = parameter("p", {1});
   SGD sgd(list(p), {.momentum = 0.5});
