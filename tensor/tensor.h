@@ -168,9 +168,11 @@ class Tensor {
   std::uint64_t mark_ = 0;
 };
 
-// For kernels: where to write the numbers of an output that was made for this call. Unchecked.
+// For kernels: where to write the numbers of an output that was made for this call, and where those
+// of any tensor begin. Unchecked.
 struct OutputAccess {
   static std::byte* bytes(Tensor& output) { return output.body_->data; }
+  static const std::byte* bytes(const Tensor& x) { return x.body_->data; }
 };
 
 template <class T>

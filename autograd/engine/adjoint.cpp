@@ -12,8 +12,6 @@
 namespace rw::engine {
 namespace {
 
-std::size_t at(ValueId value) { return static_cast<std::size_t>(value); }
-
 int index_of(const std::vector<ValueId>& values, ValueId value) {
   const auto found = std::find(values.begin(), values.end(), value);
   return found == values.end() ? -1 : static_cast<int>(found - values.begin());

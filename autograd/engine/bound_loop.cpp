@@ -5,8 +5,6 @@
 namespace rw::engine {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 Place part_of(Place place, Columns columns) { return {place.buffer, place.column + columns.begin}; }
 
 }  // namespace

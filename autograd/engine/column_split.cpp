@@ -17,8 +17,6 @@
 namespace rw::engine {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 Index panel_width(Dtype dtype) {
   if (!is_float(dtype)) return 1;
   return dispatch_float("column split", dtype,

@@ -13,8 +13,6 @@
 namespace rw::engine {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 std::string shape(const Spec& spec) {
   const std::string text = to_string(spec);
   return text.substr(text.find('['));

@@ -10,8 +10,6 @@
 namespace rw::engine {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 class Judge {
  public:
   Judge(const Step& step, const Rows& rows, const FateOptions& options)

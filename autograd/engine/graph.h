@@ -15,6 +15,9 @@ namespace engine {
 
 using ValueId = int;
 
+// Where what is listed by such numbers has that of a value, or of a node.
+constexpr std::size_t at(int number) { return static_cast<std::size_t>(number); }
+
 // An operation with its attributes, owned. Copies share them: nobody changes them.
 class Operation {
  public:

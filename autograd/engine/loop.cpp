@@ -12,12 +12,6 @@
 #include "rewind/tensor/views.h"
 
 namespace rw::engine {
-namespace {
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 Loop::Loop(const Program& program, const LoopInputs& in, const Lifted& lifted, LoopMemory& memory)
     : program_(program), in_(in), batch_(program.rows.batch), memory_(memory) {
   for (const ValueId w : program.packed) packed_.push_back(lifted.packed_form(w));

@@ -1,8 +1,8 @@
 // The loop itself. A step goes from instruction to instruction and only moves pointers
 // (bound_loop.h). Where all instructions keep rows apart, workers share a stretch (loop_split.h):
 // each takes some rows through all of its steps by itself, and nothing is waited for; or each makes
-// some columns of every step, and waits where it reads those of others. A row's bits are those that
-// it has alone.
+// some columns of every step, and waits where it reads those of others. A row's bits are then those
+// that it has alone.
 #pragma once
 
 #include "rewind/autograd/engine/bound_loop.h"

@@ -8,8 +8,6 @@
 namespace rw::engine {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 // Whether a tensor's rows, of so many entries each, are consecutive numbers, wherever they lie.
 bool has_contiguous_rows(const Tensor& x, Index each) {
   const Strides strides = x.strides();

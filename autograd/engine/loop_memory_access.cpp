@@ -8,12 +8,6 @@
 #include "rewind/tensor/views.h"
 
 namespace rw::engine {
-namespace {
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 Tensor copy_of(const Tensor& x) {
   Tensor copy = Tensor::uninitialized(x.spec());
   copy_elements(x, copy);
@@ -86,7 +80,7 @@ void LoopMemory::copy_rows(Place from, Place to, Index columns, Index t, Index b
 
 void LoopMemory::fill(Place to, Index t, Index row, const Tensor& x) const {
   const auto bytes = static_cast<std::size_t>(x.size() * bytes_of(x.dtype()));
-  std::memcpy(address(to, t, row), OutputAccess::bytes(const_cast<Tensor&>(x)), bytes);
+  std::memcpy(address(to, t, row), OutputAccess::bytes(x), bytes);
 }
 
 Tensor LoopMemory::value_at(ValueId value, Index t, RowRange rows) const {

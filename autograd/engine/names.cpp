@@ -7,8 +7,6 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 // x for one, x0, x1, ... for several.
 Strings numbered(const char* name, std::size_t count) {
   Strings names;

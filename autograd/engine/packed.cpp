@@ -13,8 +13,6 @@ namespace {
 
 using SharedRecipe = std::shared_ptr<const Recipe>;
 
-const std::byte* place_of(const Tensor& x) { return OutputAccess::bytes(const_cast<Tensor&>(x)); }
-
 // One handle for all sources that share their numbers, views of one weight for instance: so that it
 // shows when nobody else has any.
 using Numbers = std::shared_ptr<const Tensor>;
@@ -28,7 +26,7 @@ struct Source {
 
   // The same place is not enough: memory of a caller may by now hold other numbers.
   bool is(const Tensor& x) const {
-    return place == place_of(x) && numbers->shares_storage_with(x) && spec == x.spec() &&
+    return place == OutputAccess::bytes(x) && numbers->shares_storage_with(x) && spec == x.spec() &&
            strides == x.strides();
   }
 };
@@ -113,7 +111,7 @@ void remember(const SharedRecipe& recipe, const std::vector<Tensor>& sources,
     Numbers numbers = held_in(made, w);
     if (!numbers) numbers = held_in(known.forms, w);
     if (!numbers) numbers = std::make_shared<const Tensor>(w);
-    form.sources.push_back({std::move(numbers), place_of(w), w.spec(), w.strides()});
+    form.sources.push_back({std::move(numbers), OutputAccess::bytes(w), w.spec(), w.strides()});
   }
   known.bytes += form.bytes();
   known.forms.splice(known.forms.begin(), made);

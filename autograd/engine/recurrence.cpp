@@ -5,8 +5,6 @@
 namespace rw::engine {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 // Which results of the prelude are made of an invariant that is followed.
 std::vector<bool> followed_through(const Prelude& prelude, const std::vector<bool>& followed) {
   const Graph& graph = prelude.graph;

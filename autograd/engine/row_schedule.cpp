@@ -11,8 +11,6 @@
 namespace rw::engine {
 namespace {
 
-std::byte* bytes(const Tensor& x) { return OutputAccess::bytes(const_cast<Tensor&>(x)); }
-
 // The bytes of one row of a tensor whose rows lie one after the other.
 std::size_t row_bytes(const Tensor& x) {
   return static_cast<std::size_t>(x.shape().without(0).count() * bytes_of(x.dtype()));
@@ -113,20 +111,22 @@ void RowSchedule::for_each_row(F f) const {
 
 Tensor RowSchedule::packed(const Tensor& x) const {
   const Tensor from = contiguous(x);
-  const Tensor result = Tensor::uninitialized({x.shape().with(0, total_), x.dtype()});
+  Tensor result = Tensor::uninitialized({x.shape().with(0, total_), x.dtype()});
   const std::size_t size = row_bytes(x);
   for_each_row([&](Index to, Index, Index row) {
-    std::memcpy(bytes(result) + at(to) * size, bytes(from) + at(row) * size, size);
+    std::memcpy(OutputAccess::bytes(result) + at(to) * size,
+                OutputAccess::bytes(from) + at(row) * size, size);
   });
   return result;
 }
 
 Tensor RowSchedule::unpacked(const Tensor& x) const {
   const Tensor from = contiguous(x);
-  const Tensor result = zeros(x.shape().with(0, time_ * batch_), x.dtype());
+  Tensor result = zeros(x.shape().with(0, time_ * batch_), x.dtype());
   const std::size_t size = row_bytes(x);
   for_each_row([&](Index row, Index, Index to) {
-    std::memcpy(bytes(result) + at(to) * size, bytes(from) + at(row) * size, size);
+    std::memcpy(OutputAccess::bytes(result) + at(to) * size,
+                OutputAccess::bytes(from) + at(row) * size, size);
   });
   return result;
 }
@@ -172,10 +172,11 @@ Tensor RowSchedule::over_time(const Tensor& rows, int axis, const Dims& shape) c
 Tensor RowSchedule::repeated(const Tensor& x, int axis) const {
   if (whole()) return contiguous(expand(x, with_time(x.shape())));
   const Tensor from = contiguous(transpose(x, 0, axis));
-  const Tensor result = zeros(with_time(from.shape()), x.dtype());
+  Tensor result = zeros(with_time(from.shape()), x.dtype());
   const auto size = static_cast<std::size_t>(from.size() / batch_ * bytes_of(x.dtype()));
   for_each_row([&](Index, Index row, Index to) {
-    std::memcpy(bytes(result) + at(to) * size, bytes(from) + at(row) * size, size);
+    std::memcpy(OutputAccess::bytes(result) + at(to) * size,
+                OutputAccess::bytes(from) + at(row) * size, size);
   });
   return transpose(result, 1, axis + 1);
 }

@@ -16,8 +16,6 @@ namespace {
 
 constexpr int kNone = Rows::kNone;
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 // What is the same at every step, and read by no operation that tells, has the rows that a next
 // state or an output has. (Where one number fills all of it, any rows are its own.)
 void adopt_rows_of_results(const Step& step, Rows& rows, std::vector<bool>& settled) {

@@ -7,8 +7,6 @@
 namespace rw::engine {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 bool lies_row_after_row(const Program& program, ValueId sum) {
   return program.rows.stand_first(sum) && program.buffers[at(program.place(sum)->buffer)].rows;
 }

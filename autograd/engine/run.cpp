@@ -15,8 +15,6 @@
 namespace rw::engine {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 // What is the same at every step, in the order of rows in which the loop runs.
 Lifted lifted_invariants(const Program& program, const LoopInputs& in) {
   const Step& step = program.step;

@@ -25,8 +25,6 @@ std::size_t bytes_of_all(const Spec& spec) {
   return static_cast<std::size_t>(spec.shape.count() * bytes_of(spec.dtype));
 }
 
-const std::byte* bytes(const Tensor& x) { return OutputAccess::bytes(const_cast<Tensor&>(x)); }
-
 std::vector<Spec> outputs_of(const Traced& step) {
   std::vector<Spec> specs;
   for (std::size_t i = step.states; i < step.trace.results.size(); i++) {
@@ -102,7 +100,7 @@ void StreamLoop::step_plainly() {
   require_outputs(outputs_, specs_of(outputs));
   set_state(results);
   for (std::size_t i = 0; i < outputs.size(); i++) {
-    copy_numbers(bytes(contiguous(outputs[i])), out_[i], bytes_of_all(outputs_[i]));
+    copy_numbers(OutputAccess::bytes(contiguous(outputs[i])), out_[i], bytes_of_all(outputs_[i]));
   }
 }
 
@@ -153,7 +151,7 @@ Tensors contiguous_each(Tensors tensors) {
 
 void write_states(const Tensors& states, StreamStep& step) noexcept {
   for (std::size_t k = 0; k < states.size(); k++) {
-    std::memcpy(step.state(k), bytes(states[k]), bytes_of_all(states[k].spec()));
+    std::memcpy(step.state(k), OutputAccess::bytes(states[k]), bytes_of_all(states[k].spec()));
   }
 }
 

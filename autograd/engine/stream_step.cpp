@@ -12,8 +12,6 @@
 namespace rw::engine {
 namespace {
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 LoopInputs single_step_inputs(const Recurrence& recurrence, const std::vector<Tensor>& captured) {
   const Step& step = recurrence.step();
   LoopInputs inputs{RowSchedule(1, recurrence.batch()), false, {}, {}, {}, {}};

@@ -14,8 +14,6 @@ namespace {
 
 using Tensors = std::vector<Tensor>;
 
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 // A written step in which the uses of some invariants are leaves of their own.
 class Separated {
  public:

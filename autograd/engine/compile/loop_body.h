@@ -9,8 +9,6 @@ namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
 // Positions as they are needed for containers.
-constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 class LoopBody {
  public:
   // Keeps references to all three.

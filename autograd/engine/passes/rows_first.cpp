@@ -36,7 +36,6 @@ class Turning {
   }
 
  private:
-  static std::size_t at(ValueId value) { return static_cast<std::size_t>(value); }
   int rank(ValueId value) const { return graph_.spec(value).rank(); }
   bool invariant(ValueId value) const { return depends_[at(value)] == Dependence::nothing; }
   bool is_turned(ValueId value) const { return turned_[at(value)] >= 0; }
