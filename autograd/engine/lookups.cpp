@@ -29,6 +29,11 @@ class Lookups {
     return look_up ? graph_.spec(look_up->inputs[0]).dim(0) : 0;
   }
 
+  // Which of its rows, where there is one.
+  ValueId indices(const Graph::Node& node) const {
+    return node.operation.is<TakeAdjoint>() ? node.inputs[1] : look_up_under(node)->inputs[1];
+  }
+
   // Rows of a table cost what rows of the steps do, and are looked up afterwards.
   bool goes_by_table(const Graph::Node& node) const {
     const Index rows = rows_of_table(node);
@@ -70,6 +75,17 @@ class Lookups {
   const Lifted& lifted_;
 };
 
+// Without numbers.
+Lifted with_all_that_loops_give(const Program& program) {
+  Lifted given(program, 0);
+  const Graph& graph = program.step.graph;
+  for (const ValueId x : program.step.inputs) given.set(x, graph.symbol(x));
+  for (ValueId v = 0; v < graph.values(); v++) {
+    if (program.stacks[at(v)]) given.set(v, graph.symbol(v));
+  }
+  return given;
+}
+
 // Rows times the matrix of a product.
 Tensor times_matrix_of(const Graph::Node& product, const Program& program, const Lifted& lifted,
                        const Tensor& left) {
@@ -81,8 +97,10 @@ Tensor times_matrix_of(const Graph::Node& product, const Program& program, const
 
 Index steps_by_table(const Program& program, const Graph::Node& node) {
   if (!program.by_table) return 0;
-  const Lifted nothing(program, 0);
-  const Index rows = Lookups(program, nothing).rows_of_table(node);
+  const Lifted given = with_all_that_loops_give(program);
+  const Lookups lookups(program, given);
+  const Index rows = lookups.rows_of_table(node);
+  if (rows == 0 || !given.can_get(lookups.indices(node))) return 0;
   return count_of_parts(2 * rows, std::max<Index>(program.rows.batch, 1));
 }
 
@@ -104,12 +122,8 @@ std::optional<TableSum> sum_by_table(const Program& program, const Lifted& lifte
   const Lookups lookups(program, lifted);
   if (program.is_packed_product(node) || !lookups.goes_by_table(node)) return {};
   const Index rows = lookups.rows_of_table(node);
-  TableSum sum{node.inputs[1], node.inputs[1], rows};
-  if (node.operation.is<TakeAdjoint>()) {
-    sum.d = program.step.graph.maker(node.inputs[0])->inputs[0];
-  } else {
-    sum.indices = lookups.look_up_under(node)->inputs[1];
-  }
+  TableSum sum{node.inputs[1], lookups.indices(node), rows};
+  if (node.operation.is<TakeAdjoint>()) sum.d = program.step.graph.maker(node.inputs[0])->inputs[0];
   return lifted.can_get(sum.indices) ? std::optional(sum) : std::nullopt;
 }
 

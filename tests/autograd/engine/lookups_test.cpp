@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "autograd/engine/plans_of.h"
+#include "rewind/autograd/explain.h"
 #include "rewind/tensor/division.h"
 #include "support/elements.h"
 
@@ -99,6 +100,19 @@ TEST(Lookups, OfDrawnIndicesAreThePlainLoop) {
                           return where(bernoulli({B}, {.p = 0.6, .dtype = boolean}), x, 0);
                         }),
                         "drawn");
+}
+
+TEST(Lookups, OfDrawnIndicesAreNotSaidToGoByATable) {
+  const ScanCase c = symbols_case();
+  const auto said = [&](auto indices) {
+    const auto step = [&](const Tensor& x, const Tensor& h) {
+      return tanh(matmul(take(c.weights[3], indices(x)), c.weights[0]) + matmul(h, c.weights[1]));
+    };
+    return explain(step, c.xs[0], c.initial[0]).find("by the table") != std::string::npos;
+  };
+  EXPECT_TRUE(said([](const Tensor& x) { return x; }));
+  EXPECT_FALSE(said(
+      [](const Tensor& x) { return where(bernoulli({B}, {.p = 0.6, .dtype = boolean}), x, 0); }));
 }
 
 TEST(Lookups, OfIndicesWithAPartOfEachRowAreThePlainLoop) {
