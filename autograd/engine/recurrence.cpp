@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rewind/autograd/engine/one_row.h"
+
 namespace rw::engine {
 namespace {
 
@@ -40,6 +42,7 @@ Recurrence::Recurrence(const Step& step, Index batch, const Followed& followed,
   Canonical canonical_step = canonical(step, options_.passes);
   prelude_ = std::move(canonical_step.prelude);
   Step& best = canonical_step.step;
+  if (batch == 1) best = with_reshapes_for_one_row(std::move(best));
   if (followed.any) {
     wanted_.invariants =
         floats(best, best.invariants, followed_through(prelude_, followed.invariants));

@@ -59,6 +59,7 @@ bool RowAdoption::inputs_adopt(const Graph::Node& maker, int axis, Index each) {
       const Rows rows = rows_;
       const std::vector<bool> settled = settled_;
       if (tries(x, own, graph_.spec(x).shape[own] / rows_.batch)) {
+        rows_.chosen[static_cast<std::size_t>(maker.first)] = axis;
         const RowAnswer answer = rows_after(graph_, maker, rows_, settled_);
         const bool apart = answer.effect == RowEffect::apart;
         if (apart && answer.axis == axis && answer.each == each) return true;

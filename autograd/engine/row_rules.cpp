@@ -48,20 +48,14 @@ Answer aligned(Question& q) {
   return apart(rows);
 }
 
-// The rows may be joined with what follows them, and parted again: [batch, n] and [batch * n].
+// The first that would do, unless another one was chosen.
 Answer reshape(Question& q) {
-  const auto before = [](const Dims& shape, int axis) {
-    Index count = 1;
-    for (int i = 0; i < axis; i++) count *= shape[i];
-    return count;
-  };
   const Dims& to = q.result_shape();
-  for (int axis = 0; axis < to.rank(); axis++) {
-    if (q.batch() == 0 || to[axis] == 0 || to[axis] % q.batch() != 0) continue;
-    if (before(to, axis) != before(q.shape(0), q.axis(0))) continue;
-    return {RowEffect::apart, axis, to[axis] / q.batch()};
-  }
-  return kMixed;
+  const std::vector<int> axes = axes_after_reshape(q.shape(0), q.axis(0), to, q.batch());
+  if (axes.empty()) return kMixed;
+  const bool chosen = std::find(axes.begin(), axes.end(), q.chosen()) != axes.end();
+  const int axis = chosen ? q.chosen() : axes[0];
+  return {RowEffect::apart, axis, to[axis] / q.batch()};
 }
 
 Answer permute(Question& q) {
@@ -287,6 +281,21 @@ Answer with_rows_among_inputs(Question& q, const Graph::Node& node) {
 }
 
 }  // namespace
+
+// The rows may be joined with what follows them, and parted again: [batch, n] and [batch * n].
+std::vector<int> axes_after_reshape(const Dims& from, int axis, const Dims& to, Index batch) {
+  const auto before = [](const Dims& shape, int end) {
+    Index count = 1;
+    for (int i = 0; i < end; i++) count *= shape[i];
+    return count;
+  };
+  std::vector<int> axes;
+  for (int i = 0; i < to.rank(); i++) {
+    if (batch == 0 || to[i] == 0 || to[i] % batch != 0) continue;
+    if (before(to, i) == before(from, axis)) axes.push_back(i);
+  }
+  return axes;
+}
 
 RowAnswer rows_after(const Graph& graph, const Graph::Node& node, Rows& rows,
                      std::vector<bool>& settled) {

@@ -18,5 +18,9 @@ struct RowAnswer {
 RowAnswer rows_after(const Graph& graph, const Graph::Node& node, Rows& rows,
                      std::vector<bool>& settled);
 
+// Where a reshape may put rows that stand along an axis of its input. Of a batch of one there may
+// be several; otherwise one, or none.
+std::vector<int> axes_after_reshape(const Dims& from, int axis, const Dims& to, Index batch);
+
 }  // namespace engine
 }  // namespace rw

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rewind/autograd/engine/one_row.h"
 #include "rewind/autograd/engine/row_question.h"
 #include "rewind/autograd/engine/row_rules.h"
 #include "rewind/autograd/engine/simplify.h"
@@ -51,14 +52,15 @@ void find_readers_taken_by_surprise(const Graph& graph, Rows& rows) {
 
 }  // namespace
 
-Rows rows_of(const Step& step, Index batch) {
+Rows rows_as_chosen(const Step& step, Index batch, std::vector<int> chosen) {
   const Graph& graph = step.graph;
   const std::size_t values = at(graph.values());
   Rows rows{batch,
             std::vector<int>(values, kNone),
             std::vector<Index>(values, 1),
             std::vector<bool>(values),
-            {}};
+            {},
+            std::move(chosen)};
   // Of these the axis of rows is known, or that there is none. It is not, before they are used, of
   // an invariant, of what is made from nothing, and of what is made of these alone.
   std::vector<bool> settled(values, false);
@@ -112,17 +114,23 @@ Rows rows_of(const Step& step, Index batch) {
   return rows;
 }
 
+Rows rows_of(const Step& step, Index batch) {
+  const std::vector<int> unchosen(at(step.graph.values()), kNone);
+  Rows rows = rows_as_chosen(step, batch, unchosen);
+  return batch == 1 ? by_what_is_done(step, std::move(rows)) : rows;
+}
+
 int axis_wanted(const Step& step, const Rows& rows, std::size_t output) {
   if (output < step.output_rows.size()) return step.output_rows[output];
   return std::max(rows.axis_of(step.outputs[output]), 0);
 }
 
-std::string what_mixes_rows(const Step& step, const Rows& rows) {
+Mixing first_mixing(const Step& step, const Rows& rows) {
   const Graph& graph = step.graph;
   const std::vector<bool> live = live_values(graph, step.results());
   for (std::size_t n = 0; n < graph.nodes().size(); n++) {
     const Graph::Node& node = graph.nodes()[n];
-    if (is_live(node, live) && rows.effect[n] == RowEffect::mixed) return node.operation.text();
+    if (is_live(node, live) && rows.effect[n] == RowEffect::mixed) return {Mixing::node, n};
   }
   // What is the same at every step has the caller's rows in the caller's order, unless its use has
   // shown that they are to be sorted. Where one number fills all of it there is nothing to sort.
@@ -132,13 +140,28 @@ std::string what_mixes_rows(const Step& step, const Rows& rows) {
     return axis != kNone && (any || rows.axis_of(y) == axis);
   };
   for (std::size_t i = 0; i < step.outputs.size(); i++) {
-    const ValueId y = step.outputs[i];
-    if (has_rows(y, axis_wanted(step, rows, i))) continue;
-    const bool kept = i >= step.output_rows.size();
-    return (kept ? "a value kept for the rewind " : "an output ") + to_string(graph.spec(y));
+    if (!has_rows(step.outputs[i], axis_wanted(step, rows, i))) return {Mixing::output, i};
   }
-  for (const ValueId y : step.next) {
-    if (!has_rows(y, 0)) return "a next state " + to_string(graph.spec(y));
+  for (std::size_t i = 0; i < step.next.size(); i++) {
+    if (!has_rows(step.next[i], 0)) return {Mixing::next, i};
+  }
+  return {Mixing::nothing, 0};
+}
+
+std::string what_mixes_rows(const Step& step, const Rows& rows) {
+  const Mixing mixing = first_mixing(step, rows);
+  switch (mixing.where) {
+    case Mixing::node:
+      return step.graph.nodes()[mixing.i].operation.text();
+    case Mixing::output: {
+      const bool kept = mixing.i >= step.output_rows.size();
+      return (kept ? "a value kept for the rewind " : "an output ") +
+             to_string(step.graph.spec(step.outputs[mixing.i]));
+    }
+    case Mixing::next:
+      return "a next state " + to_string(step.graph.spec(step.next[mixing.i]));
+    case Mixing::nothing:
+      break;
   }
   return {};
 }

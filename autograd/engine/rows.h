@@ -8,6 +8,9 @@
 // loop.
 //
 // The axis is followed by position; the size of an axis alone says nothing, since two may agree.
+// Where a reshape may have put a batch of one row, [1, n] in [1, 1, n], even the position leaves
+// two: which it is shows in what is done with it. Any answer by which each operation keeps rows
+// apart, or adds them up, is a right one, since that is all that is asked of it.
 #pragma once
 
 #include "rewind/autograd/engine/step.h"
@@ -28,6 +31,7 @@ struct Rows {
   std::vector<Index> each;        // by value: entries along that axis for each row of the batch
   std::vector<bool> total;        // by value: a sum over rows
   std::vector<RowEffect> effect;  // by node
+  std::vector<int> chosen;        // by value: of several axes where a reshape of one row may put it
 
   int axis_of(ValueId value) const { return axis[static_cast<std::size_t>(value)]; }
   Index each_of(ValueId value) const { return each[static_cast<std::size_t>(value)]; }
@@ -38,13 +42,23 @@ struct Rows {
 
 // Of an invariant it shows in its use, or in being a result.
 Rows rows_of(const Step& step, Index batch);
+// The same where each reshape puts rows to the axis that was chosen for its result, if that would
+// do; kNone: to the first that does.
+Rows rows_as_chosen(const Step& step, Index batch, std::vector<int> chosen);
 
 // Where an output has its rows, unless they are mixed. Where one number fills all of it no axis is
 // found, though one is wanted.
 int axis_wanted(const Step& step, const Rows& rows, std::size_t output);
 
-// The first operation, or output, by which rows of the batch depend on each other; empty: there is
-// none.
+// Where rows of the batch first depend on each other, in this order.
+struct Mixing {
+  enum Where { node, output, next, nothing } where;
+  std::size_t i;  // of the nodes, outputs or next states
+  friend auto operator<=>(const Mixing&, const Mixing&) = default;
+};
+Mixing first_mixing(const Step& step, const Rows& rows);
+
+// The same in words; empty: there is none.
 std::string what_mixes_rows(const Step& step, const Rows& rows);
 
 // The operation that makes a value, for another number of rows: some hold the shape of their result

@@ -31,6 +31,8 @@ inline Tensors weights(std::initializer_list<Dims> shapes) {
 }
 using Results = std::pair<Tensors, Tensors>;
 
+inline Index rows(const Tensors& state) { return state[0].dim(0); }
+
 inline Tensor part(const Tensor& z, Index i) { return slice(z, 1, i * H, (i + 1) * H); }
 
 inline Results elman(const Tensors& x, const Tensors& s, const Tensors& w) {
@@ -112,9 +114,9 @@ inline Results minimal_gated(const Tensors& x, const Tensors& s, const Tensors& 
 // keys [B, S, K] captured, projected inside the step; Luong's attention.
 inline Results dot_attention(const Tensors& x, const Tensors& s, const Tensors& w) {
   const Tensor keys = w[0], projected = matmul(keys, w[1]);
-  const Tensor query = reshape(matmul(s[0], w[2]), {B, 1, K});
+  const Tensor query = reshape(matmul(s[0], w[2]), {rows(s), 1, K});
   const Tensor scores = softmax(matmul(query, transpose(projected)), -1);
-  const Tensor context = reshape(matmul(scores, keys), {B, K});
+  const Tensor context = reshape(matmul(scores, keys), {rows(s), K});
   const Tensor h = tanh(matmul(x[0], w[3]) + matmul(context, w[4]) + matmul(s[0], w[5]));
   return {one(h), {h, context}};
 }
@@ -122,9 +124,9 @@ inline Results dot_attention(const Tensors& x, const Tensors& s, const Tensors& 
 // Bahdanau's.
 inline Results additive_attention(const Tensors& x, const Tensors& s, const Tensors& w) {
   const Tensor keys = w[0];
-  const Tensor e = tanh(matmul(keys, w[1]) + reshape(matmul(s[0], w[2]), {B, 1, K}));
-  const Tensor scores = softmax(reshape(matmul(e, w[6]), {B, 1, S}), -1);
-  const Tensor context = reshape(matmul(scores, keys), {B, K});
+  const Tensor e = tanh(matmul(keys, w[1]) + reshape(matmul(s[0], w[2]), {rows(s), 1, K}));
+  const Tensor scores = softmax(reshape(matmul(e, w[6]), {rows(s), 1, S}), -1);
+  const Tensor context = reshape(matmul(scores, keys), {rows(s), K});
   const Tensor h = tanh(matmul(x[0], w[3]) + matmul(context, w[4]) + matmul(s[0], w[5]));
   return {one(h), one(h)};
 }
@@ -189,17 +191,17 @@ inline Results nothing_but_views(const Tensors& x, const Tensors& s, const Tenso
 
 // Each row of the batch as several rows of a product, of what is known before the loop.
 inline Results several_entries_a_row(const Tensors& x, const Tensors& s, const Tensors& w) {
-  const Tensor u = matmul(reshape(x[0], {B * I, 1}), w[0]);
-  const Tensor mask = bernoulli({B * I, K}, {.p = 0.7, .dtype = float64});
-  const Tensor v = tanh(u * matmul(reshape(s[0], {B * I, K}), w[1])) * w[2] + 0.1 * mask;
+  const Tensor u = matmul(reshape(x[0], {rows(s) * I, 1}), w[0]);
+  const Tensor mask = bernoulli({rows(s) * I, K}, {.p = 0.7, .dtype = float64});
+  const Tensor v = tanh(u * matmul(reshape(s[0], {rows(s) * I, K}), w[1])) * w[2] + 0.1 * mask;
   const Tensor h = concat({slice(v, 1, 1, K), max(v, 1, true)}) + 0.1 * softmax(v, -1);
-  return {one(reshape(h, {B, I * K})), one(reshape(h, {B, I * K}))};
+  return {one(reshape(h, {rows(s), I * K})), one(reshape(h, {rows(s), I * K}))};
 }
 
 // Rows that know their number.
 inline Results numbered_rows(const Tensors& x, const Tensors& s, const Tensors& w) {
-  const Tensor number = reshape(arange(0, B, 1, float64), {B, 1});
-  const Tensor other = reshape(matmul(eye(B, float64), w[3]), {B, H});
+  const Tensor number = reshape(arange(0, rows(s), 1, float64), {rows(s), 1});
+  const Tensor other = reshape(matmul(eye(rows(s), float64), w[3]), {rows(s), H});
   const Tensor h = tanh(matmul(x[0], w[0]) + other + matmul(s[0], w[1]) * number + w[2]);
   return {one(h), one(h)};
 }

@@ -23,7 +23,7 @@ inline Plans plans_of(const ScanCase& cell) {
     return next;
   });
   const engine::Followed all{std::vector<bool>(traced.trace.captured.size(), true), {true}, true};
-  Plans plans{engine::plan_of(engine::known_step(traced), B, all), nullptr};
+  Plans plans{engine::plan_of(engine::known_step(traced), rows(cell.initial), all), nullptr};
   engine::Wanted wanted = plans.forward->wanted();
   wanted.outputs.assign(plans.forward->step().outputs.size(), false);
   wanted.outputs[0] = true;
