@@ -57,7 +57,7 @@ class Search {
     for (const Choice& c : choices) {
       if (std::find(c.axes.begin(), c.axes.end(), axis) == c.axes.end()) continue;
       changes |= rows_.axis_of(c.value) != axis;
-      chosen[static_cast<std::size_t>(c.value)] = axis;
+      chosen[at(c.value)] = axis;
     }
     if (!changes || trials_++ >= kMostTrials) return false;
     Rows tried = rows_as_chosen(step_, rows_.batch, std::move(chosen));

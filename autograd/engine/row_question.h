@@ -52,7 +52,7 @@ class RowQuestion {
   Index each(std::size_t i) const { return rows_.each_of(node_.inputs[i]); }
   bool total(std::size_t i) const { return rows_.is_total(node_.inputs[i]); }
   Index batch() const { return rows_.batch; }
-  int chosen() const { return rows_.chosen[static_cast<std::size_t>(node_.first)]; }
+  int chosen() const { return rows_.chosen[at(node_.first)]; }
   bool zeros(std::size_t i) const;
   template <class Op>
   const Op& op() const {

@@ -30,15 +30,14 @@ const engine::Program& back(const Plans& plans) { return plans.backward->recurre
 
 // By value: whether it is an input or a state, or made of one.
 std::vector<bool> of_inputs_or_states(const engine::Step& step) {
-  std::vector<bool> reached(static_cast<std::size_t>(step.graph.values()));
+  std::vector<bool> reached(engine::at(step.graph.values()));
   for (const auto* leaves : {&step.inputs, &step.states}) {
-    for (const engine::ValueId x : *leaves) reached[static_cast<std::size_t>(x)] = true;
+    for (const engine::ValueId x : *leaves) reached[engine::at(x)] = true;
   }
   for (const auto& node : step.graph.nodes()) {
     for (const engine::ValueId x : node.inputs) {
-      if (!reached[static_cast<std::size_t>(x)]) continue;
-      for (int i = 0; i < node.results; i++)
-        reached[static_cast<std::size_t>(node.first + i)] = true;
+      if (!reached[engine::at(x)]) continue;
+      for (int i = 0; i < node.results; i++) reached[engine::at(node.first + i)] = true;
     }
   }
   return reached;
