@@ -76,6 +76,8 @@ bool InPlace::may_add_onto(ValueId term, ValueId product, ValueId sum) const {
   if (like_) return like_->added_onto(product) == term && like_->sum_begins_with(sum) == term;
   if (term == product || forms_.of_value(product) != Form::product || inside(product)) return false;
   if (body_.users(product).size() != 1 || body_.leaves_the_step(product)) return false;
+  // A product of one column that is spread over the sum cannot be added by its kernel.
+  if (body_.spec(product) != body_.spec(sum)) return false;
   if (body_.spec(term) != body_.spec(sum) || !is_private(term)) return false;
   return body_.users(term).size() == 1;
 }

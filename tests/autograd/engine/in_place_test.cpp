@@ -80,7 +80,28 @@ TEST(InPlace, WhatAPartIsSpreadOverLiesElsewhere) {
                         "spread");
 }
 
-// One product onto what stands there before the loop, and one onto both.
+// Forward, or on the way back: a product of one column, or of one row, added to more.
+TEST(InPlace, AProductOfOneColumnIsSpreadOverASum) {
+  const auto expect = [](const char* name, auto next) {
+    const auto step = [next](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+      const Tensor h = next(matmul(x[0], w[0]), s[0], w);
+      return {one(h), one(h)};
+    };
+    const ScanCase c{inputs(), states({H}), weights({{I, H}, {H, 1}, {1, H}, {H}}), step};
+    expect_the_plain_loop(c, name);
+  };
+  using In = const Tensor&;
+  expect("a column", [](In, In h, const Tensors& w) { return tanh(0.3 * h + matmul(h, w[1])); });
+  expect("a column and x",
+         [](In x, In h, const Tensors& w) { return x * 0.5 + (0.3 * h + matmul(h, w[1])); });
+  expect("a vector", [](In x, In h, const Tensors& w) {
+    return tanh(x) + (0.3 * h + unsqueeze(matmul(h, w[3]), 1)) * 0.4;
+  });
+  expect("a row", [](In x, In h, const Tensors& w) {
+    return tanh(x + matmul(sum(h, 1, true), w[2]) * 0.2 + h * h * 0.1);
+  });
+}
+
 // Two states of one buffer: only the one that fills it changes places with its next one.
 TEST(InPlace, AStateMayBeAPartOfAnother) {
   const auto step = [](const Tensors&, const Tensors& s, const Tensors& w) -> Results {
@@ -101,6 +122,7 @@ TEST(InPlace, AStateMayBeAPartOfAnother) {
   EXPECT_LE(largest_difference(planned, outputs()), 1e-12);
 }
 
+// One product onto what stands there before the loop, and one onto both.
 TEST(InPlace, GatesGoOverSumsOfSeveralProducts) {
   const Tensors w = weights({{I, H}, {H, H}, {H, H}});
   const auto step = [&](const Tensor& x, const Tensor& h) {
