@@ -18,8 +18,8 @@
 // blocks. (Not always those of products that BLAS computes: README.md.)
 //
 // A step of spans throws nothing, starts no threads and takes neither memory nor a lock, but for
-// what a kernel takes for itself: to sort, to bring an axis to the end, for a product that BLAS
-// computes, or as an operation of a user that makes tensors.
+// what a kernel takes for itself: for running sums, variances and sorting, say, to bring an axis to
+// the end, for a product that BLAS computes, or as an operation of a user that makes tensors.
 //
 // It follows the weights: what an optimizer or anybody else writes to a parameter, and another
 // parameter put into its place, is seen at the next step; that one step takes memory and a lock,

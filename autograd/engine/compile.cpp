@@ -197,8 +197,9 @@ std::vector<bool> read_after_the_loop(const Step& step, const Fates& fates) {
 }  // namespace
 
 bool Program::is_packed_product(const Graph::Node& node) const {
-  return node.operation.is<MatMul>() && recipes.contains(node.inputs[1]) &&
-         rows.axis_of(node.first) == 0 && step.graph.spec(node.inputs[0]).rank() >= 2;
+  const int axis = rows.axis_of(node.first), last = step.graph.spec(node.first).rank() - 1;
+  return node.operation.is<MatMul>() && recipes.contains(node.inputs[1]) && axis != Rows::kNone &&
+         axis < last;
 }
 
 Program compile(Step step, Index batch, const ProgramOptions& options) {

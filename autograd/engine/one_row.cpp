@@ -80,7 +80,7 @@ class Search {
       const ValueId value = reached.back();
       reached.pop_back();
       const Graph::Node* maker = step_.graph.maker(value);
-      if (!maker || rows_.axis_of(value) == Rows::kNone || !seen.insert(value).second) continue;
+      if (!maker || !has_row(value) || !seen.insert(value).second) continue;
       std::vector<int> axes = axes_of(step_.graph, rows_, *maker);
       if (axes.size() > 1) {
         found.push_back({value, std::move(axes)});
@@ -89,6 +89,11 @@ class Search {
       }
     }
     return found;
+  }
+
+  // Or had it, before it was added up along the axis that was taken for it.
+  bool has_row(ValueId value) const {
+    return rows_.axis_of(value) != Rows::kNone || rows_.is_total(value);
   }
 
   const Step& step_;

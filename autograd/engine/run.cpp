@@ -114,6 +114,7 @@ class Run {
   bool is_written_where_it_is_wanted(ValueId value) const {
     const Graph::Node& node = *step_.graph.maker(value);
     if (stretches_.size() == 1 || !program_.is_packed_product(node)) return false;
+    if (program_.rows.axis_of(value) != 0) return false;
     const auto& left = program_.stacks[at(node.inputs[0])];
     return left && program_.buffers[at(left->buffer)].kind == Buffer::stack;
   }

@@ -232,7 +232,7 @@ void StreamStep::run_one(Ordinary& ordinary) {
   const Operation& operation = ordinary.node->operation;
   for (Tensor& y : ordinary.outputs) {
     // A kernel may have given what it was given instead.
-    if (!y.unique()) y = Tensor::uninitialized(y.spec());
+    if (!y.unique() || !y.contiguous()) y = Tensor::uninitialized(y.spec());
   }
   if (is_random(operation)) {
     const Rng now = Random::state();

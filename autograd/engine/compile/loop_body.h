@@ -8,7 +8,6 @@
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
-// Positions as they are needed for containers.
 class LoopBody {
  public:
   // Keeps references to all three.
