@@ -3,6 +3,7 @@
 
 #include "autograd/engine/cells.h"
 #include "autograd/engine/stream_comparison.h"
+#include "rewind/tensor/cumsum.h"
 #include "support/allocations.h"
 #include "support/locks.h"
 
@@ -83,6 +84,21 @@ TEST(StreamCells, ReadAContextOfTheirInputWithTheBitsOfTheScan) {
   constexpr Index kEntries = 301;
   expect_the_bits_of_the_scan(inputs()[0], states({H}),
                               weights({{I, kEntries}, {kEntries, H}, {H, H}}), cell);
+}
+
+// By a matrix that is the same at every step.
+TEST(StreamCells, MultiplyRowsThatStandInTheMiddleWithTheBitsOfTheScan) {
+  constexpr Index kWide = 300;
+  const auto cell = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
+    const Tensor u = unsqueeze(s[0], 0);
+    const Tensor h = tanh(matmul(x[0], w[0]) + squeeze(cumsum(u, 0), 0) * 0.5);
+    return {{h}, {transpose(matmul(u, w[1]), 0, 1)}};
+  };
+  for (const Index rows : {Index{1}, B}) {
+    SCOPED_TRACE(rows);
+    expect_the_bits_of_the_scan(numbers({T, rows, I}, 1), {numbers({rows, kWide}, 2)},
+                                weights({{I, kWide}, {kWide, K}}), cell);
+  }
 }
 
 TEST(StreamCells, OfTwoProductsOfTheInputAddThemAsTheScanDoes) {
