@@ -199,7 +199,7 @@ class RandomStep {
     // What is not, or not always.
     Tensor special(const Tensor& v) {
       const Index n = v.dim(1);
-      switch (dice(11)) {
+      switch (dice(13)) {
         case 0:
           return softmax(v, -1);
         case 1:
@@ -220,6 +220,10 @@ class RandomStep {
           return apply(LooksAt{}, v);
         case 9:
           return features_first(v);
+        case 10:  // one column, spread
+          return 0.3 * v + matmul(v, weight({n, 1}));
+        case 11:
+          return v * sigmoid(unsqueeze(matmul(v, weight({n})), 1));
         default:
           return sin(v) / (1 + square(fitted(any(), n)));
       }
