@@ -82,20 +82,16 @@ SingleThreadedOpenMp::~SingleThreadedOpenMp() {
   if (before_ != 1) omp_set_num_threads(before_);
 }
 
-void parallel_internal::run(Index n, Index grain, Body body, void* f) {
-  require(grain >= 1, "parallel_for: wants a grain of at least 1, got {}", grain);
-  if (n <= 0) return;
-  const Uninterpreted computed;
-  const Ranges ranges{n, grain};
-  const Index count = ranges.count();
-  const int workers = static_cast<int>(std::min<Index>(count, thread_count()));
-  if (workers <= 1) {
-    for (Index r = 0; r < count; r++) body(f, ranges.begin(r), ranges.end(r));
-    return;
-  }
+namespace {
+
+// By itself, since a compiler may begin a function with a team in it by calling the OpenMP runtime,
+// which takes memory the first time that a thread does: work of one thread shall need none of it.
+[[gnu::noinline]] void run_on_workers(int workers, const Ranges& ranges,
+                                      parallel_internal::Body body, void* f) {
   note_workers();
   FirstFailure failure;
   const bool flush = FlushDenormals::active();
+  const Index count = ranges.count();
 #pragma omp parallel num_threads(workers)
   {
     const Threads alone(1);
@@ -111,6 +107,19 @@ void parallel_internal::run(Index n, Index grain, Body body, void* f) {
     }
   }
   failure.rethrow();
+}
+
+}  // namespace
+
+void parallel_internal::run(Index n, Index grain, Body body, void* f) {
+  require(grain >= 1, "parallel_for: wants a grain of at least 1, got {}", grain);
+  if (n <= 0) return;
+  const Uninterpreted computed;
+  const Ranges ranges{n, grain};
+  const Index count = ranges.count();
+  const int workers = static_cast<int>(std::min<Index>(count, thread_count()));
+  if (workers > 1) return run_on_workers(workers, ranges, body, f);
+  for (Index r = 0; r < count; r++) body(f, ranges.begin(r), ranges.end(r));
 }
 
 void Team::wait() {
