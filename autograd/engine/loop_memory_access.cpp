@@ -8,6 +8,7 @@
 #include "rewind/tensor/views.h"
 
 namespace rw::engine {
+
 Tensor copy_of(const Tensor& x) {
   Tensor copy = Tensor::uninitialized(x.spec());
   copy_elements(x, copy);

@@ -110,7 +110,7 @@ class Run {
     return !program_.stacks[at(value)] && !lifted_.is_constant(value) && step_.graph.maker(value);
   }
 
-  // A product of what the loop left, which lies over no input.
+  // A product of what the loop left, which lies over no input, with rows that come first.
   bool is_written_where_it_is_wanted(ValueId value) const {
     const Graph::Node& node = *step_.graph.maker(value);
     if (stretches_.size() == 1 || !program_.is_packed_product(node)) return false;

@@ -37,12 +37,12 @@ bool SpentInputs::may_be_written(std::size_t i) const {
 // States that steps begin with and those that they leave are the same memory, a step apart. Over
 // the ones that the next stretch reads nothing may be written.
 bool SpentInputs::is_read_later(std::size_t i) const {
-  const auto place = [](const Tensor& x) { return OutputAccess::bytes(x); };
   const Tensor& x = in_.inputs[i];
   return std::any_of(in_.inputs.begin(), in_.inputs.end(), [&](const Tensor& other) {
     if (&other == &x || !other.shares_storage_with(x)) return false;
     if (other.strides() != x.strides() || other.shape() != x.shape()) return true;
-    return place(other) != place(x) && (place(other) > place(x)) == in_.reverse;
+    const std::byte *place = OutputAccess::bytes(x), *others = OutputAccess::bytes(other);
+    return others != place && (others > place) == in_.reverse;
   });
 }
 

@@ -231,7 +231,7 @@ void StreamStep::run_one(LookUp& l) {
 void StreamStep::run_one(Ordinary& ordinary) {
   const Operation& operation = ordinary.node->operation;
   for (Tensor& y : ordinary.outputs) {
-    // A kernel may have given what it was given instead.
+    // An operation of a user may have put another tensor there at the step before.
     if (!y.unique() || !y.contiguous()) y = Tensor::uninitialized(y.spec());
   }
   if (is_random(operation)) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <thread>
 
+#include "autograd/engine/ramp.h"
 #include "rewind/autograd/scan.h"
 #include "rewind/nn/lstm.h"
 #include "rewind/nn/parameters.h"
@@ -24,12 +25,7 @@
 namespace rw::engine {
 namespace {
 
-Tensor ramp(const Dims& shape) {
-  Tensor x = zeros(shape);
-  float k = 0;
-  for (float& v : x.mutable_span<float>()) v = 0.01f * (k += 1) - 0.3f;
-  return x;
-}
+using test::ramp;
 
 Tensor packed_matmul(const Tensor& a, const Tensor& w) {
   return times_packed(a, packed(w), w.dim(1));

@@ -2,6 +2,7 @@
 // to.
 #include <gtest/gtest.h>
 
+#include "autograd/engine/ramp.h"
 #include "autograd/engine/scan_comparison.h"
 #include "rewind/autograd/engine/packed.h"
 #include "rewind/autograd/stream.h"
@@ -14,13 +15,6 @@
 
 namespace rw::test {
 namespace {
-
-Tensor ramp(const Dims& shape) {
-  Tensor x = zeros(shape);
-  float k = 0;
-  for (float& v : x.mutable_span<float>()) v = 0.01f * (k += 1) - 0.3f;
-  return x;
-}
 
 // Of weights that the plan puts together: gates whose product is one, a concatenation of inputs
 // with one matrix, and a transposed one.
