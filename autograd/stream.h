@@ -28,7 +28,7 @@
 // no parameter moves) is as it was when the stream was made, until `refresh`.
 #pragma once
 
-#include "rewind/autograd/engine/stream_loop.h"
+#include "rewind/autograd/engine/stream/stream_loop.h"
 #include "rewind/autograd/scan.h"
 #include "rewind/autograd/stream_numbers.h"
 #include "rewind/autograd/tape.h"

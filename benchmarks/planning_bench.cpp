@@ -1,8 +1,8 @@
 // What planning a layer's step costs. Good: `plan_us`, the first training step of a layer of a size
 // that was not met before, less the steps that follow it (trace, passes, both directions), under
 // 1000; `look_up_us`, following a known step and finding its plan, under 2.
-#include "rewind/autograd/engine/follow.h"
 #include "rewind/autograd/engine/plans.h"
+#include "rewind/autograd/engine/trace/follow.h"
 #include "rewind/tensor/random.h"
 #include "support/cells.h"
 #include "support/training_step.h"

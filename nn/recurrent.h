@@ -12,7 +12,7 @@
 
 #include <functional>
 
-#include "rewind/autograd/engine/stage.h"
+#include "rewind/autograd/engine/step/stage.h"
 #include "rewind/autograd/explain.h"
 #include "rewind/autograd/note.h"
 #include "rewind/autograd/stream.h"
@@ -101,8 +101,8 @@ class Recurrent<C> {
   // `first` is what the first layer makes of a step's x before its cell takes it: an embedding of
   // tokens, encoder(tokens, {}, embed). The results are those of encoder(embed(tokens)), but it is
   // a part of the recurrence: where its table has at most half as many rows as there are tokens, it
-  // is the table that is multiplied by the weights of the layer (autograd/engine/lookups.h). Each
-  // direction calls it, so random numbers in it are drawn once for each.
+  // is the table that is multiplied by the weights of the layer (autograd/engine/run/lookups.h).
+  // Each direction calls it, so random numbers in it are drawn once for each.
   template <class Inputs, class First = std::identity>
   auto operator()(const Inputs& x, const RecurrentCall<CellState>& call = {},
                   const First& first = {}) const {

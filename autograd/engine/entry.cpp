@@ -2,9 +2,9 @@
 
 #include <array>
 
-#include "rewind/autograd/engine/follow.h"
 #include "rewind/autograd/engine/plans.h"
 #include "rewind/autograd/engine/segments.h"
+#include "rewind/autograd/engine/trace/follow.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/tensor/random.h"
 #include "rewind/tensor/select.h"

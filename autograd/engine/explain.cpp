@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "rewind/autograd/engine/element_form.h"
-#include "rewind/autograd/engine/facts.h"
-#include "rewind/autograd/engine/lookups.h"
-#include "rewind/autograd/engine/loop_split.h"
+#include "rewind/autograd/engine/compile/element_form.h"
+#include "rewind/autograd/engine/run/lookups.h"
+#include "rewind/autograd/engine/run/loop_split.h"
+#include "rewind/autograd/engine/step/facts.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/parallel.h"
 

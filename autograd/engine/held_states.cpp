@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/plans.h"
+#include "rewind/autograd/engine/step/facts.h"
 
 namespace rw::engine {
 namespace {

@@ -15,9 +15,7 @@ struct Names {
   std::vector<std::string> prelude;                // of recurrence.prelude().graph, by value
   std::vector<std::string> outputs, states, sums;  // what results of the step are, by position
 
-  const std::string& operator[](ValueId value) const {
-    return values[static_cast<std::size_t>(value)];
-  }
+  const std::string& operator[](ValueId value) const { return values[at(value)]; }
 };
 
 // Of what a step mentions, in the order of its trace: as given, and w, or w0, w1, ..., where that

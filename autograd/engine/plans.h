@@ -5,7 +5,7 @@
 
 #include "rewind/autograd/engine/held_states.h"
 #include "rewind/autograd/engine/recurrence.h"
-#include "rewind/autograd/engine/trace.h"
+#include "rewind/autograd/engine/trace/trace.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "rewind/autograd/engine/one_row.h"
+#include "rewind/autograd/engine/rows/one_row.h"
 
 namespace rw::engine {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <memory>
 
-#include "rewind/autograd/engine/adjoint.h"
+#include "rewind/autograd/engine/compile/program.h"
+#include "rewind/autograd/engine/derive/adjoint.h"
 #include "rewind/autograd/engine/passes/canonical.h"
-#include "rewind/autograd/engine/program.h"
 #include "rewind/autograd/engine/recent.h"
 
 namespace [[gnu::visibility("default")]] rw {

@@ -72,8 +72,8 @@ class Rewind {
     const Step& step = scan_.recurrence->step();
     Tensors result;
     for (const int k : planned_->wiring.states) {
-      const Tensor& dy = arriving_.last[static_cast<std::size_t>(k)];
-      const Spec& spec = step.graph.spec(step.states[static_cast<std::size_t>(k)]);
+      const Tensor& dy = arriving_.last[at(k)];
+      const Spec& spec = step.graph.spec(step.states[at(k)]);
       result.push_back(dy.defined() ? dy : zeros(spec.shape, spec.dtype));
     }
     return result;

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "rewind/autograd/engine/replay.h"
 #include "rewind/autograd/engine/rewind.h"
+#include "rewind/autograd/engine/step/replay.h"
 #include "rewind/autograd/engine/uses.h"
 #include "rewind/autograd/frame.h"
 #include "rewind/autograd/tape.h"
@@ -106,7 +106,7 @@ void keep(const void* op, std::span<const Tensor* const> inputs, std::span<const
       may_run_again(scan.scan) ? inputs.size() : step.invariants.size() + step.inputs.size();
   kept.assign(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(given));
   for (const int i : scan.scan.recurrence->kept()) {
-    kept.push_back(&outputs[step.states.size() + static_cast<std::size_t>(i)]);
+    kept.push_back(&outputs[step.states.size() + at(i)]);
   }
 }
 
@@ -218,7 +218,7 @@ PreparedInputs prepare(const Recurrence& recurrence, ScanInputs in) {
   prepared.captured = std::move(in.invariants);
   in.invariants.clear();
   for (const ValueId y : prelude.results) {
-    in.invariants.push_back(values[static_cast<std::size_t>(y)]);
+    in.invariants.push_back(values[at(y)]);
   }
   prepared.in = std::move(in);
   return prepared;
@@ -248,7 +248,7 @@ KeptResults apply_prepared(const Scan& scan, PreparedInputs prepared) {
 
   KeptResults ran;
   for (const int i : scan.recurrence->kept()) {
-    ran.kept.push_back(outputs[step.states.size() + static_cast<std::size_t>(i)]);
+    ran.kept.push_back(outputs[step.states.size() + at(i)]);
   }
   auto next = std::make_move_iterator(outputs.begin());
   ran.results.last = taken(next, step.states.size());

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "rewind/autograd/engine/plans.h"
-#include "rewind/autograd/engine/run.h"
+#include "rewind/autograd/engine/run/run.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {

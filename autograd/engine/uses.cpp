@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "rewind/autograd/engine/replay.h"
 #include "rewind/autograd/engine/rewind.h"
+#include "rewind/autograd/engine/step/replay.h"
 #include "rewind/autograd/sequence.h"
 #include "rewind/tensor/error.h"
 #include "rewind/tensor/indexing.h"

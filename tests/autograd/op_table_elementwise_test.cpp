@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "autograd/op_table.h"
-#include "rewind/autograd/engine/choose.h"
+#include "rewind/autograd/engine/step/choose.h"
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/comparison.h"
 #include "rewind/tensor/convert.h"

@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "autograd/op_table.h"
-#include "rewind/autograd/engine/stage.h"
+#include "rewind/autograd/engine/step/stage.h"
 #include "rewind/autograd/stop_gradient.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"

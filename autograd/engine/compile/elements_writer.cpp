@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "rewind/autograd/engine/simplify.h"
+#include "rewind/autograd/engine/step/simplify.h"
 
 namespace rw::engine {
 

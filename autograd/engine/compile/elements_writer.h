@@ -4,9 +4,9 @@
 #include <map>
 #include <vector>
 
+#include "rewind/autograd/engine/compile/element_form.h"
 #include "rewind/autograd/engine/compile/places.h"
 #include "rewind/autograd/engine/compile/settled.h"
-#include "rewind/autograd/engine/element_form.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {

@@ -1,8 +1,8 @@
 #include "rewind/autograd/engine/compile/forms.h"
 
-#include "rewind/autograd/engine/element_form.h"
-#include "rewind/autograd/engine/facts.h"
-#include "rewind/autograd/engine/simplify.h"
+#include "rewind/autograd/engine/compile/element_form.h"
+#include "rewind/autograd/engine/step/facts.h"
+#include "rewind/autograd/engine/step/simplify.h"
 #include "rewind/autograd/stop_gradient.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
@@ -38,7 +38,7 @@ Forms::Forms(const LoopBody& body, const ProgramOptions& options, const std::set
 }
 
 Form Forms::form(const Graph::Node& node, bool refused) const {
-  if (is_packed_product(node)) return Form::product;
+  if (runs_packed(node)) return Form::product;
   if (is_contiguous_part(node)) return Form::view;
   if (is_join(node)) return Form::join;
   return is_element(node) && !refused ? Form::element : Form::ordinary;
@@ -73,7 +73,7 @@ void Forms::keep_masks_inside() {
   }
 }
 
-bool Forms::is_packed_product(const Graph::Node& node) const {
+bool Forms::runs_packed(const Graph::Node& node) const {
   if (!options_.pack || !node.operation.is<MatMul>()) return false;
   const ValueId a = node.inputs[0], b = node.inputs[1];
   return body_.spec(a).rank() == 2 && body_.spec(b).rank() == 2 && body_.invariant(b) &&

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "rewind/autograd/engine/compile/loop_body.h"
-#include "rewind/autograd/engine/program.h"
+#include "rewind/autograd/engine/compile/program.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -41,7 +41,7 @@ class Forms {
 
  private:
   Form form(const Graph::Node& node, bool refused) const;
-  bool is_packed_product(const Graph::Node& node) const;
+  bool runs_packed(const Graph::Node& node) const;
   bool is_contiguous_part(const Graph::Node& node) const;
   bool is_join(const Graph::Node& node) const;
   bool is_element(const Graph::Node& node) const;

@@ -1,7 +1,7 @@
 #include "rewind/autograd/engine/compile/in_place.h"
 
-#include "rewind/autograd/engine/element_form.h"
-#include "rewind/autograd/engine/facts.h"
+#include "rewind/autograd/engine/compile/element_form.h"
+#include "rewind/autograd/engine/step/facts.h"
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"

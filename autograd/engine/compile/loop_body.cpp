@@ -16,11 +16,6 @@ LoopBody::LoopBody(const Step& step, const Rows& rows, const Fates& fates)
   for (const int s : fates.accumulated) leaves_[at(step.sums[at(s)])] = true;
 }
 
-int LoopBody::node_of(ValueId value) const {
-  const Graph::Node* maker = graph().maker(value);
-  return maker ? static_cast<int>(maker - nodes().data()) : -1;
-}
-
 bool LoopBody::runs(int n) const {
   return runs_in_loop(fates_.node[at(n)]) && !invariant(node(n).first);
 }

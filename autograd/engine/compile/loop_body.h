@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "rewind/autograd/engine/fates.h"
+#include "rewind/autograd/engine/compile/fates.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
@@ -22,8 +22,8 @@ class LoopBody {
   int count() const { return static_cast<int>(nodes().size()); }
 
   const Spec& spec(ValueId value) const { return graph().spec(value); }
-  int node_of(ValueId value) const;  // -1 for a leaf
-  bool runs(int n) const;            // whether node n belongs to the loop
+  int node_of(ValueId value) const { return graph().node_of(value); }
+  bool runs(int n) const;  // whether node n belongs to the loop
 
   bool invariant(ValueId value) const { return depends_[at(value)] == Dependence::nothing; }
   bool stacked(ValueId value) const { return fates_.stacked[at(value)]; }

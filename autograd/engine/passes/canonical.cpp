@@ -1,6 +1,6 @@
 #include "rewind/autograd/engine/passes/canonical.h"
 
-#include "rewind/autograd/engine/stage.h"
+#include "rewind/autograd/engine/step/stage.h"
 
 namespace rw::engine {
 namespace {

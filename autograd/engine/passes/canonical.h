@@ -2,7 +2,7 @@
 // derived ones; each pass is a file of its own, and can be left out for comparison.
 #pragma once
 
-#include "rewind/autograd/engine/step.h"
+#include "rewind/autograd/engine/step/step.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {

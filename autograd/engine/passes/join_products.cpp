@@ -2,7 +2,7 @@
 #include <tuple>
 
 #include "rewind/autograd/engine/passes/canonical.h"
-#include "rewind/autograd/engine/simplify.h"
+#include "rewind/autograd/engine/step/simplify.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/views.h"

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "rewind/autograd/engine/passes/canonical.h"
-#include "rewind/autograd/engine/simplify.h"
+#include "rewind/autograd/engine/step/simplify.h"
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
@@ -56,9 +56,9 @@ class JoinSums {
 
  private:
   const Dims& shape(ValueId value) const { return step_.graph.spec(value).shape; }
-  Dependence of(ValueId value) const { return depends_[static_cast<std::size_t>(value)]; }
+  Dependence of(ValueId value) const { return depends_[at(value)]; }
   const Graph::Node* only_user(ValueId value) const {
-    const auto& users = users_[static_cast<std::size_t>(value)];
+    const auto& users = users_[at(value)];
     const bool leaves = std::find(results_.begin(), results_.end(), value) != results_.end();
     return users.size() == 1 && !leaves ? &step_.graph.nodes()[static_cast<std::size_t>(users[0])]
                                         : nullptr;
@@ -67,8 +67,8 @@ class JoinSums {
   // Of a product that is read only part by part, each part by a sum of its own; else none.
   std::vector<Term> terms_of(ValueId product) const {
     std::vector<Term> terms;
-    for (const int user : users_[static_cast<std::size_t>(product)]) {
-      const Graph::Node& part = step_.graph.nodes()[static_cast<std::size_t>(user)];
+    for (const int user : users_[at(product)]) {
+      const Graph::Node& part = step_.graph.nodes()[at(user)];
       const auto* slice = part.operation.as<Slice>();
       const Graph::Node* sum = slice ? only_user(part.first) : nullptr;
       if (!sum || slice->axis != 1 || slice->step != 1 || !sum->operation.is<Add>()) return {};

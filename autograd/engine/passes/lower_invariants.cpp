@@ -2,7 +2,7 @@
 #include <map>
 
 #include "rewind/autograd/engine/passes/canonical.h"
-#include "rewind/autograd/engine/simplify.h"
+#include "rewind/autograd/engine/step/simplify.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/views.h"
@@ -16,7 +16,7 @@ class Lowering {
       : from_(step), work_(work), r_(step), depends_(dependences(step)) {
     outside_.resize(static_cast<std::size_t>(step.graph.values()), -1);
     for (const ValueId x : step.invariants) {
-      at(outside_, x) = prelude_.graph.leaf(step.graph.spec(x));
+      outside_[at(x)] = prelude_.graph.leaf(step.graph.spec(x));
     }
   }
 
@@ -30,14 +30,9 @@ class Lowering {
   }
 
  private:
-  template <class T>
-  static T& at(std::vector<T>& values, ValueId value) {
-    return values[static_cast<std::size_t>(value)];
-  }
-
   // Repetitions are free inside.
   bool moves(const Graph::Node& node) {
-    return at(depends_, node.first) == Dependence::nothing && (work_ || node.inputs.empty()) &&
+    return depends_[at(node.first)] == Dependence::nothing && (work_ || node.inputs.empty()) &&
            !node.operation.is<Expand>() && stands_outside(node);
   }
   // Whether it rests on an invariant, or on numbers that differ; not on single numbers alone, which
@@ -51,13 +46,13 @@ class Lowering {
   }
 
   ValueId outside(ValueId value) {
-    if (at(outside_, value) >= 0) return at(outside_, value);
+    if (outside_[at(value)] >= 0) return outside_[at(value)];
     const Graph::Node& node = *from_.graph.maker(value);
     std::vector<ValueId> inputs;
     for (const ValueId x : node.inputs) inputs.push_back(outside(x));
     const ValueId first = prelude_.graph.apply(node.operation, std::move(inputs), node.results);
-    for (int i = 0; i < node.results; i++) at(outside_, node.first + i) = first + i;
-    return at(outside_, value);
+    for (int i = 0; i < node.results; i++) outside_[at(node.first + i)] = first + i;
+    return outside_[at(value)];
   }
 
   ValueId invariant(ValueId value) {

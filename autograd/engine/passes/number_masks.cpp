@@ -1,9 +1,9 @@
 #include <algorithm>
 
-#include "rewind/autograd/engine/choose.h"
-#include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/passes/canonical.h"
-#include "rewind/autograd/engine/simplify.h"
+#include "rewind/autograd/engine/step/choose.h"
+#include "rewind/autograd/engine/step/facts.h"
+#include "rewind/autograd/engine/step/simplify.h"
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/convert.h"
 #include "rewind/tensor/select.h"

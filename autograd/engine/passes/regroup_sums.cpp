@@ -1,8 +1,8 @@
 #include <algorithm>
 
-#include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/passes/canonical.h"
-#include "rewind/autograd/engine/simplify.h"
+#include "rewind/autograd/engine/step/facts.h"
+#include "rewind/autograd/engine/step/simplify.h"
 #include "rewind/tensor/arithmetic.h"
 
 namespace rw::engine {
@@ -19,7 +19,7 @@ std::vector<bool> compared_values(const Step& step) {
     const bool passes_on = compared[static_cast<std::size_t>(node->first)] &&
                            is_light(node->operation);  // the rest is not made again
     if (!compares && !passes_on) continue;
-    for (const ValueId x : node->inputs) compared[static_cast<std::size_t>(x)] = true;
+    for (const ValueId x : node->inputs) compared[at(x)] = true;
   }
   return compared;
 }
@@ -48,13 +48,13 @@ class Regroup {
   }
 
  private:
-  Dependence of(ValueId value) const { return depends_[static_cast<std::size_t>(value)]; }
+  Dependence of(ValueId value) const { return depends_[at(value)]; }
 
   // The terms of a sum of sums: of those that nobody else wants, and that have its shape.
   void collect(const Graph::Node& node, std::vector<ValueId>& terms) const {
     for (const ValueId x : node.inputs) {
       const Graph::Node* inner = step_.graph.maker(x);
-      const bool alone = users_[static_cast<std::size_t>(x)].size() == 1 &&
+      const bool alone = users_[at(x)].size() == 1 &&
                          std::find(results_.begin(), results_.end(), x) == results_.end();
       if (inner && inner->operation.is<Add>() && alone &&
           step_.graph.spec(x) == step_.graph.spec(node.first)) {

@@ -5,9 +5,9 @@
 // multiplied by packed weights.
 #include <algorithm>
 
-#include "rewind/autograd/engine/facts.h"
 #include "rewind/autograd/engine/passes/canonical.h"
-#include "rewind/autograd/engine/simplify/rules.h"
+#include "rewind/autograd/engine/step/facts.h"
+#include "rewind/autograd/engine/step/simplify/rules.h"
 #include "rewind/tensor/matmul.h"
 
 namespace rw::engine {

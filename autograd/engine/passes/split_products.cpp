@@ -1,5 +1,5 @@
 #include "rewind/autograd/engine/passes/canonical.h"
-#include "rewind/autograd/engine/simplify.h"
+#include "rewind/autograd/engine/step/simplify.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/views.h"
@@ -11,7 +11,7 @@ struct Split {
   const Step& step;
   const std::vector<Dependence> depends;
 
-  Dependence of(ValueId value) const { return depends[static_cast<std::size_t>(value)]; }
+  Dependence of(ValueId value) const { return depends[at(value)]; }
   const Dims& shape(ValueId value) const { return step.graph.spec(value).shape; }
 
   // The parts of a concatenation of features, if they depend on different things.

@@ -1,8 +1,8 @@
 // Numbers of C++ that are others from call to call: part of no plan from their second value on.
 #include <gtest/gtest.h>
 
-#include "rewind/autograd/engine/follow.h"
 #include "rewind/autograd/engine/plans.h"
+#include "rewind/autograd/engine/trace/follow.h"
 #include "rewind/autograd/scan.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/autograd/tape.h"

@@ -1,5 +1,5 @@
 // How workers share the columns of a step: who makes which, and where they wait for each other.
-#include "rewind/autograd/engine/column_split.h"
+#include "rewind/autograd/engine/compile/column_split.h"
 
 #include "autograd/engine/plans_of.h"
 #include "rewind/autograd/explain.h"

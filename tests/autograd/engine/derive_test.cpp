@@ -1,12 +1,12 @@
 // The derivative of a traced step, computed by replaying its graph, beside that of the tape.
-#include "rewind/autograd/engine/derive.h"
+#include "rewind/autograd/engine/derive/derive.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "rewind/autograd/engine/replay.h"
-#include "rewind/autograd/engine/trace.h"
+#include "rewind/autograd/engine/step/replay.h"
+#include "rewind/autograd/engine/trace/trace.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/nn/elman.h"
 #include "rewind/nn/gru.h"

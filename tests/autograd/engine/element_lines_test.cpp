@@ -1,5 +1,5 @@
 // Lines of element programs that become one instruction, and those that must not.
-#include "rewind/autograd/engine/element_lines.h"
+#include "rewind/autograd/engine/compile/element_lines.h"
 
 #include <gtest/gtest.h>
 

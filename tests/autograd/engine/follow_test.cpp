@@ -1,5 +1,5 @@
 // A step is followed through a trace that is known: all of it, and nothing beside it.
-#include "rewind/autograd/engine/follow.h"
+#include "rewind/autograd/engine/trace/follow.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "autograd/engine/cell_cases.h"
-#include "rewind/autograd/engine/row_schedule.h"
+#include "rewind/autograd/engine/run/row_schedule.h"
 #include "rewind/nn/loss/cross_entropy.h"
 #include "rewind/tensor/cumsum.h"
 #include "support/elements.h"

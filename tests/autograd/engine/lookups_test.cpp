@@ -1,6 +1,6 @@
 // Products of what steps look up in a table: the table is multiplied where it is smaller, and
 // nothing else is computed by that.
-#include "rewind/autograd/engine/lookups.h"
+#include "rewind/autograd/engine/run/lookups.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "rewind/autograd/engine/min_cut.h"
+#include "rewind/autograd/engine/derive/min_cut.h"
 
 #include <gtest/gtest.h>
 

@@ -3,7 +3,7 @@
 
 #include "autograd/engine/cells.h"
 #include "autograd/engine/looks_at.h"
-#include "rewind/autograd/engine/packed.h"
+#include "rewind/autograd/engine/run/packed.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/nn/elman.h"
 #include "rewind/nn/lstm.h"

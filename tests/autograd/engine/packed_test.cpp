@@ -1,5 +1,5 @@
 // Packed weights: remembered, shared, and never those of numbers that were since written to.
-#include "rewind/autograd/engine/packed.h"
+#include "rewind/autograd/engine/run/packed.h"
 
 #include <gtest/gtest.h>
 

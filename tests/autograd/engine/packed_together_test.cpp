@@ -4,7 +4,7 @@
 
 #include "autograd/engine/ramp.h"
 #include "autograd/engine/scan_comparison.h"
-#include "rewind/autograd/engine/packed.h"
+#include "rewind/autograd/engine/run/packed.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/joining.h"

@@ -6,8 +6,8 @@
 
 #include "autograd/engine/bits_of_threads.h"
 #include "autograd/engine/cell_cases.h"
-#include "rewind/autograd/engine/loop_split.h"
 #include "rewind/autograd/engine/plans.h"
+#include "rewind/autograd/engine/run/loop_split.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/tensor/kernels/packed_product.h"
 

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "autograd/engine/shared_rows.h"
-#include "rewind/autograd/engine/facts.h"
-#include "rewind/autograd/engine/lifted.h"
+#include "rewind/autograd/engine/run/lifted.h"
+#include "rewind/autograd/engine/step/facts.h"
 #include "rewind/autograd/explain.h"
 #include "rewind/autograd/rules.h"
 #include "rewind/autograd/scan.h"

@@ -1,5 +1,5 @@
 // The gradient of x lies over states that a scan kept: where it may, and only there.
-#include "rewind/autograd/engine/spent_inputs.h"
+#include "rewind/autograd/engine/run/spent_inputs.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // How time is cut for a loop and the work around it.
-#include "rewind/autograd/engine/stretches.h"
+#include "rewind/autograd/engine/run/stretches.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Steps as graphs: what is found, what is found once, and what is refused.
-#include "rewind/autograd/engine/trace.h"
+#include "rewind/autograd/engine/trace/trace.h"
 
 #include <gtest/gtest.h>
 
