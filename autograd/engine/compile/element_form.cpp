@@ -50,10 +50,16 @@ void affine(Writer& w, const Operation& operation, Handle y, const Handles& x) {
   }
 }
 
-void not_equal(Writer& w, const Operation&, Handle y, const Handles& x) {
+void not_equal(Writer& w, Handle y, Handle a, Handle b) {
   const Handle same = w.temporary();
-  w.instruction(ElementCode::equal, same, x[0], x[1]);
+  w.instruction(ElementCode::equal, same, a, b);
   w.instruction(ElementCode::select, y, same, w.constant(0), w.constant(1));
+}
+void not_equal(Writer& w, const Operation&, Handle y, const Handles& x) {
+  not_equal(w, y, x[0], x[1]);
+}
+void is_nan(Writer& w, const Operation&, Handle y, const Handles& x) {
+  not_equal(w, y, x[0], x[0]);
 }
 
 void masked_fill(Writer& w, const Operation& operation, Handle y, const Handles& x) {
@@ -89,6 +95,7 @@ const std::unordered_map<const OpType*, Form>& forms() {
       {&op_type<Minimum>, plain<ElementCode::minimum>},
       {&op_type<Equal>, plain<ElementCode::equal>},
       {&op_type<NotEqual>, not_equal},
+      {&op_type<IsNan>, is_nan},
       {&op_type<Less>, plain<ElementCode::less>},
       {&op_type<LessEqual>, plain<ElementCode::less_equal>},
       {&op_type<Greater>, swapped<ElementCode::less>},

@@ -25,6 +25,7 @@ class Combiner {
     for (std::size_t i = 0; i < lines_.size(); i++) {
       if (lines_[i].code == ElementCode::multiply) as_slope(i);
       if (lines_[i].code == ElementCode::add) as_multiply_add(i);
+      if (lines_[i].code == ElementCode::select) as_select_of_the_other(i);
     }
     std::size_t i = 0;
     std::erase_if(lines_, [&](const ElementLine&) { return gone_[i++]; });
@@ -44,15 +45,15 @@ class Combiner {
     return maker->second;
   }
 
-  bool is_one(int value) const {
+  bool is(int value, double number) const {
     return value >= ElementLines::kConstants &&
-           program_.constants[static_cast<std::size_t>(value - ElementLines::kConstants)] == 1;
+           program_.constants[static_cast<std::size_t>(value - ElementLines::kConstants)] == number;
   }
 
   // 1 - v, made for `reader` alone.
   std::optional<std::size_t> one_minus(int value, std::size_t reader) const {
     const auto line = absorbable(value, ElementCode::subtract, reader);
-    return line && is_one(lines_[*line].arguments[0]) ? line : std::nullopt;
+    return line && is(lines_[*line].arguments[0], 1) ? line : std::nullopt;
   }
 
   // v v, made for `reader` alone: a tape writes it as a product.
@@ -108,6 +109,16 @@ class Combiner {
       const auto [a, b, none] = lines_[*product].arguments;
       return replace(i, ElementCode::multiply_add, {a, b, other}, {*product});
     }
+  }
+
+  // By what is not m: `not equal` and `not a number` are written so.
+  void as_select_of_the_other(std::size_t i) {
+    const auto [mask, a, b] = lines_[i].arguments;
+    const auto opposite = absorbable(mask, ElementCode::select, i);
+    if (!opposite) return;
+    const auto [m, where_m, elsewhere] = lines_[*opposite].arguments;
+    if (!is(where_m, 0) || !is(elsewhere, 1)) return;
+    replace(i, ElementCode::select, {m, b, a}, {*opposite});
   }
 
   ElementLines& program_;

@@ -24,8 +24,8 @@ struct ElementLines {
   std::vector<ElementLine> lines;
 };
 
-// Lines that one instruction can do become one: the slopes of sigmoid and tanh, and a product with
-// a sum. Each keeps its roundings, so the numbers are the same.
+// Lines that one instruction can do become one: the slopes of sigmoid and tanh, a product with a
+// sum, a choice by the opposite of a mask. Each keeps its roundings, so the numbers are the same.
 void combine(ElementLines& program);
 
 // The program for the kernel: its temporaries in as few places as the order of lines allows.

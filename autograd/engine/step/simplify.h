@@ -4,8 +4,8 @@
 //
 //   views        a view of a view is one view, one that changes nothing is none; a slice of
 //                values put side by side is a slice of one of them, and the reverse
-//   transposes   (a^T b)^T = b^T a, (a + b)^T = a^T + b^T: they move to the leaves, where they are
-//                free
+//   transposes   (a^T b)^T = b^T a, and that of sums of such: they move to the leaves, where they
+//                are free
 //   slices       what is added into slices of zeros stands side by side: no padded tensor appears
 //   products     u c - v c is (u - v) c
 //   vectors      a v is a [v]: a matrix of one column has a packed form

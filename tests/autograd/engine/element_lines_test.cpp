@@ -72,6 +72,20 @@ TEST(ElementLines, AProductIsAddedInOneInstruction) {
   expect_same_numbers(sum);
 }
 
+TEST(ElementLines, AChoiceByTheOppositeOfAMaskIsOneByTheMask) {
+  const int zero = kOne + 1;
+  ElementLines choice = lines({{ElementCode::less, kFirst, {0, 1, -1}},
+                               {ElementCode::select, kFirst + 1, {kFirst, zero, kOne}},
+                               {ElementCode::select, 5, {kFirst + 1, 2, 3}}});
+  choice.constants = {1, 0};
+  EXPECT_EQ(codes_of(choice), (std::vector{ElementCode::less, ElementCode::select}));
+  expect_same_numbers(choice);
+  choice.lines[0].arguments = {1, 0, -1};
+  expect_same_numbers(choice);
+  choice.lines[1].arguments = {kFirst, kOne, zero};  // the mask itself
+  expect_same_numbers(choice);
+}
+
 TEST(ElementLines, WhatIsReadTwiceStays) {
   const ElementLines twice = lines({{ElementCode::multiply, kFirst, {0, 1, -1}},
                                     {ElementCode::add, 4, {2, kFirst, -1}},

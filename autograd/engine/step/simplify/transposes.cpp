@@ -18,8 +18,13 @@ bool is_transpose(const Dims& order) { return order == Dims{1, 0}; }
 
 ValueId transposed(Graph& graph, ValueId x) { return simplified(graph, Permute{{1, 0}}, {x}); }
 
+bool is_sum_of_equals(const Graph& graph, ValueId x) {
+  return is_made_by<Add>(graph, x) &&
+         shape_of(graph, input_of(graph, x, 0)) == shape_of(graph, input_of(graph, x, 1));
+}
+
 bool arranges(const Graph& graph, ValueId x) {
-  return is_made_by<Slice>(graph, x) || is_made_by<Concat>(graph, x);
+  return is_made_by<Slice>(graph, x) || is_made_by<Concat>(graph, x) || is_sum_of_equals(graph, x);
 }
 
 // a^T b, which is as easily made as b^T a. Of other products the transpose would be one more.
@@ -40,13 +45,13 @@ bool is_transposed_for_free(const Graph& graph, ValueId x) {
                      [&](ValueId part) { return is_transposed_for_free(graph, part); });
 }
 
-Found transpose_arranged(Graph& graph, ValueId x) {
-  const std::optional<Operation> turned = across(graph.maker(x)->operation);
-  if (!turned) return {};
+ValueId transpose_arranged(Graph& graph, ValueId x) {
+  const Operation operation = graph.maker(x)->operation;
+  const Operation turned = operation.is<Add>() ? operation : *across(operation);
   Values parts;
   const Values before = graph.maker(x)->inputs;
   for (const ValueId part : before) parts.push_back(transposed(graph, part));
-  return simplified(graph, *turned, std::move(parts));
+  return simplified(graph, turned, std::move(parts));
 }
 
 }  // namespace
@@ -77,13 +82,8 @@ Found simpler(Graph& graph, const Permute& op, const Values& in) {
     const ValueId a = input_of(graph, in[0], 0), b = input_of(graph, in[0], 1);
     return simplified(graph, MatMul{}, {transposed(graph, b), transposed(graph, a)});
   }
-  if (matrix && is_made_by<Add>(graph, in[0])) {
-    const ValueId a = input_of(graph, in[0], 0), b = input_of(graph, in[0], 1);
-    if (!(shape_of(graph, a) == shape_of(graph, b))) return {};
-    return simplified(graph, Add{}, {transposed(graph, a), transposed(graph, b)});
-  }
-  return matrix && is_transposed_for_free(graph, in[0]) ? transpose_arranged(graph, in[0])
-                                                        : Found();
+  if (matrix && is_transposed_for_free(graph, in[0])) return transpose_arranged(graph, in[0]);
+  return {};
 }
 
 }  // namespace rw::engine
