@@ -61,6 +61,7 @@ struct RowBlocks {
 template <int P, class T>
 void run_panels(const PackedProduct<T>& p, const RowBlocks& blocks, Index panel, Index from) {
   const Index columns = std::min(p.n - panel * width<T>(), P * width<T>());
+  const bool last = from + kStretch >= p.k;
   Ahead<T> ahead = next_panels<P>(p, panel, from, blocks.count);
   for (Index i = 0, row = 0; i < blocks.count; i++) {
     const Index rows = blocks.rows + (i < blocks.longer);
@@ -72,6 +73,7 @@ void run_panels(const PackedProduct<T>& p, const RowBlocks& blocks, Index panel,
                          .c = p.c + row * p.c_stride + panel * width<T>(),
                          .c_stride = p.c_stride,
                          .add = p.add || from > 0,
+                         .row = last && p.row ? p.row + panel * width<T>() : nullptr,
                          .ahead = ahead};
     if (columns < P * width<T>()) {
       run_partial(rows, columns, block);

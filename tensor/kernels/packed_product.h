@@ -43,7 +43,8 @@ struct PackedProduct {
   const T* packed;
   T* c;  // [rows, n]; overlaps neither a nor packed
   Index c_stride;
-  bool add = false;  // c += a w instead of c = a w; the sum then starts from c
+  bool add = false;        // c += a w instead of c = a w; the sum then starts from c
+  const T* row = nullptr;  // [n], added to every row of the finished sums; or none
   Index first_panel = 0, end_panel = panel_count<T>(n);
 };
 

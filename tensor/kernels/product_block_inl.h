@@ -76,6 +76,8 @@ struct Block {
   T* c;
   Index c_stride;
   bool add;
+  const T* row =
+      nullptr;  // added to the sums at their end, of as many columns as the block; or none
   Ahead<T> ahead = {};
 };
 
@@ -140,6 +142,14 @@ void run_block(const Block<T>& b) {
     ahead = ask_for(ahead, b.ahead.lines);
     add_products<R, P>(b, a, column, std::min(b.ahead.piece, b.stretch - k), sums);
   }
+  if (b.row) {
+    HWY_UNROLL(8)
+    for (int v = 0; v < kColumns; v++) {
+      const V x = hn::LoadU(d, b.row + v * lanes<T>());
+      HWY_UNROLL(8)
+      for (int r = 0; r < R; r++) sums[r][v] = hn::Add(sums[r][v], x);
+    }
+  }
   HWY_UNROLL(8)
   for (int r = 0; r < R; r++) {
     HWY_UNROLL(8)
@@ -159,10 +169,15 @@ void run_rows(Index rows, const Block<T>& block) {
 template <class T>
 void run_partial(Index rows, Index columns, Block<T> block) {
   HWY_ALIGN T tile[kMostRows * width<T>()];
+  HWY_ALIGN T row[width<T>()] = {};
   T* c = block.c;
   const Index stride = block.c_stride;
   block.c = tile;
   block.c_stride = width<T>();
+  if (block.row) {
+    std::copy_n(block.row, columns, row);
+    block.row = row;
+  }
   if (block.add) {
     for (Index r = 0; r < rows; r++) std::copy_n(c + r * stride, columns, tile + r * width<T>());
   }

@@ -102,6 +102,29 @@ TYPED_TEST(Product, IsTheSumInAscendingOrderAndTouchesNothingElse) {
   });
 }
 
+TYPED_TEST(Product, AddsARowToTheFinishedSums) {
+  using T = TypeParam;
+  for_each_case<T>([](Case<T> x) {
+    const std::vector<T> weights = packed(x.w, x.k, x.n), row = random_numbers<T>(x.n);
+    for (const bool add : {false, true}) {
+      Case<T> together = x, afterwards = x;
+      PackedProduct<T> product = together.product(weights);
+      product.add = add;
+      product.row = row.data();
+      multiply(product);
+      product = afterwards.product(weights);
+      product.add = add;
+      multiply(product);
+      for (Index i = 0; i < x.rows; i++) {
+        for (Index j = 0; j < x.n; j++) {
+          afterwards.c_at(i, j) += row[static_cast<std::size_t>(j)];
+        }
+      }
+      ASSERT_EQ(together.c, afterwards.c);
+    }
+  });
+}
+
 // One that is asked for before it is wanted: the last panels are not full, and k is no multiple of
 // anything.
 TYPED_TEST(Product, OfALargeMatrixIsThatOfItsParts) {

@@ -6,6 +6,7 @@
 #include "rewind/autograd/engine/run/lookups.h"
 #include "rewind/autograd/engine/run/packed.h"
 #include "rewind/tensor/arithmetic.h"
+#include "rewind/tensor/indexing.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/parallel.h"
 #include "rewind/tensor/views.h"
@@ -49,7 +50,7 @@ void Lifted::begin_stretch(Index rows) {
 }
 
 const Tensor& Lifted::constant(ValueId value) {
-  Tensor& x = constants_[static_cast<std::size_t>(value)];
+  Tensor& x = constants_[at(value)];
   if (x.defined()) return x;
   const Graph::Node& node = *program_.step.graph.maker(value);
   std::vector<const Tensor*> inputs;
@@ -63,7 +64,7 @@ const Tensor& Lifted::constant(ValueId value) {
 const Tensor& Lifted::get(ValueId value) {
   // With rows it is made from nothing, and can be made for any number of them.
   if (is_constant(value) && program_.rows.axis_of(value) == Rows::kNone) return constant(value);
-  Tensor& x = values_[static_cast<std::size_t>(value)];
+  Tensor& x = values_[at(value)];
   if (!x.defined()) compute(*program_.step.graph.maker(value));
   return x;
 }
@@ -71,7 +72,7 @@ const Tensor& Lifted::get(ValueId value) {
 void Lifted::get_into(ValueId value, Tensor& rows) {
   const Graph::Node* node = program_.step.graph.maker(value);
   const Spec& spec = program_.step.graph.spec(value);
-  const bool known = values_[static_cast<std::size_t>(value)].defined();
+  const bool known = values_[at(value)].defined();
   if (node && !known && spec.rank() == 2 && rows.size() > 0) {
     const Index columns = spec.shape.back();
     Tensor matrix = rows.view({rows.size() / columns, columns}, {columns, 1}, 0);
@@ -83,13 +84,7 @@ void Lifted::get_into(ValueId value, Tensor& rows) {
 // Products with packed matrices, and what adds a row to all rows of one.
 bool Lifted::compute_into(const Graph::Node& node, Tensor& rows) {
   if (program_.is_packed_product(node)) {
-    Tensor by_table;
-    if (program_.by_table) by_table = product_by_table(program_, *this, node);
-    if (by_table.defined()) {
-      copy_elements(by_table, rows);
-    } else {
-      multiply_packed(get(node.inputs[0]), packed_form(node.inputs[1]), rows);
-    }
+    multiply_into(node, rows, node.first);
     return true;
   }
   if (!node.operation.is<Add>()) return false;
@@ -100,50 +95,65 @@ bool Lifted::compute_into(const Graph::Node& node, Tensor& rows) {
         program_.step.graph.spec(row).shape == Dims{rows.dim(1)} &&
         program_.step.graph.spec(product) == program_.step.graph.spec(node.first);
     if (!adds_a_row) continue;
-    get_into(product, rows);
-    add_row(contiguous(constant(row)), rows);
+    const Graph::Node& made = *program_.step.graph.maker(product);
+    if (program_.is_packed_product(made)) {
+      multiply_into(made, rows, node.first, constant(row));
+    } else {
+      get_into(product, rows);
+      add_row(contiguous(constant(row)), rows);
+    }
     return true;
   }
   return false;
 }
 
+// The rows of `value`: of a product, or of its sum with a row.
+void Lifted::multiply_into(const Graph::Node& product, Tensor& rows, ValueId value,
+                           const Tensor& row) {
+  if (const auto by_table = product_by_table(program_, *this, product, value, row)) {
+    Take{}.run(by_table->table, by_table->indices, rows);
+  } else {
+    multiply_packed(get(product.inputs[0]), packed_form(product.inputs[1]), rows, row);
+  }
+}
+
 bool Lifted::can_get(ValueId value) const {
-  if (values_[static_cast<std::size_t>(value)].defined()) return true;
+  if (values_[at(value)].defined()) return true;
   if (is_constant(value)) return program_.rows.axis_of(value) == Rows::kNone;
-  const auto& nodes = program_.step.graph.nodes();
-  const Graph::Node* maker = program_.step.graph.maker(value);
+  const Graph& graph = program_.step.graph;
+  const int n = graph.node_of(value);
   // What runs in the loop is not made here a second time: numbers that it draws would be others.
-  return maker &&
-         runs_outside(program_.fates.node[static_cast<std::size_t>(maker - nodes.data())]) &&
-         std::all_of(maker->inputs.begin(), maker->inputs.end(),
-                     [&](ValueId x) { return can_get(x); });
+  if (n < 0 || !runs_outside(program_.fates.node[at(n)])) return false;
+  const std::vector<ValueId>& inputs = graph.nodes()[at(n)].inputs;
+  return std::all_of(inputs.begin(), inputs.end(), [&](ValueId x) { return can_get(x); });
 }
 
 bool Lifted::is_spent(ValueId value) const {
   return program_.step.graph.maker(value) && !is_constant(value) &&
-         program_.readers[static_cast<std::size_t>(value)] == 1;
+         program_.readers[at(value)] == 1;
 }
 
 Tensor Lifted::packed_form(ValueId value) const {
   const RecipeOf& made = program_.recipes.at(value);
   std::vector<Tensor> sources;
   for (const ValueId x : made.sources) {
-    sources.push_back(constants_[static_cast<std::size_t>(x)]);
+    sources.push_back(constants_[at(x)]);
   }
   return packed(made.recipe, sources);
 }
 
 void Lifted::compute(const Graph::Node& node) {
   Tensor& y = values_[static_cast<std::size_t>(node.first)];
-  if (program_.by_table) y = product_by_table(program_, *this, node);
-  if (!y.defined() && program_.is_packed_product(node)) {
+  if (const auto by_table = product_by_table(program_, *this, node, node.first)) {
+    y = take(by_table->table, by_table->indices);
+  } else if (program_.is_packed_product(node)) {
     const Index columns = program_.step.graph.spec(node.first).shape.back();
     y = times_packed(get(node.inputs[0]), packed_form(node.inputs[1]), columns);
-  } else if (!y.defined()) {
+  } else {
     compute_by_its_kernel(node, {&y, static_cast<std::size_t>(node.results)});
   }
   for (const ValueId x : node.inputs) {
-    if (is_spent(x)) values_[static_cast<std::size_t>(x)] = Tensor();
+    if (is_spent(x)) values_[at(x)] = Tensor();
   }
 }
 

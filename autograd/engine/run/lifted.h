@@ -19,10 +19,8 @@ class Lifted {
   // Rows of all stretches.
   Index total() const { return total_; }
 
-  void set(ValueId value, Tensor x) { values_[static_cast<std::size_t>(value)] = std::move(x); }
-  void set_invariant(ValueId value, Tensor x) {
-    constants_[static_cast<std::size_t>(value)] = std::move(x);
-  }
+  void set(ValueId value, Tensor x) { values_[at(value)] = std::move(x); }
+  void set_invariant(ValueId value, Tensor x) { constants_[at(value)] = std::move(x); }
 
   // Computed when it is first asked for, from what was set.
   const Tensor& get(ValueId value);
@@ -34,18 +32,20 @@ class Lifted {
 
   // What depends on neither inputs nor states, as it is at each step.
   bool is_constant(ValueId value) const {
-    return program_.depends[static_cast<std::size_t>(value)] == Dependence::nothing;
+    return program_.depends[at(value)] == Dependence::nothing;
   }
   const Tensor& constant(ValueId value);
   // The packed form of one that has a recipe.
   Tensor packed_form(ValueId value) const;
   // A table whose rows were multiplied once for all stretches (lookups.h); undefined until it is
-  // set. By the product that it serves.
-  Tensor& multiplied_table(ValueId product) { return tables_[static_cast<std::size_t>(product)]; }
+  // set. By the value of which it has the rows.
+  Tensor& multiplied_table(ValueId value) { return tables_[at(value)]; }
 
  private:
   void compute(const Graph::Node& node);
   bool compute_into(const Graph::Node& node, Tensor& rows);
+  void multiply_into(const Graph::Node& product, Tensor& rows, ValueId value,
+                     const Tensor& row = {});
   void compute_by_its_kernel(const Graph::Node& node, std::span<Tensor> outputs);
   // Whether only this node reads a value, so that it may take its memory.
   bool is_spent(ValueId value) const;

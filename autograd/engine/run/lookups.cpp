@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rewind/autograd/engine/run/packed.h"
+#include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/comparison.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/indexing.h"
@@ -65,9 +66,7 @@ class Lookups {
   bool is_list_of_rows(ValueId value) const {
     return rank(value) == 1 && program_.rows.stand_first(value);
   }
-  bool read_once(ValueId value) const {
-    return program_.readers[static_cast<std::size_t>(value)] == 1;
-  }
+  bool read_once(ValueId value) const { return program_.readers[at(value)] == 1; }
   int rank(ValueId value) const { return graph_.spec(value).rank(); }
 
   const Program& program_;
@@ -104,17 +103,21 @@ Index steps_by_table(const Program& program, const Graph::Node& node) {
   return count_of_parts(2 * rows, std::max<Index>(program.rows.batch, 1));
 }
 
-// take(E, i) W
-Tensor product_by_table(const Program& program, Lifted& lifted, const Graph::Node& node) {
+// take(E, i) W + b, as take(E W + b, i)
+std::optional<TableRows> product_by_table(const Program& program, Lifted& lifted,
+                                          const Graph::Node& node, ValueId value,
+                                          const Tensor& row) {
+  if (!program.by_table) return {};
   const Lookups lookups(program, lifted);
   if (!program.is_packed_product(node) || !lookups.goes_by_table(node)) return {};
   const Graph::Node& look_up = *lookups.look_up_under(node);
   if (!lifted.can_get(look_up.inputs[1])) return {};
-  Tensor& table = lifted.multiplied_table(node.first);
+  Tensor& table = lifted.multiplied_table(value);
   if (!table.defined()) {
     table = times_matrix_of(node, program, lifted, lifted.constant(look_up.inputs[0]));
+    if (row.defined()) table = std::move(table) + row;
   }
-  return take(table, lifted.get(look_up.inputs[1]));
+  return TableRows{table, lifted.get(look_up.inputs[1])};
 }
 
 std::optional<TableSum> sum_by_table(const Program& program, const Lifted& lifted,

@@ -17,8 +17,15 @@
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
-// The rows of a product, the short way; undefined where there is none.
-Tensor product_by_table(const Program& program, Lifted& lifted, const Graph::Node& node);
+// The rows of a product, the short way: those of a table at these indices.
+struct TableRows {
+  Tensor table, indices;
+};
+// Of a node that is a product, with `row` added to each of its rows where there is one; `value` is
+// what that gives: the product, or the sum. Nothing where there is no short way.
+std::optional<TableRows> product_by_table(const Program& program, Lifted& lifted,
+                                          const Graph::Node& node, ValueId value,
+                                          const Tensor& row = {});
 
 // A sum over the rows of all steps that goes by a table: what is to be added up by its rows.
 struct TableSum {

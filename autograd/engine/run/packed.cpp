@@ -185,8 +185,9 @@ Tensor times_packed(const Tensor& a, const Tensor& form, Index n) {
   return result;
 }
 
-void multiply_packed(const Tensor& a, const Tensor& form, Tensor& y) {
+void multiply_packed(const Tensor& a, const Tensor& form, Tensor& y, const Tensor& row) {
   const Tensor left = a.strides()[1] == 1 ? a : contiguous(a);
+  const Tensor added = row.defined() ? contiguous(row) : row;
   const Index rows = left.dim(0), k = left.dim(1), n = y.dim(1);
   dispatch_float("packed", a.dtype(), [&](auto v) {
     using T = decltype(v);
@@ -197,7 +198,8 @@ void multiply_packed(const Tensor& a, const Tensor& form, Tensor& y) {
                                         .a_stride = left.strides()[0],
                                         .packed = form.data<T>(),
                                         .c = output_data<T>(y),
-                                        .c_stride = n};
+                                        .c_stride = n,
+                                        .row = added.defined() ? added.data<T>() : nullptr};
     constexpr Index kWork = 1 << 20;  // multiply-adds for which waking a worker pays
     // Every piece passes over the whole form: of a large one larger pieces.
     const Index least = form.size() > 1 << 20 ? 192 : 48;

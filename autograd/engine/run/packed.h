@@ -22,8 +22,9 @@ std::size_t remembered_forms();
 // a [..., k] times the matrix [k, n] of a packed form: any row has the bits that it has by itself,
 // or in a loop.
 Tensor times_packed(const Tensor& a, const Tensor& form, Index n);
-// The same of a [rows, k] where the rows are wanted: y [rows, n], contiguous.
-void multiply_packed(const Tensor& a, const Tensor& form, Tensor& y);
+// The same of a [rows, k] where the rows are wanted: y [rows, n], contiguous. A `row` [n], if there
+// is one, is added to each when it is done, which gives the same bits as adding it afterwards.
+void multiply_packed(const Tensor& a, const Tensor& form, Tensor& y, const Tensor& row = {});
 
 }  // namespace engine
 }  // namespace rw

@@ -167,7 +167,7 @@ int count_by_table(const engine::Program& program, Index rows) {
     const engine::Fate fate = program.fates.node[n];
     if (fate != engine::Fate::before && fate != engine::Fate::after) continue;
     const engine::Graph::Node& node = program.step.graph.nodes()[n];
-    count += product_by_table(program, lifted, node).defined();
+    count += product_by_table(program, lifted, node, node.first).has_value();
     count += sum_by_table(program, lifted, node).has_value();
   }
   return count;
