@@ -9,6 +9,7 @@
 #include "rewind/autograd/rules.h"
 #include "rewind/autograd/scan.h"
 #include "rewind/autograd/sequence.h"
+#include "rewind/autograd/stage.h"
 #include "rewind/autograd/stop_gradient.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/autograd/tape.h"

@@ -4,7 +4,7 @@
 //
 // A gradient waits in the slot of its value. The first that arrives is moved in, later ones are
 // added: in place when the slot alone owns the sum, since two inputs of one operation may have been
-// handed the same tensor (oneflow #8248 added into both). What a record kept is let go as soon as
+// handed the same tensor. What a record kept is let go as soon as
 // it has been used, so memory falls while the walk goes on. A slice adds into the gradient of the
 // whole (`Into`), so T slices of one sequence cost O(T).
 #include <algorithm>

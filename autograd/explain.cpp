@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "rewind/autograd/engine/explain.h"
+#include "rewind/autograd/engine/explain/explain.h"
 #include "rewind/autograd/tape.h"
 
 namespace rw {

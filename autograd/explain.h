@@ -9,7 +9,8 @@
 //   what comes in        x of each step, h carried from step to step, w the same at every step
 //   on the tape          what depends on weights alone: done once, by ordinary operations
 //   before the loop      hoisted: for many steps at once; by the table: what is looked up there is
-//                        multiplied in the table itself, where that has fewer rows than the steps
+//                        multiplied in the table itself, where it has at most half as many rows as
+//                        all steps together
 //   at every step        products with weights that are packed once; element-wise programs, each of
 //                        several operations in one pass, of which an instruction may do several
 //                        (fused) and some take several; ordinary kernels, and why

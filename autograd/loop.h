@@ -116,11 +116,8 @@ void require_mask(std::string_view op, const Tensor& mask, Index batch);
 // A tree of zeros of no steps, shaped like `tree` per step.
 template <class Tree>
 Tree no_steps(const Tree& tree) {
-  return map_tensors(tree, [](const Tensor& x) {
-    Dims shape{0};
-    for (Index size : x.shape()) shape.push_back(size);
-    return zeros(shape, x.dtype());
-  });
+  return map_tensors(tree,
+                     [](const Tensor& x) { return zeros(x.shape().with_front(0), x.dtype()); });
 }
 
 // Collects a tree at each step, and stacks it over time in the end: zeros where there was none.

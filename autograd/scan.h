@@ -60,34 +60,31 @@ auto planned(Apply&& apply, const std::vector<Tensor>& inputs, Index time, const
   const bool resets = options.reset.defined();
   if (resets) all_inputs.push_back(sequence.starting_rows());
 
-  const auto filled = [](auto tree, auto from) {
-    return map_tensors(std::move(tree), [&](const Tensor&) { return *from++; });
-  };
   std::optional<Outputs> outputs;  // as the step returns them
   const auto step = [&](const std::vector<Tensor>& in) {
-    const auto first_state = in.begin() + std::ssize(all_inputs);
-    State state = filled(initial, first_state);
+    const std::span all(in);
+    State state = with_tensors(initial, all.subspan(all_inputs.size()));
     if (resets) {
       const Tensor& starting = in[inputs.size()];
       state = zip_tensors(state, *options.fresh, [&](const Tensor& old, const Tensor& fresh) {
         return select_rows(starting, fresh, old);
       });
     }
-    auto result = apply(std::vector<Tensor>(in.begin(), in.begin() + std::ssize(inputs)), state);
+    auto result = apply(all.first(inputs.size()), state);
     outputs = Result::outputs(result);
-    std::vector<Tensor> all = tensors_of(Result::state(std::move(result)));
-    require_like_state("scan", "the state that the step returns", states, all);
+    std::vector<Tensor> results = tensors_of(Result::state(std::move(result)));
+    require_like_state("scan", "the state that the step returns", states, results);
     require_defined("scan", "the outputs that the step returns", tensors_of(*outputs));
     if (!sequence.whole()) require_rows("scan", tensors_of(*outputs), batch);
-    for_each_tensor(*outputs, [&](const Tensor& y) { all.push_back(y); });
-    return all;
+    for_each_tensor(*outputs, [&](const Tensor& y) { results.push_back(y); });
+    return results;
   };
   const auto answer =
       engine::scan_planned({all_inputs, states, time, batch, options.lengths, options.reverse,
                             options.states, options.segments, step});
   if (!answer) return Answer();
-  return Answer({filled(*outputs, answer->outputs.begin()), filled(initial, answer->last.begin()),
-                 options.states ? filled(initial, answer->states.begin()) : State{}});
+  return Answer({with_tensors(*outputs, answer->outputs), with_tensors(initial, answer->last),
+                 options.states ? with_tensors(initial, answer->states) : State{}});
 }
 
 }  // namespace scan_internal
@@ -102,9 +99,8 @@ requires(!std::is_integral_v<Inputs>) auto scan(
     const std::vector<Tensor> inputs = tensors_of(xs);
     const auto [time, batch] = scan_internal::time_and_batch("scan", inputs);
     scan_internal::require_batch("scan", tensors_of(initial), batch);
-    const auto apply = [&](const std::vector<Tensor>& in, const State& state) {
-      auto next = in.begin();
-      return step(map_tensors(xs, [&](const Tensor&) { return *next++; }), state);
+    const auto apply = [&](std::span<const Tensor> in, const State& state) {
+      return step(with_tensors(xs, in), state);
     };
     auto result = scan_internal::planned(apply, inputs, time, initial, options);
     return result ? std::move(*result) : loop(step, xs, initial, options);
@@ -118,7 +114,7 @@ auto scan(Step&& step, Index steps, const State& initial,
   if constexpr (scan_internal::fits<Step, State>()) {
     require<ShapeError>(steps >= 0, "scan: {} steps; the number of steps is zero or more", steps);
     scan_internal::batch_of("scan", tensors_of(initial));
-    const auto apply = [&](const std::vector<Tensor>&, const State& state) { return step(state); };
+    const auto apply = [&](std::span<const Tensor>, const State& state) { return step(state); };
     auto result = scan_internal::planned(apply, {}, steps, initial, options);
     return result ? std::move(*result) : loop(step, steps, initial, options);
   }

@@ -68,6 +68,9 @@ class Stream {
     return output_specs()[0];
   }
 
+  // Rows that go through it; `select` may change that.
+  Index batch() const { return loop_.batch(); }
+
   // One time step, recorded by no tape. Made for callers that an exception must not pass through:
   // numbers of another type or count than input_specs and output_specs say end the program, with a
   // message, which `check` throws; and so does what the step itself throws.
@@ -96,6 +99,10 @@ class Stream {
   }
 
   // Throws ShapeError or DtypeError where so many steps of these would end the program.
+  template <stream_internal::Numbers In, stream_internal::Numbers Out>
+  void check(const In& in, Out&& out, Index steps = 1) const {
+    check({StreamIn(in)}, {StreamOut(out)}, steps);
+  }
   void check(std::initializer_list<StreamIn> in, std::initializer_list<StreamOut> out,
              Index steps = 1) const {
     check(AllIn(in), AllOut(out), steps);
@@ -129,8 +136,10 @@ class Stream {
   // and ShapeError when the outputs have other shapes now; then nothing has changed.
   void refresh() { loop_.refresh(); }
 
-  State state() const { return filled(like_, loop_.state()); }
-  // Throws ShapeError when the shapes are not those of the state there is.
+  State state() const { return with_tensors(like_, loop_.state()); }
+  // Where a state is one that every step returns as it took it, a context say, giving it another
+  // takes memory and a lock, here and in `reset`. Throws ShapeError when the shapes are not those
+  // of the state there is.
   void set_state(const State& state) {
     require_like_mine("the given state", state);
     loop_.set_state(tensors_of(state));
@@ -171,11 +180,6 @@ class Stream {
       return x.defined() ? Tensor::shape_only(x.spec()) : Tensor();
     });
   }
-  template <class Tree>
-  static Tree filled(const Tree& like, std::span<const Tensor> tensors) {
-    auto next = tensors.begin();
-    return map_tensors(like, [&](const Tensor&) { return *next++; });
-  }
   void require_like_mine(std::string_view what, const State& given) const {
     scan_internal::require_like_state("stream", what, tensors_of(like_), tensors_of(given));
   }
@@ -188,10 +192,10 @@ class Stream {
     return [own, count, inputs_like = shapes_of(example), state_like = like_,
             outputs_like = outputs_like_](const std::vector<Tensor>& in) {
       const std::span all(in);
-      const State before = filled(state_like, all.subspan(count));
+      const State before = with_tensors(state_like, all.subspan(count));
       auto result = [&] {
         if constexpr (kHasInputs) {
-          return (*own)(filled(inputs_like, all.first(count)), before);
+          return (*own)(with_tensors(inputs_like, all.first(count)), before);
         } else {
           return (*own)(before);
         }
@@ -226,13 +230,12 @@ class Stream {
       from.emplace_back(numbers.dtype(), count(numbers), OutputAccess::bytes(numbers));
     }
     for (const Spec& spec : output_specs()) {
-      Dims shape = with_time ? Dims{steps} : Dims{};
-      for (const Index size : spec.shape) shape.push_back(size);
+      const Dims shape = with_time ? spec.shape.with_front(steps) : spec.shape;
       Tensor& numbers = out.emplace_back(Tensor::uninitialized(spec.with_shape(shape)));
       to.emplace_back(numbers.dtype(), count(numbers), OutputAccess::bytes(numbers));
     }
     advance(steps, from, to);
-    return filled(**outputs_like_, out);
+    return with_tensors(**outputs_like_, out);
   }
 
   State like_;  // its shapes

@@ -46,10 +46,10 @@ Tape* Tape::current() { return current_ && current_->recording() ? current_ : nu
 
 std::uint32_t Tape::new_slots(std::size_t count) {
   require<GradientError>(
-      slots_ + count <= kSlotMask,
+      slots_ + count < kMostSlots,
       "tape: more than {} values on one tape; rewind in windows, each with a tape "
       "of its own",
-      kSlotMask);
+      kMostSlots - 1);
   const std::uint32_t first = slots_;
   slots_ += static_cast<std::uint32_t>(count);
   return first;

@@ -15,6 +15,7 @@
 #include "rewind/autograd/arena.h"
 #include "rewind/autograd/gradients.h"
 #include "rewind/autograd/rules.h"
+#include "rewind/tensor/mark.h"
 
 namespace [[gnu::visibility("default")]] rw {
 
@@ -82,14 +83,11 @@ class [[nodiscard]] Tape final : public Interpreter {
   friend class Pause;
   friend class Rewinder;
 
-  // 36 bits say which tape, 28 which of its values.
-  static constexpr int kSlotBits = 28;
-  static constexpr std::uint64_t kSlotMask = (std::uint64_t{1} << kSlotBits) - 1;
   std::uint32_t slot_of(std::uint64_t mark) const {
-    return mark >> kSlotBits == serial_ ? static_cast<std::uint32_t>(mark & kSlotMask) : 0;
+    return serial_of(mark) == serial_ ? slot_in(mark) : 0;
   }
   std::uint32_t slot_of(const Tensor& x) const { return slot_of(x.mark()); }
-  std::uint64_t mark_of(std::uint32_t slot) const { return serial_ << kSlotBits | slot; }
+  std::uint64_t mark_of(std::uint32_t slot) const { return rw::mark_of(serial_, slot); }
   std::uint32_t new_slots(std::size_t count);
   // The slot of a variable of this tape, 0 for others.
   std::uint32_t slot_of(const Variable& variable) const;

@@ -2,6 +2,7 @@
 // and outputs of a recurrence are. Nothing is declared for them; their fields are found.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "rewind/tensor/fields.h"
@@ -48,6 +49,13 @@ template <class Tree, class F>
 Tree map_tensors(Tree tree, F&& f) {
   for_each_tensor(tree, [&](Tensor& x) { x = f(x); });
   return tree;
+}
+
+// The tree with these tensors, of the same structure: as many as it has, in order.
+template <class Tree>
+Tree with_tensors(const Tree& like, std::span<const Tensor> tensors) {
+  auto next = tensors.begin();
+  return map_tensors(like, [&](const Tensor&) { return *next++; });
 }
 
 // The tree of f(a's tensor, b's tensor). Throws ShapeError when b has another number of tensors.

@@ -40,7 +40,7 @@ Timing looking_up(const std::string& cell, const Repetitions& repetitions) {
   with_layer(cell, kCase.hidden, [&](const auto& layer) {
     const auto states = layer.initial(kCase.batch);
     const std::vector<Tensor> initial = tensors_of(states);
-    const engine::TracedStep step = [&](const std::vector<Tensor>& in) {
+    const engine::StepFunction step = [&](const std::vector<Tensor>& in) {
       auto own = states;
       std::size_t field = 1;
       for_each_tensor(own, [&](Tensor& x) { x = in[field++]; });

@@ -12,45 +12,18 @@
 
 #include <functional>
 
-#include "rewind/autograd/engine/step/stage.h"
 #include "rewind/autograd/explain.h"
 #include "rewind/autograd/note.h"
+#include "rewind/autograd/stage.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/nn/dropout.h"
 #include "rewind/nn/embedding.h"
 #include "rewind/nn/parameters.h"
+#include "rewind/nn/recurrent/layers.h"
 #include "rewind/nn/recurrent/step.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace nn {
-
-namespace recurrent_internal {
-
-std::string suffix(Index layer, bool backward);
-// A title for what `explain` says of it.
-std::string title(Index layer, bool backward);
-// What [time, batch, ...] outputs hold at each row's last valid step of a pass.
-Tensor at_last_step(const Tensor& outputs, const Lengths& lengths, bool reverse);
-// outputs + the features [first, first + width of outputs) of x.
-Tensor add_residual(const Tensor& outputs, const Tensor& x, Index first);
-
-template <class Tree>
-Tree swap_time_and_batch(const Tree& tree) {
-  return map_tensors(tree, [](const Tensor& x) { return transpose(x, 0, 1); });
-}
-
-// The tree with another first tensor: the next layer's input. Further fields go to every layer.
-template <class Tree>
-Tree with_first(Tree tree, const Tensor& first) {
-  bool done = false;
-  for_each_tensor(tree, [&](Tensor& x) {
-    if (!done) x = first;
-    done = true;
-  });
-  return tree;
-}
-
-}  // namespace recurrent_internal
 
 // What is no cell is told so here, in one sentence.
 template <class C>
@@ -136,7 +109,7 @@ class Recurrent<C> {
       const NoteSuffix suffix(recurrent_internal::suffix(static_cast<Index>(layer), false));
       if (layer > 0) {
         const Tensor below = between(first_tensor(*outputs));
-        in = recurrent_internal::with_first(in, engine::stage(below));
+        in = recurrent_internal::with_first(in, stage(below));
       }
       auto result = recurrent_internal::step_of_layer(cells_[layer], static_cast<Index>(layer),
                                                       options_, in, states[layer]);
@@ -153,8 +126,8 @@ class Recurrent<C> {
 
   // This recurrence one step at a time (stream.h), for x of [batch, input]. The blocks of its `run`
   // are [time, batch, ...], also where the layer is batch_first. It reads these weights at every
-  // step: the Recurrent must outlive it.
-  auto stream(Index batch) const {
+  // step: the Recurrent must outlive it, and stay where it is.
+  auto stream(Index batch) const& {
     const Dtype dtype = first_tensor(initial(1)).dtype();
     return stream(zeros({batch, options_.input}, dtype));
   }
@@ -162,7 +135,7 @@ class Recurrent<C> {
   // The same for inputs of one step like these, [batch, ...]: tokens, or a struct of tensors.
   template <class Inputs>
   requires kIsTree<Inputs>
-  auto stream(const Inputs& example) const {
+  auto stream(const Inputs& example) const& {
     if constexpr (recurrent_internal::takes<C, Inputs>()) {
       recurrent_internal::check_input(tensors_of(example), options_, true);
       const auto one_step = [this](const Inputs& x, const State& state) {
@@ -171,6 +144,8 @@ class Recurrent<C> {
       return rw::stream(one_step, example, initial(first_tensor(example).dim(0)));
     }
   }
+  template <class Any>
+  void stream(const Any&) const&& = delete;  // of a Recurrent that ends with the statement
 
   // What the engine makes of each layer and direction, for so many rows of x (autograd/explain.h).
   // Weights have the names that `members` gives them.

@@ -70,8 +70,8 @@ class Interpreter {
   virtual bool holds(std::uint64_t /*mark*/) const { return false; }
 
   static void dispatch(Call& call);
-  // For an interpreter that marks values: the high 36 bits of its marks; the low 28 are its own. No
-  // other one of this process gets the same before 2^36 have been given out.
+  // For an interpreter that marks values: the serial number of its marks (mark.h). No other one of
+  // this process gets the same before 2^36 have been given out.
   static std::uint64_t new_serial();
   // Whether any interpreter of this thread holds the mark.
   static bool any_holds(std::uint64_t mark);

@@ -84,8 +84,9 @@ SingleThreadedOpenMp::~SingleThreadedOpenMp() {
 
 namespace {
 
-// By itself, since a compiler may begin a function with a team in it by calling the OpenMP runtime,
-// which takes memory the first time that a thread does: work of one thread shall need none of it.
+// Both by themselves, since a compiler may begin a function with a team in it by calling the OpenMP
+// runtime, which takes memory the first time that a thread does: work of one thread shall need none
+// of it.
 [[gnu::noinline]] void run_on_workers(int workers, const Ranges& ranges,
                                       parallel_internal::Body body, void* f) {
   note_workers();
@@ -107,6 +108,21 @@ namespace {
     }
   }
   failure.rethrow();
+}
+
+[[gnu::noinline]] void run_team_of_workers(int workers, parallel_internal::MemberBody body,
+                                           void* f) {
+  note_workers();
+  const bool flush = FlushDenormals::active();
+  std::optional<Team> team;
+#pragma omp parallel num_threads(workers)
+  {
+    const Threads alone(1);
+    const FlushDenormals mode(flush);
+#pragma omp single
+    team.emplace(omp_get_num_threads());
+    [&]() noexcept { body(f, *team, omp_get_thread_num()); }();
+  }
 }
 
 }  // namespace
@@ -137,23 +153,10 @@ void Team::wait() {
 
 void parallel_internal::run_team(int most, MemberBody body, void* f) {
   const Uninterpreted computed;
-  const auto run_member = [&](Team& team, int member) noexcept { body(f, team, member); };
   const int workers = std::min(most, thread_count());
-  if (workers <= 1) {
-    Team team(1);
-    return run_member(team, 0);
-  }
-  note_workers();
-  const bool flush = FlushDenormals::active();
-  std::optional<Team> team;
-#pragma omp parallel num_threads(workers)
-  {
-    const Threads alone(1);
-    const FlushDenormals mode(flush);
-#pragma omp single
-    team.emplace(omp_get_num_threads());
-    run_member(*team, omp_get_thread_num());
-  }
+  if (workers > 1) return run_team_of_workers(workers, body, f);
+  Team team(1);
+  [&]() noexcept { body(f, team, 0); }();
 }
 
 }  // namespace rw

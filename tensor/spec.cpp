@@ -28,6 +28,12 @@ Dims Dims::without(int axis) const {
   return result;
 }
 
+Dims Dims::with_front(Index size) const {
+  Dims result{size};
+  for (const Index own : *this) result.push_back(own);
+  return result;
+}
+
 Index Dims::count() const {
   // Checked before a zero can hide it: [2^40, 2^40, 0] has no elements and no meaningful strides.
   Index product = 1;

@@ -31,6 +31,7 @@ class Dims {
   void push_back(Index size);
   Dims with(int axis, Index size) const;
   Dims without(int axis) const;
+  Dims with_front(Index size) const;  // an axis more, in front of these
 
   // The number of elements: the product of the sizes. Throws ShapeError when it overflows.
   Index count() const;

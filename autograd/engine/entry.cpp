@@ -1,5 +1,6 @@
 #include "rewind/autograd/engine/entry.h"
 
+#include <algorithm>
 #include <array>
 
 #include "rewind/autograd/engine/plans.h"
@@ -89,11 +90,59 @@ Tensor keep_resting(const Tensor& active, const Tensor& states, const Tensor& re
   return where(reshape(active, shape), states, unsqueeze(resting, 0));
 }
 
+// The inputs of the scan; what it holds for its steps is among the invariants.
+ScanInputs inputs_of(const ScanRequest& request, Tensors captured, const Holding* held) {
+  ScanInputs in{std::move(captured), request.inputs, request.initial};
+  if (!held) return in;
+  const Tensors invariant = held->of_held(request.initial);
+  in.invariants.insert(in.invariants.end(), invariant.begin(), invariant.end());
+  in.initial = held->of_others(request.initial);
+  return in;
+}
+
+Followed followed_of(const ScanInputs& in) {
+  const std::vector<bool> invariants = are_followed(in.invariants);
+  const std::vector<bool> inputs = are_followed(in.inputs), states = are_followed(in.initial);
+  bool any = false;
+  for (const auto* flags : {&invariants, &inputs, &states}) {
+    any |= std::find(flags->begin(), flags->end(), true) != flags->end();
+  }
+  return {invariants, inputs, any};
+}
+
+ScanResults apply_planned(Scan scan, const ScanInputs& in, const KnownStep& step,
+                          const Followed& followed, Index segments) {
+  if (segments == 0) return apply_scan(scan, in);
+  const Followed nobody{std::vector<bool>(followed.invariants.size()),
+                        std::vector<bool>(followed.inputs.size()), false};
+  const Index batch = scan.recurrence->batch();
+  scan.again = std::exchange(scan.recurrence, plan_of(step, batch, nobody));
+  return apply_in_segments(scan, in, segments);
+}
+
+ScanAnswer answer_of(const ScanRequest& request, ScanResults results, const Holding* held,
+                     const RowSchedule& rows) {
+  ScanAnswer answer;
+  answer.last =
+      held ? held->all(held->of_held(request.initial), results.last) : std::move(results.last);
+  const std::size_t states = request.states ? request.initial.size() : 0;
+  const auto first_state = results.outputs.end() - static_cast<std::ptrdiff_t>(states);
+  answer.outputs.assign(results.outputs.begin(), first_state);
+  answer.states.assign(first_state, results.outputs.end());
+  if (rows.whole() || states == 0) return answer;
+  const Tensor active = rows.active();
+  for (std::size_t i = 0; i < states; i++) {
+    const Tensor& resting = request.reverse ? request.initial[i] : answer.last[i];
+    answer.states[i] = keep_resting(active, answer.states[i], resting);
+  }
+  return answer;
+}
+
 }  // namespace
 
 std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
   const Rng before = Random::state();
-  const Understood understood = understand(request);
+  Understood understood = understand(request);
   const Index draws_of_a_step = understood.step->trace.draws;
   if (draws_of_a_step > 0 && TracingScope::any()) {  // the outer step numbers its draws itself
     Random::set_state(before);
@@ -103,51 +152,20 @@ std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
   // that counts for more.
   const Holding* const held = request.lengths.empty() ? holding(understood.step) : nullptr;
   const KnownStep& step = held ? held->step : understood.step;
-  ScanInputs in{understood.captured, request.inputs, request.initial};
-  if (held) {
-    const Tensors invariant = held->of_held(request.initial);
-    in.invariants.insert(in.invariants.end(), invariant.begin(), invariant.end());
-    in.initial = held->of_others(request.initial);
-  }
+  const ScanInputs in = inputs_of(request, std::move(understood.captured), held);
   note_plan(step, request.batch, in.invariants);
-  Followed followed{are_followed(in.invariants), are_followed(in.inputs)};
-  for (const auto* flags : {&followed.invariants, &followed.inputs}) {
-    for (const bool flag : *flags) followed.any |= flag;
-  }
-  for (const Tensor& x : in.initial) followed.any |= is_followed(x);
+  const Followed followed = followed_of(in);
 
-  const auto schedule = std::make_shared<const RowSchedule>(
+  const auto rows = std::make_shared<const RowSchedule>(
       request.lengths.empty() ? RowSchedule(request.time, request.batch)
                               : RowSchedule(request.time, request.lengths));
   const Draws draws{before.seed(), before.draw(), draws_of_a_step, request.reverse};
-  Random::set_state(Rng(before.seed(), before.draw() + static_cast<std::uint64_t>(
-                                                           schedule->busy_steps() * draws.each)));
-  Scan scan{plan_of(step, request.batch, followed), schedule, request.reverse, draws};
+  const auto drawn = static_cast<std::uint64_t>(rows->busy_steps() * draws.each);
+  Random::set_state(Rng(before.seed(), before.draw() + drawn));
+  Scan scan{plan_of(step, request.batch, followed), rows, request.reverse, draws};
   if (followed.any && !TracingScope::any()) scan.written = step;
-  ScanResults results;
-  if (request.segments > 0) {
-    const Followed nobody{std::vector<bool>(followed.invariants.size()),
-                          std::vector<bool>(followed.inputs.size()), false};
-    scan.again = std::exchange(scan.recurrence, plan_of(step, request.batch, nobody));
-    results = apply_in_segments(scan, in, request.segments);
-  } else {
-    results = apply_scan(scan, in);
-  }
-  ScanAnswer answer;
-  answer.last =
-      held ? held->all(held->of_held(request.initial), results.last) : std::move(results.last);
-  const auto states = std::ssize(results.outputs) -
-                      (request.states ? std::ssize(request.initial) : std::ptrdiff_t{0});
-  answer.outputs.assign(results.outputs.begin(), results.outputs.begin() + states);
-  answer.states.assign(results.outputs.begin() + states, results.outputs.end());
-  if (request.states && !schedule->whole()) {
-    const Tensor active = schedule->active();
-    for (std::size_t i = 0; i < answer.states.size(); i++) {
-      const Tensor& resting = request.reverse ? request.initial[i] : answer.last[i];
-      answer.states[i] = keep_resting(active, answer.states[i], resting);
-    }
-  }
-  return answer;
+  return answer_of(request, apply_planned(std::move(scan), in, step, followed, request.segments),
+                   held, *rows);
 }
 
 }  // namespace rw::engine

@@ -43,7 +43,7 @@ struct Gain {
 };
 
 Gain gain(const Traced& traced, Index batch) {
-  const Canonical form = canonical(step_of(traced));
+  const Canonical form = canonical(step_of(traced), batch);
   const auto& nodes = form.prelude.graph.nodes();
   const auto count = std::count_if(nodes.begin(), nodes.end(), [](const Graph::Node& node) {
     return !is_view(node.operation) && !node.inputs.empty();

@@ -15,12 +15,13 @@ struct Plan {
 constinit thread_local PlanOptions options_now;
 constinit thread_local NotedPlans* notes = nullptr;
 
-Recent<KnownStep>& steps() {
-  static Recent<KnownStep> steps(kRememberedPlans);
+// Both live for ever: streams of static lifetime, and threads that nobody waits for, may ask late.
+Recent<Traced>& steps() {
+  static Recent<Traced>& steps = *new Recent<Traced>(kRememberedPlans);
   return steps;
 }
 Recent<Plan>& plans() {
-  static Recent<Plan> plans(kRememberedPlans);
+  static Recent<Plan>& plans = *new Recent<Plan>(kRememberedPlans);
   return plans;
 }
 
@@ -36,16 +37,10 @@ std::shared_ptr<const Recurrence> plan(const KnownStep& step, Index batch, const
   const auto is_it = [&](const Plan& p) {
     return p.step == step && p.followed == followed && p.options == options;
   };
-  {
-    const std::scoped_lock lock(plans().mutex);
-    if (const Plan* known = plans().find(is_it)) return known->recurrence;
-  }
-  // Planned without the lock: another thread may do the same at the same time, to the same end.
+  if (const auto known = plans().find(is_it)) return known->recurrence;
   auto recurrence = std::make_shared<const Recurrence>(step_of(*step), batch, followed, options);
-  const std::scoped_lock lock(plans().mutex);
-  if (const Plan* known = plans().find(is_it)) return known->recurrence;
-  plans().add({step, followed, options, recurrence});
-  return recurrence;
+  const Plan made{step, followed, options, std::move(recurrence)};
+  return plans().add(std::make_shared<const Plan>(made), is_it)->recurrence;
 }
 
 }  // namespace
@@ -79,21 +74,12 @@ void note_plan(const KnownStep& step, Index batch, const std::vector<Tensor>& ca
 }
 
 KnownStep known_step(const Traced& traced) {
-  const auto found = [&] {
-    const KnownStep* known = steps().find([&](const KnownStep& k) { return same(*k, traced); });
-    return known ? *known : nullptr;
-  };
-  {
-    const std::scoped_lock lock(steps().mutex);
-    if (KnownStep known = found()) return known;
-  }
+  const auto is_it = [&](const Traced& known) { return same(known, traced); };
+  if (KnownStep known = steps().find(is_it)) return known;
   auto made = std::make_shared<Traced>(traced);
   made->trace.captured_tensors.clear();
   made->holding = holding_of(*made);  // a step that is known by itself
-  const std::scoped_lock lock(steps().mutex);
-  if (KnownStep known = found()) return known;
-  steps().add(made);
-  return made;
+  return steps().add(std::move(made), is_it);
 }
 
 const Holding* holding(const KnownStep& step) {
@@ -113,14 +99,8 @@ std::shared_ptr<const Recurrence> single_step_plan_of(const KnownStep& step, Ind
   return plan(step, batch, nothing, options);
 }
 
-std::size_t remembered_steps() {
-  const std::scoped_lock lock(steps().mutex);
-  return steps().size();
-}
+std::size_t remembered_steps() { return steps().size(); }
 
-std::size_t remembered_plans() {
-  const std::scoped_lock lock(plans().mutex);
-  return plans().size();
-}
+std::size_t remembered_plans() { return plans().size(); }
 
 }  // namespace rw::engine

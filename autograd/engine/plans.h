@@ -36,7 +36,8 @@ class [[nodiscard]] PlanningWith {
   PlanOptions before_;
 };
 
-// The least recently used are forgotten beyond so many steps, and so many plans. Threads may call.
+// At most so many steps, and so many plans, are remembered; the least recently used go first.
+// Threads may call these.
 inline constexpr std::size_t kRememberedPlans = 128;
 KnownStep known_step(const Traced& traced);
 // Its `holding`, unless the passes of this thread leave it out.

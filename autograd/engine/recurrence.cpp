@@ -39,7 +39,7 @@ std::vector<bool> floats(const Step& step, const std::vector<ValueId>& values,
 Recurrence::Recurrence(const Step& step, Index batch, const Followed& followed,
                        const PlanOptions& options)
     : own_outputs_(step.outputs.size()), options_(options) {
-  Canonical canonical_step = canonical(step, options_.passes);
+  Canonical canonical_step = canonical(step, batch, options_.passes);
   prelude_ = std::move(canonical_step.prelude);
   Step& best = canonical_step.step;
   if (batch == 1) best = with_reshapes_for_one_row(std::move(best));
@@ -69,12 +69,11 @@ std::shared_ptr<const PlannedBackward> Recurrence::backward(const Wanted& wanted
     key.insert(key.end(), flags->begin(), flags->end());
   }
   key.push_back(record);
-  const std::scoped_lock lock(backward_.mutex);
-  const Known* known = backward_.find([&](const Known& k) { return k.key == key; });
-  if (known) return known->planned;
+  const auto is_it = [&](const Known& known) { return known.key == key; };
+  if (const auto known = backward_.find(is_it)) return known->planned;
   auto planned = plan_backward(wanted, record);
-  if (planned->wiring.constants.empty()) backward_.add({std::move(key), planned});
-  return planned;
+  if (!planned->wiring.constants.empty()) return planned;
+  return backward_.add(std::make_shared<const Known>(Known{key, planned}), is_it)->planned;
 }
 
 std::shared_ptr<const PlannedBackward> Recurrence::plan_backward(const Wanted& wanted,

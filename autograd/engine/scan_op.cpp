@@ -25,12 +25,6 @@ struct ScanOp {
 
 const ScanOp& op_of(const void* op) { return *static_cast<const ScanOp*>(op); }
 
-Dims with_time(Index time, const Dims& shape) {
-  Dims result{time};
-  for (const Index size : shape) result.push_back(size);
-  return result;
-}
-
 // The next `count` tensors of a list.
 template <class Iterator>
 Tensors taken(Iterator& next, std::size_t count) {
@@ -68,7 +62,7 @@ LoopInputs loop_inputs(const ScanOp& op, std::span<const Tensor* const> inputs,
 void execute(const void* op, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
              std::uint64_t donated) {
   const ScanOp& scan = op_of(op);
-  LoopResults results = run(scan.scan.recurrence->program(), loop_inputs(scan, inputs, donated));
+  ScanResults results = run(scan.scan.recurrence->program(), loop_inputs(scan, inputs, donated));
   auto next = outputs.begin();
   for (Tensors* part : {&results.last, &results.outputs, &results.sums}) {
     for (Tensor& x : *part) *next++ = std::move(x);
@@ -81,7 +75,7 @@ void infer(const void* op, std::span<const Tensor* const>, std::span<Tensor> out
   for (const ValueId x : step.states) *next++ = Tensor::shape_only(step.graph.spec(x));
   for (const ValueId y : step.outputs) {
     const Spec& spec = step.graph.spec(y);
-    const Dims shape = with_time(op_of(op).scan.rows->time(), spec.shape);
+    const Dims shape = spec.shape.with_front(op_of(op).scan.rows->time());
     *next++ = Tensor::shape_only(spec.with_shape(shape));
   }
   for (const ValueId y : step.sums) *next++ = Tensor::shape_only(step.graph.spec(y));

@@ -27,13 +27,6 @@ struct ScanInputs {
   std::vector<Tensor> initial;
 };
 
-// What a scan gives; of gradients those that arrive there, undefined where none does.
-struct ScanResults {
-  std::vector<Tensor> last;     // the states after the last step
-  std::vector<Tensor> outputs;  // [time, batch, ...]
-  std::vector<Tensor> sums;
-};
-
 // May write over inputs that nobody else holds.
 ScanResults apply_scan(const Scan& scan, ScanInputs in);
 

@@ -146,11 +146,7 @@ Step step_of_uses(const Traced& written, const Separated& separated, const ScanI
   return step;
 }
 
-Tensor at_every_step(const Tensor& x, Index time) {
-  Dims shape{time};
-  for (const Index size : x.shape()) shape.push_back(size);
-  return expand(x, shape);
-}
+Tensor at_every_step(const Tensor& x, Index time) { return expand(x, x.shape().with_front(time)); }
 
 Tensors first_steps(const Tensors& tensors, Index time) {
   Tensors result;

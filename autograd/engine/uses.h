@@ -5,7 +5,7 @@
 // tensors alone what it can before the loop; the single terms are gone then. So they are found by
 // another scan: of the step as it was written, in which each use of such a tensor is an input of
 // its own, the same at every step. The gradients of these inputs, one for every step, are the
-// terms.
+// terms. That scan is planned at every call, and remembered by nobody: terms are for looking at.
 #pragma once
 
 #include "rewind/autograd/engine/scan_op.h"

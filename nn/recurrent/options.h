@@ -13,7 +13,8 @@ struct RecurrentOptions {
   Index hidden = 0;  // features of one direction's output
   Index layers = 1;
   bool bidirectional = false;  // a second cell per layer reads from the end; outputs are joined
-  bool batch_first = false;    // x, outputs, states and reset are [batch, time, ...]
+  bool batch_first = false;    // x, outputs, all `states` and reset are [batch, time, ...]; not the
+                               // blocks of a stream
   bool residual = false;       // from the second layer on, a layer's input is added to its output
   double dropout = 0;          // on the outputs of each layer but the last, while training
 };

@@ -1,9 +1,9 @@
 #include "rewind/tensor/interpreters/tracer.h"
 
+#include "rewind/tensor/mark.h"
+
 namespace rw {
 namespace {
-
-constexpr int kSlotBits = 28;
 
 // Handles of the same numbers, seen the same way.
 bool same_value(const Tensor& a, const Tensor& b) {
@@ -23,13 +23,12 @@ std::string numbers(const std::vector<int>& values) {
 }  // namespace
 
 int ShapeTracer::mark(Tensor& x) {
-  x.set_mark(serial_ << kSlotBits | static_cast<std::uint64_t>(values_));
+  x.set_mark(mark_of(serial_, static_cast<std::uint64_t>(values_)));
   return values_++;
 }
 
 int ShapeTracer::number_of(const Tensor& x) {
-  constexpr std::uint64_t slots = (std::uint64_t{1} << kSlotBits) - 1;
-  if (x.mark() >> kSlotBits == serial_) return static_cast<int>(x.mark() & slots);
+  if (serial_of(x.mark()) == serial_) return static_cast<int>(slot_in(x.mark()));
   for (std::size_t i = 0; i < captured_.size(); i++) {
     if (same_value(captured_[i], x)) return captured_numbers_[i];
   }

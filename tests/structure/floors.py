@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks from the #include lines that every folder stands only on lower floors.
+"""Checks from the #include lines that every folder stands only on lower floors, and every part of
+the engine on earlier ones.
 
 usage: floors.py TREE
 
@@ -20,6 +21,9 @@ BELOW = {
     "io": {"tensor", "autograd", "nn", "optim", "data"},
     "train": {"tensor", "autograd", "nn", "optim", "data", "io"},
 }
+# The same inside of autograd/engine: from the lowest part to the highest. "" are the files of the
+# folder itself.
+ENGINE = ["step", "trace", "rows", "passes", "derive", "compile", "run", "", "explain", "stream"]
 PRIVATE = re.compile(r"^(hwy/|omp\.h$|cblas\.h$|nlohmann/)")
 VISIBLE = '[[gnu::visibility("default")]]'
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
@@ -47,6 +51,24 @@ def faults_of_include(tree, folder, file, quote, target):
         yield f"an installed header includes {path}, which is not installed"
 
 
+def engine_part(path):
+    """The part of the engine that a path of the tree belongs to, by its place in ENGINE, or None."""
+    if path.parts[:2] != ("autograd", "engine"):
+        return None
+    return ENGINE.index(path.parts[2] if len(path.parts) > 3 else "")
+
+
+def faults_of_engine_include(tree, file, target):
+    """Yields what is wrong with an #include of one part of the engine by another."""
+    if not target.startswith("rewind/"):
+        return
+    own = engine_part(file.relative_to(tree))
+    path = pathlib.PurePosixPath(target).relative_to("rewind")
+    other = engine_part(path)
+    if own is not None and other is not None and other > own:
+        yield f"{ENGINE[own] or 'engine'}/ includes {path}, which is a later part of the engine"
+
+
 def faults(tree):
     """Yields one line for every fault in the tree."""
     for folder in BELOW:
@@ -63,6 +85,8 @@ def faults(tree):
             for match in INCLUDE.finditer(text):
                 line = text.count("\n", 0, match.start(2)) + 1
                 for fault in faults_of_include(tree, folder, file, *match.groups()):
+                    yield f"{file.relative_to(tree)}:{line}: {fault}"
+                for fault in faults_of_engine_include(tree, file, match.group(2)):
                     yield f"{file.relative_to(tree)}:{line}: {fault}"
 
 

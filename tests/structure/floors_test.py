@@ -33,6 +33,21 @@ class FloorsTest(unittest.TestCase):
                 "optim/c.cpp": "#include <rewind/nn/a.h>\n",
             }))
 
+    def test_the_engine_goes_from_step_to_stream(self):
+        header = "#pragma once\n"
+        self.assertEqual(
+            ["autograd/engine/compile/b.cpp:1: compile/ includes autograd/engine/run/a.h, "
+             "which is a later part of the engine",
+             "autograd/engine/d.cpp:1: engine/ includes autograd/engine/stream/c.h, "
+             "which is a later part of the engine"],
+            sorted(self.faults({
+                "autograd/engine/run/a.h": header,
+                "autograd/engine/compile/b.cpp": '#include "rewind/autograd/engine/run/a.h"\n',
+                "autograd/engine/stream/c.h": header + '#include "rewind/autograd/engine/e.h"\n',
+                "autograd/engine/d.cpp": '#include "rewind/autograd/engine/stream/c.h"\n',
+                "autograd/engine/e.h": header,
+            })))
+
     def test_private_headers_stay_private(self):
         self.assertEqual(
             ["tensor/a.h:2: an installed header includes <hwy/highway.h>, "

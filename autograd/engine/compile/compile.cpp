@@ -1,4 +1,5 @@
-// From a step to the instructions of its loop. The stages stand in compile/, each on those before:
+// From a step to the instructions of its loop. The stages stand beside this file, each on those
+// before:
 //
 //   loop_body   what belongs to the loop, and who reads what
 //   forms       what each operation is run as
@@ -13,7 +14,7 @@
 
 #include "rewind/autograd/engine/compile/elements_writer.h"
 #include "rewind/autograd/engine/compile/rows_apart.h"
-#include "rewind/autograd/engine/run/stretches.h"
+#include "rewind/autograd/engine/compile/stretch_length.h"
 #include "rewind/tensor/matmul.h"
 
 namespace rw::engine {

@@ -19,6 +19,7 @@ void ElementsWriter::write(const Piece& piece) {
     const Place whole = places_.of(copy.whole);
     const auto to = operand({{whole.buffer, whole.column + copy.column}});
     writer_.instruction(kernels::ElementCode::copy, to, argument(copy.part, copy.part));
+    instruction_.copies.push_back({copy.part, copy.whole});
     return;
   }
   const Graph::Node& node = body_.node(piece.node);

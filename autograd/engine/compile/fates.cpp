@@ -30,7 +30,7 @@ class Judge {
 
   Fates run() && {
     for (std::size_t n = 0; n < nodes_.size(); n++) {
-      if (is_live(nodes_[n])) fate_[n] = Fate::loop;
+      if (is_live(nodes_[n], live_)) fate_[n] = Fate::loop;
     }
     if (options_.hoist) hoist();
     if (options_.sink) sink();
@@ -44,12 +44,6 @@ class Judge {
   }
 
  private:
-  bool is_live(const Graph::Node& node) const {
-    for (int i = 0; i < node.results; i++) {
-      if (live_[at(node.first + i)]) return true;
-    }
-    return false;
-  }
   Dependence depends(const Graph::Node& node) const { return depends_[at(node.first)]; }
   int node_of(ValueId value) const { return graph_.node_of(value); }
 
@@ -126,7 +120,7 @@ class Judge {
       // What adds rows up is, given those of all steps, the sum over the steps: no output of each.
       const bool adds = rows_.effect[n] == RowEffect::added;
       const ValueId y = nodes_[n].first;
-      if (adds ? is_one_of(step_.outputs, y) : is_one_of(step_.sums, y)) continue;
+      if (adds ? contains(step_.outputs, y) : contains(step_.sums, y)) continue;
       can[n] = all_users(nodes_[n], [&](std::size_t u) { return can[u]; });
     }
     keep_totals_together(can);
@@ -159,9 +153,6 @@ class Judge {
     }
   }
 
-  static bool is_one_of(const std::vector<ValueId>& values, ValueId value) {
-    return std::find(values.begin(), values.end(), value) != values.end();
-  }
   bool sunk(const std::vector<Fate>& fate, ValueId value) const {
     return node_of(value) >= 0 && runs_after(fate[at(node_of(value))]);
   }
@@ -210,7 +201,7 @@ class Judge {
   }
 
   // Inputs and invariants can be read after the loop as well as in it; states cannot.
-  bool stands_outside(ValueId leaf) const { return !is_one_of(step_.states, leaf); }
+  bool stands_outside(ValueId leaf) const { return !contains(step_.states, leaf); }
   bool read_after(ValueId value) const {
     const auto& users = users_[at(value)];
     return std::any_of(users.begin(), users.end(),

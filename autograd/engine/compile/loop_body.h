@@ -1,8 +1,6 @@
 // The part of a step that runs at every step of time, and what the stages of compiling ask of it.
 #pragma once
 
-#include <algorithm>
-
 #include "rewind/autograd/engine/compile/fates.h"
 
 namespace [[gnu::visibility("default")]] rw {
@@ -44,10 +42,6 @@ class LoopBody {
   std::vector<std::vector<int>> users_;
   std::vector<bool> leaves_;
 };
-
-inline bool contains(const std::vector<ValueId>& values, ValueId value) {
-  return std::find(values.begin(), values.end(), value) != values.end();
-}
 
 }  // namespace engine
 }  // namespace rw

@@ -26,7 +26,7 @@ struct Buffer {
     local,     // of one step
     made,      // by an ordinary kernel, at every step anew
   } kind;
-  ValueId value;  // input, before, constant, state, made: the value that it holds
+  ValueId value;  // that it holds; of memory that several share, the one it was made for
   Dtype dtype;
   Index width;
   bool rows;
@@ -59,7 +59,12 @@ struct ElementInstruction {
   std::vector<Operand> operands;
   Index columns;
   Dtype dtype;
-  std::vector<ValueId> values;  // what it makes, in order, for reports
+  // For reports: what it makes, in order, and what it copies into values put side by side.
+  std::vector<ValueId> values;
+  struct Copy {
+    ValueId part, whole;
+  };
+  std::vector<Copy> copies = {};
 };
 
 struct OrdinaryInstruction {
@@ -107,13 +112,13 @@ struct Program {
   std::vector<Instruction> loop;
   std::vector<ValueId> packed;          // right operands of products in it
   std::map<ValueId, RecipeOf> recipes;  // of these, and of those of products outside of the loop
-  std::string_view together;   // why one worker runs all rows; empty: workers may share them
-  ColumnSplit columns;         // whose an instruction's are; shared only where rows are apart
-  bool by_table = true;        // small tables are multiplied before rows are looked up (lookups.h)
-  bool share_columns = false;  // wherever workers can, however little there is to do
-  bool over_inputs = true;     // outputs may lie over spent inputs (spent_inputs.h)
-  Index steps_at_a_time = 0;   // of a stretch of time, about so many
-  std::string mixing;          // what mixes rows; empty: nothing, so some may be left out
+  std::string_view together;  // why one worker runs all rows; empty: workers may share them
+  ColumnSplit columns;        // whose an instruction's are; shared only where rows are apart
+  bool by_table = true;  // small tables are multiplied before rows are looked up (run/lookups.h)
+  bool share_columns = false;    // wherever workers can, however little there is to do
+  bool over_inputs = true;       // outputs may lie over spent inputs (run/spent_inputs.h)
+  Index steps_at_a_time = 0;     // of a stretch of time, about so many
+  std::string mixing;            // what mixes rows; empty: nothing, so some may be left out
   std::vector<HandOver> states;  // of each; no next state stands in the place of a state
 
   const std::optional<Place>& place(ValueId value) const { return places[at(value)]; }
@@ -125,7 +130,8 @@ struct Program {
 struct ProgramOptions {
   FateOptions fates = {};
   bool pack = true, fuse = true, alias = true, by_table = true;
-  Index steps_at_a_time = 0;   // of a stretch of time (stretches.h); 0: as many as the caches like
+  Index steps_at_a_time =
+      0;  // of a stretch of time (run/stretches.h); 0: as many as the caches like
   bool share_columns = false;  // of workers: wherever they can, however little there is to do
   // All of it at every step, nothing remembered: a program for single steps. The bits are those
   // that the same step has where some of it runs before or after the loop.

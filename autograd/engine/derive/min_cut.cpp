@@ -32,8 +32,8 @@ class Network {
     back.push_back({from, 0, static_cast<int>(out.size()) - 1});
   }
 
-  // Pushes flow until there is no way left; false when a way without limit exists.
-  bool saturate(int from, int to) {
+  // Pushes flow until there is no way left.
+  void saturate(int from, int to) {
     while (true) {
       std::vector<std::pair<int, int>> came(arcs_.size(), {-1, -1});  // vertex, arc
       std::vector<int> queue{from};
@@ -47,10 +47,9 @@ class Network {
           queue.push_back(out[k].to);
         }
       }
-      if (came[static_cast<std::size_t>(to)].first < 0) return true;
+      if (came[static_cast<std::size_t>(to)].first < 0) return;
       double flow = kUnlimited;
       walk(came, from, to, [&](Arc& arc) { flow = std::min(flow, arc.room); });
-      if (flow >= CutProblem::kUncut) return false;
       walk(came, from, to, [&](Arc& arc) {
         arc.room -= flow;
         arcs_[static_cast<std::size_t>(arc.to)][static_cast<std::size_t>(arc.reverse)].room += flow;
@@ -101,14 +100,12 @@ std::vector<int> min_cut(const CutProblem& problem) {
     if (problem.read[at]) network.connect(2 * v + 1, sink, kUnlimited);
     for (const int x : problem.inputs[at]) network.connect(2 * x + 1, 2 * v, kUnlimited);
   }
-  const bool finite = network.saturate(source, sink);
+  network.saturate(source, sink);
   const std::vector<bool> readers = network.side_of(sink);
   std::vector<int> cut;
   for (int v = 0; v < values; v++) {
     const auto in = static_cast<std::size_t>(2 * v);
-    const bool through = finite ? readers[in + 1] && !readers[in]
-                                : problem.read[static_cast<std::size_t>(v)] && readers[in];
-    if (through) cut.push_back(v);
+    if (readers[in + 1] && !readers[in]) cut.push_back(v);
   }
   return cut;
 }

@@ -3,23 +3,19 @@
 // step, and where work after a loop takes over from work inside it.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
 struct CutProblem {
-  // Values are 0 .. prices.size() - 1. One with an infinite price (kUncut) is never cut.
-  static constexpr double kUncut = 1e30;
-  std::vector<double> prices;
+  std::vector<double> prices;            // of values 0, 1, ...
   std::vector<std::vector<int>> inputs;  // by value: what it is made of again
   std::vector<bool> source;              // by value: it cannot be made again
   std::vector<bool> read;                // by value
 };
 
-// The values to cut, ascending. Of several cheapest cuts, the one nearest to the readers. Where no
-// cut of finite price exists, all values that are read and lead back to a source.
+// The values to cut, ascending. Of several cheapest cuts, the one nearest to the readers.
 std::vector<int> min_cut(const CutProblem& problem);
 
 }  // namespace engine

@@ -14,11 +14,12 @@ Step without_stages(const Step& step) {
 
 }  // namespace
 
-Canonical canonical(const Step& step, const Passes& passes) {
+Canonical canonical(const Step& step, Index batch, const Passes& passes) {
   Step best = step;
   best.graph.set_simplifies(passes.simplify);
   best = rewrite(best);
   if (passes.rows_first) best = rows_first(best);
+  if (passes.plain) best = plain_products(best, batch);
   if (passes.split) best = split_products(best);
   if (passes.join) best = join_products(best);
   if (passes.regroup) best = regroup_sums(best);

@@ -8,9 +8,9 @@ namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
 struct Passes {
-  bool rows_first = true, split = true, join = true, regroup = true, join_sums = true;
-  bool number = true, lower = true;
-  bool simplify = true;  // whatever is made (simplify.h)
+  bool rows_first = true, plain = true, split = true, join = true, regroup = true;
+  bool join_sums = true, number = true, lower = true;
+  bool simplify = true;  // whatever is made (step/simplify.h)
   friend bool operator==(const Passes&, const Passes&) = default;
 };
 
@@ -25,10 +25,14 @@ struct Canonical {
   Prelude prelude;
 };
 
-Canonical canonical(const Step& step, const Passes& passes = {});
+Canonical canonical(const Step& step, Index batch, const Passes& passes = {});
 
 // (W d^T)^T becomes d W^T, whose rows of the batch come first.
 Step rows_first(const Step& step);
+
+// x [1, batch, k] times W [heads, k, n] becomes a product of matrices; other products of more than
+// two axes, too.
+Step plain_products(const Step& step, Index batch);
 
 // concat({x, h}) W = x W[:I] + h W[I:], where the parts differ in what they depend on: so that each
 // product can leave the loop, or stay, by itself. Where they agree, one product is better than two.

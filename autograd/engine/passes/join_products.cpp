@@ -1,5 +1,4 @@
 #include <map>
-#include <tuple>
 
 #include "rewind/autograd/engine/passes/canonical.h"
 #include "rewind/autograd/engine/step/simplify.h"
@@ -27,8 +26,7 @@ ValueId made_now(Rewriting& r, ValueId value) {
   if (r.of(value) >= 0) return r.of(value);
   const Graph::Node& node = *r.from.graph.maker(value);
   for (const ValueId x : node.inputs) made_now(r, x);
-  const ValueId image = copy(r, node);
-  for (int i = 0; i < node.results; i++) r.set(node.first + i, image + i);
+  copy(r, node);
   return r.of(value);
 }
 
@@ -48,7 +46,6 @@ Step join_products(const Step& step) {
   const std::vector<Dependence> depends = dependences(step);
   const std::vector<bool> live = live_values(graph, step.results());
   const std::vector<bool> to_next = live_values(graph, step.next);
-  const auto at = [](ValueId value) { return static_cast<std::size_t>(value); };
 
   std::map<std::pair<ValueId, bool>, Joined> groups;
   for (const Graph::Node& node : graph.nodes()) {

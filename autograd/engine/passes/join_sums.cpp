@@ -46,11 +46,8 @@ class JoinSums {
 
   Step run() && {
     for (const ValueId x : step_.invariants) r_.to.invariants.push_back(r_.leaf(x));
-    for (const ValueId x : step_.inputs) r_.to.inputs.push_back(r_.leaf(x));
-    for (const ValueId x : step_.states) r_.to.states.push_back(r_.leaf(x));
-    for (const ValueId y : step_.next) r_.to.next.push_back(image(y));
-    for (const ValueId y : step_.outputs) r_.to.outputs.push_back(image(y));
-    for (const ValueId y : step_.sums) r_.to.sums.push_back(image(y));
+    r_.take_inputs_and_states();
+    r_.take_results([&](ValueId y) { return image(y); });
     return std::move(r_.to);
   }
 
@@ -59,9 +56,8 @@ class JoinSums {
   Dependence of(ValueId value) const { return depends_[at(value)]; }
   const Graph::Node* only_user(ValueId value) const {
     const auto& users = users_[at(value)];
-    const bool leaves = std::find(results_.begin(), results_.end(), value) != results_.end();
-    return users.size() == 1 && !leaves ? &step_.graph.nodes()[static_cast<std::size_t>(users[0])]
-                                        : nullptr;
+    const bool alone = users.size() == 1 && !contains(results_, value);
+    return alone ? &step_.graph.nodes()[at(users[0])] : nullptr;
   }
 
   // Of a product that is read only part by part, each part by a sum of its own; else none.
@@ -112,8 +108,7 @@ class JoinSums {
     }
     const Graph::Node& node = *step_.graph.maker(value);
     for (const ValueId x : node.inputs) image(x);
-    const ValueId first = copy(r_, node);
-    for (int i = 0; i < node.results; i++) r_.set(node.first + i, first + i);
+    copy(r_, node);
     return r_.of(value);
   }
 

@@ -21,11 +21,8 @@ class Lowering {
   }
 
   Canonical run() && {
-    for (const ValueId x : from_.inputs) r_.to.inputs.push_back(r_.leaf(x));
-    for (const ValueId x : from_.states) r_.to.states.push_back(r_.leaf(x));
-    for (const ValueId y : from_.next) r_.to.next.push_back(inside(y));
-    for (const ValueId y : from_.outputs) r_.to.outputs.push_back(inside(y));
-    for (const ValueId y : from_.sums) r_.to.sums.push_back(inside(y));
+    r_.take_inputs_and_states();
+    r_.take_results([&](ValueId y) { return inside(y); });
     return {std::move(r_.to), std::move(prelude_)};
   }
 
@@ -69,16 +66,12 @@ class Lowering {
   // A matrix put together from given ones by views and concatenations alone.
   bool is_put_together(ValueId value) const {
     const Graph::Node* node = from_.graph.maker(value);
-    if (!node) return is_invariant(value);
+    if (!node) return contains(from_.invariants, value);
     const bool arranges = node->operation.is<Permute>() || node->operation.is<Slice>() ||
                           node->operation.is<Concat>();
     return arranges && std::all_of(node->inputs.begin(), node->inputs.end(), [&](ValueId x) {
              return from_.graph.spec(x).rank() == 2 && is_put_together(x);
            });
-  }
-  bool is_invariant(ValueId value) const {
-    return std::find(from_.invariants.begin(), from_.invariants.end(), value) !=
-           from_.invariants.end();
   }
 
   // Stays inside, as the right operand of a product: there it is packed from what is given, whose
@@ -87,7 +80,7 @@ class Lowering {
     const Graph::Node* node = from_.graph.maker(value);
     if (r_.of(value) >= 0 || !node) return inside(value);
     for (const ValueId x : node->inputs) put_together(x);
-    r_.set(value, copy(r_, *node));
+    copy(r_, *node);
     return r_.of(value);
   }
 
@@ -102,8 +95,7 @@ class Lowering {
       put_together(node->inputs[1]);
     }
     for (const ValueId x : node->inputs) inside(x);
-    const ValueId image = copy(r_, *node);
-    for (int i = 0; i < node->results; i++) r_.set(node->first + i, image + i);
+    copy(r_, *node);
     return r_.of(value);
   }
 

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "rewind/autograd/engine/passes/canonical.h"
 #include "rewind/autograd/engine/step/choose.h"
 #include "rewind/autograd/engine/step/facts.h"
@@ -18,11 +16,8 @@ bool is_given(const Step& step, ValueId mask) {
     if (!is_view(maker->operation)) return false;
     mask = maker->inputs[0];
   }
-  const auto is_one_of = [&](const std::vector<ValueId>& leaves) {
-    return std::find(leaves.begin(), leaves.end(), mask) != leaves.end();
-  };
   return step.graph.spec(mask).dtype == boolean &&
-         (is_one_of(step.inputs) || is_one_of(step.invariants));
+         (contains(step.inputs, mask) || contains(step.invariants, mask));
 }
 
 }  // namespace

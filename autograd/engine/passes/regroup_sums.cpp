@@ -16,8 +16,8 @@ std::vector<bool> compared_values(const Step& step) {
   const auto& nodes = graph.nodes();
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
     const bool compares = !is_float(graph.spec(node->first).dtype);
-    const bool passes_on = compared[static_cast<std::size_t>(node->first)] &&
-                           is_light(node->operation);  // the rest is not made again
+    const bool passes_on =
+        compared[at(node->first)] && is_light(node->operation);  // the rest is not made again
     if (!compares && !passes_on) continue;
     for (const ValueId x : node->inputs) compared[at(x)] = true;
   }
@@ -34,7 +34,7 @@ class Regroup {
         compared_(compared_values(step)) {}
 
   ValueId operator()(Rewriting& r, const Graph::Node& node) const {
-    if (!node.operation.is<Add>() || compared_[static_cast<std::size_t>(node.first)]) return -1;
+    if (!node.operation.is<Add>() || compared_[at(node.first)]) return -1;
     std::vector<ValueId> terms;
     collect(node, terms);
     if (terms.size() < 3) return -1;
@@ -54,8 +54,7 @@ class Regroup {
   void collect(const Graph::Node& node, std::vector<ValueId>& terms) const {
     for (const ValueId x : node.inputs) {
       const Graph::Node* inner = step_.graph.maker(x);
-      const bool alone = users_[at(x)].size() == 1 &&
-                         std::find(results_.begin(), results_.end(), x) == results_.end();
+      const bool alone = users_[at(x)].size() == 1 && !contains(results_, x);
       if (inner && inner->operation.is<Add>() && alone &&
           step_.graph.spec(x) == step_.graph.spec(node.first)) {
         collect(*inner, terms);

@@ -17,9 +17,9 @@ struct Choice {
   std::vector<int> axes;
 };
 
-// Empty for what is no reshape.
+// Empty for what is no reshape, and of what has no row.
 std::vector<int> axes_of(const Graph& graph, const Rows& rows, const Graph::Node& node) {
-  if (!node.operation.is<Reshape>()) return {};
+  if (!node.operation.is<Reshape>() || rows.axis_of(node.inputs[0]) == Rows::kNone) return {};
   const ValueId x = node.inputs[0];
   return axes_after_reshape(graph.spec(x).shape, rows.axis_of(x), graph.spec(node.first).shape,
                             rows.batch);
@@ -36,11 +36,24 @@ class Search {
   }
 
  private:
+  // First with axes that hold the row alone: with one that holds what stands behind it, too, other
+  // work may seem to be apart, and be far from it.
   bool improves() {
     const std::vector<Choice> choices = choices_before(first_);
+    return improves_by(with_the_row_alone(choices)) || improves_by(choices);
+  }
+
+  bool improves_by(const std::vector<Choice>& choices) {
     if (improves_with(choices)) return true;
     return choices.size() > 1 && std::any_of(choices.begin(), choices.end(),
                                              [&](const Choice& c) { return improves_with({c}); });
+  }
+
+  std::vector<Choice> with_the_row_alone(std::vector<Choice> choices) const {
+    for (Choice& c : choices) {
+      std::erase_if(c.axes, [&](int axis) { return step_.graph.spec(c.value).dim(axis) != 1; });
+    }
+    return choices;
   }
 
   // With all of them at the same axis, as far as that would do.

@@ -3,7 +3,6 @@
 #include "rewind/autograd/engine/rows/row_rules.h"
 
 #include <algorithm>
-#include <optional>
 #include <unordered_map>
 
 #include "rewind/autograd/engine/rows/row_question.h"

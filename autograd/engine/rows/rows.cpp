@@ -50,49 +50,46 @@ void find_readers_taken_by_surprise(const Graph& graph, Rows& rows) {
   }
 }
 
-}  // namespace
-
-Rows rows_as_chosen(const Step& step, Index batch, std::vector<int> chosen) {
+// Of these the axis of rows is known, or that there is none. It is not, before they are used, of an
+// invariant, of what is made from nothing, and of what is made of these alone.
+std::vector<bool> known_before_its_use(const Step& step) {
   const Graph& graph = step.graph;
-  const std::size_t values = at(graph.values());
-  Rows rows{batch,
-            std::vector<int>(values, kNone),
-            std::vector<Index>(values, 1),
-            std::vector<bool>(values),
-            {},
-            std::move(chosen)};
-  // Of these the axis of rows is known, or that there is none. It is not, before they are used, of
-  // an invariant, of what is made from nothing, and of what is made of these alone.
-  std::vector<bool> settled(values, false);
-  for (const ValueId x : step.inputs) settled[at(x)] = true;
-  for (const ValueId x : step.states) settled[at(x)] = true;
+  std::vector<bool> known(at(graph.values()), false);
+  for (const ValueId x : step.inputs) known[at(x)] = true;
+  for (const ValueId x : step.states) known[at(x)] = true;
   for (const Graph::Node& node : graph.nodes()) {
-    for (int i = 0; i < node.results; i++) {
-      settled[at(node.first + i)] = std::any_of(node.inputs.begin(), node.inputs.end(),
-                                                [&](ValueId x) { return settled[at(x)]; });
-    }
+    const bool any = std::any_of(node.inputs.begin(), node.inputs.end(),
+                                 [&](ValueId x) { return known[at(x)]; });
+    for (int i = 0; i < node.results; i++) known[at(node.first + i)] = any;
   }
-  const std::vector<bool> known = settled;
+  return known;
+}
+
+void take_rows_of_ports(const Step& step, Rows& rows) {
   for (std::size_t i = 0; i < step.inputs.size(); i++) {
     const std::size_t x = at(step.inputs[i]);
     rows.axis[x] = step.input_rows[i];
-    if (step.input_rows[i] == kNone || batch == 0) continue;
-    rows.each[x] = graph.spec(step.inputs[i]).dim(step.input_rows[i]) / batch;
+    if (step.input_rows[i] == kNone || rows.batch == 0) continue;
+    rows.each[x] = step.graph.spec(step.inputs[i]).dim(step.input_rows[i]) / rows.batch;
   }
   for (const ValueId x : step.states) rows.axis[at(x)] = 0;
+}
 
-  // A state's rows are zeros, say, or drawn. Of what is made of these and of captured tensors
-  // nothing is known.
-  for (std::size_t i = 0; i < step.next.size(); i++) {
-    const std::size_t y = at(step.next[i]);
-    const Graph::Node* maker = graph.maker(step.next[i]);
-    const bool of_nothing = filled_with(graph, step.next[i]) || !maker || maker->inputs.empty();
-    if (settled[y] || !of_nothing || graph.spec(step.next[i]).shape.rank() == 0) continue;
-    rows.axis[y] = 0;
-    settled[y] = true;
+// A state's rows are zeros, say, or drawn. Of what is made of these and of captured tensors nothing
+// is known.
+void take_rows_of_new_states(const Step& step, Rows& rows, std::vector<bool>& settled) {
+  for (const ValueId y : step.next) {
+    const Graph::Node* maker = step.graph.maker(y);
+    const bool of_nothing = filled_with(step.graph, y) || !maker || maker->inputs.empty();
+    if (settled[at(y)] || !of_nothing || step.graph.spec(y).rank() == 0) continue;
+    rows.axis[at(y)] = 0;
+    settled[at(y)] = true;
   }
+}
 
-  std::vector<bool> mixed(values, false);
+void follow_nodes(const Graph& graph, Rows& rows, std::vector<bool>& settled) {
+  const std::vector<bool> known = settled;
+  std::vector<bool> mixed(settled.size(), false);
   for (const Graph::Node& node : graph.nodes()) {
     RowAnswer answer = rows_after(graph, node, rows, settled);
     for (const ValueId x : node.inputs) {
@@ -109,8 +106,24 @@ Rows rows_as_chosen(const Step& step, Index batch, std::vector<int> chosen) {
       rows.total[at(y)] = answer.effect == RowEffect::added;
     }
   }
+}
+
+}  // namespace
+
+Rows rows_as_chosen(const Step& step, Index batch, std::vector<int> chosen) {
+  const std::size_t values = at(step.graph.values());
+  Rows rows{batch,
+            std::vector<int>(values, kNone),
+            std::vector<Index>(values, 1),
+            std::vector<bool>(values),
+            {},
+            std::move(chosen)};
+  std::vector<bool> settled = known_before_its_use(step);
+  take_rows_of_ports(step, rows);
+  take_rows_of_new_states(step, rows, settled);
+  follow_nodes(step.graph, rows, settled);
   adopt_rows_of_results(step, rows, settled);
-  find_readers_taken_by_surprise(graph, rows);
+  find_readers_taken_by_surprise(step.graph, rows);
   return rows;
 }
 

@@ -12,7 +12,7 @@
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
-// (Workers write to their own at every step: apart from those of others.)
+// Aligned to a cache line: each worker writes to its own at every step, and would slow the others.
 class alignas(64) BoundLoop {
  public:
   // For up to so many rows, and a share of the columns. `packed`: as program.packed. Keeps

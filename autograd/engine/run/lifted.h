@@ -1,6 +1,6 @@
 // Values of many steps at once: what runs before a loop and after it, for one stretch of time after
 // the other. Rows of the batch become rows of the batch at every time, [steps * batch, ...], and
-// operations that keep rows apart, or add them up, need nothing else (rows.h).
+// operations that keep rows apart, or add them up, need nothing else (rows/rows.h).
 #pragma once
 
 #include "rewind/autograd/engine/compile/program.h"

@@ -58,7 +58,8 @@ void Loop::run_rows(Stretch stretch, RowRange rows) {
   }
 }
 
-// Sums and states that are copied go by rows.
+// Each member makes its columns of every step. Sums, and states that are copied, are shared by
+// rows, between two waits. Ordinary kernels have no columns (loop_split.h keeps them out).
 void Loop::run_columns(Stretch stretch, int workers) {
   std::vector<BoundLoop> bound;  // here, since nothing may be thrown where others wait
   bound.reserve(at(workers));

@@ -134,7 +134,7 @@ const Tensor& LoopMemory::partner_of(int number) const {
 void LoopMemory::set_made(ValueId value, const Tensor& x, RowRange rows) {
   Bound& b = bound_[at(program_.place(value)->buffer)];
   if (keeps_made_) {
-    // Who shares rows has them first (rows_apart.h).
+    // Who shares rows has them first (compile/rows_apart.h).
     const Index each = program_.rows.each_of(value);
     const Block whole = whole_block(b.tensor.shape());
     return copy_into(x, b.tensor, narrowed(whole, 0, rows.begin * each, rows.count() * each));
@@ -165,8 +165,7 @@ Tensor LoopMemory::rows_of(ValueId value, const Tensor& memory, Index row_step, 
     strides[0] = row_step;
     return memory.view(shape.with(0, rows), strides, offset);
   }
-  Dims parted{rows, each};
-  for (int i = 1; i < shape.rank(); i++) parted.push_back(shape[i]);
+  const Dims parted = shape.without(0).with_front(each).with_front(rows);
   Strides strides = contiguous_strides(parted);
   strides[0] = row_step;
   return memory.view(parted, strides, offset);
@@ -202,8 +201,7 @@ Tensor LoopMemory::stack(ValueId value, Stretch steps) const {
     turned.set(0, rows * program_.rows.each_of(value));
     return transpose(b.tensor.view(turned, contiguous_strides(turned), first), 0, axis);
   }
-  Dims with_time{steps.steps()};
-  for (const Index size : shape) with_time.push_back(size);
+  const Dims with_time = shape.with_front(steps.steps());
   Strides strides = contiguous_strides(with_time);
   strides[0] = b.step;
   return b.tensor.view(with_time, strides, first);

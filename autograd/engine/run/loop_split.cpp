@@ -45,6 +45,8 @@ Work work_of(const Program& program) {
     } else if (const auto* ordinary = std::get_if<OrdinaryInstruction>(&instruction)) {
       work.row += work_of_a_row(program, *ordinary);
       work.by_kernels = true;
+    } else if (std::holds_alternative<ArrangeInstruction>(instruction)) {
+      work.by_kernels = true;
     }
   }
   return work;

@@ -7,8 +7,8 @@ namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
 // `rows`: each worker takes some of them through a stretch of time by itself. `columns`: each makes
-// some of every step (column_split.h). Either where a stretch has `steps` or more, fewer being too
-// little work to wake another for.
+// some of every step (compile/column_split.h). Either where a stretch has `steps` or more, fewer
+// being too little work to wake another for.
 struct LoopSplit {
   enum By : char { rows, columns } by;
   int workers = 1;

@@ -37,7 +37,7 @@ struct Form {
   Tensor packed;
 
   bool is_of(const SharedRecipe& other, const std::vector<Tensor>& tensors) const;
-  // Nobody but the memory holds the numbers of one of its sources: it cannot be asked for again.
+  // Nobody but the cache holds the numbers of one of its sources: it cannot be asked for again.
   bool is_lost() const {
     return std::any_of(sources.begin(), sources.end(),
                        [](const Source& w) { return w.numbers->alone(); });
@@ -45,7 +45,7 @@ struct Form {
   Index bytes() const { return packed.size() * bytes_of(packed.dtype()); }
 };
 
-struct Memory {
+struct FormCache {
   static constexpr std::size_t kMost = 1024;
   static constexpr Index kMostBytes = Index{1} << 30;
   std::mutex mutex;
@@ -65,9 +65,10 @@ struct Memory {
   }
 };
 
-Memory& memory() {
-  static Memory memory;
-  return memory;
+// Lives for ever: streams of static lifetime, and threads that nobody waits for, may ask late.
+FormCache& cache() {
+  static FormCache& cache = *new FormCache;
+  return cache;
 }
 
 bool Form::is_of(const SharedRecipe& other, const std::vector<Tensor>& tensors) const {
@@ -78,15 +79,20 @@ bool Form::is_of(const SharedRecipe& other, const std::vector<Tensor>& tensors) 
   return recipe == other || (recipe && other && *recipe == *other);
 }
 
-Tensor recall(const SharedRecipe& recipe, const std::vector<Tensor>& sources) {
-  Memory& known = memory();
-  std::list<Form> gone;  // ends after the lock
-  const std::scoped_lock lock(known.mutex);
-  known.take_out_lost(gone);
-  for (const Form& form : known.forms) {
+Tensor found_in(const std::list<Form>& forms, const SharedRecipe& recipe,
+                const std::vector<Tensor>& sources) {
+  for (const Form& form : forms) {
     if (form.is_of(recipe, sources)) return form.packed;
   }
   return {};
+}
+
+Tensor recall(const SharedRecipe& recipe, const std::vector<Tensor>& sources) {
+  FormCache& known = cache();
+  std::list<Form> gone;  // ends after the lock
+  const std::scoped_lock lock(known.mutex);
+  known.take_out_lost(gone);
+  return found_in(known.forms, recipe, sources);
 }
 
 // The handle by which forms hold the numbers of w; null: none of them does.
@@ -99,12 +105,14 @@ Numbers held_in(const std::list<Form>& forms, const Tensor& w) {
   return nullptr;
 }
 
-void remember(const SharedRecipe& recipe, const std::vector<Tensor>& sources,
-              const Tensor& packed) {
-  Memory& known = memory();
+// Gives the form that is remembered: another thread's, where that was faster.
+Tensor remember(const SharedRecipe& recipe, const std::vector<Tensor>& sources,
+                const Tensor& packed) {
+  FormCache& known = cache();
   std::list<Form> gone;  // ends after the lock
   const std::scoped_lock lock(known.mutex);
   known.take_out_lost(gone);
+  if (Tensor there = found_in(known.forms, recipe, sources); there.defined()) return there;
   std::list<Form> made;
   Form& form = made.emplace_front(Form{recipe, {}, packed});
   for (const Tensor& w : sources) {
@@ -115,10 +123,11 @@ void remember(const SharedRecipe& recipe, const std::vector<Tensor>& sources,
   }
   known.bytes += form.bytes();
   known.forms.splice(known.forms.begin(), made);
-  while (known.forms.size() > Memory::kMost ||
-         (known.bytes > Memory::kMostBytes && known.forms.size() > 1)) {
+  while (known.forms.size() > FormCache::kMost ||
+         (known.bytes > FormCache::kMostBytes && known.forms.size() > 1)) {
     known.take_out(--known.forms.end(), gone);
   }
+  return packed;
 }
 
 Tensor packed_now(const Tensor& w) {
@@ -163,16 +172,14 @@ void by_columns(const kernels::PackedProduct<T>& all) {
 }  // namespace
 
 std::size_t remembered_forms() {
-  const std::scoped_lock lock(memory().mutex);
-  return memory().forms.size();
+  const std::scoped_lock lock(cache().mutex);
+  return cache().forms.size();
 }
 
 Tensor packed(const SharedRecipe& recipe, const std::vector<Tensor>& sources) {
   Tensor form = recall(recipe, sources);
   if (form.defined()) return form;
-  form = packed_now(recipe ? recipe->made_of(sources) : sources[0]);
-  remember(recipe, sources, form);
-  return form;
+  return remember(recipe, sources, packed_now(recipe ? recipe->made_of(sources) : sources[0]));
 }
 
 Tensor packed(const Tensor& w) { return packed(nullptr, {w}); }

@@ -10,9 +10,9 @@ namespace engine {
 // strides. It is remembered, and with it the tensors' numbers: numbers that are held are never
 // written to (a write copies them first), so what was packed of them stays right. Forms of numbers
 // that nobody else holds any more, by whatever view, are forgotten when another is asked for; so a
-// training step packs once after each update, inference once in all. Of the rest the last made are
-// kept, 1024 of them and 1 GiB. That counts the forms alone: what they were made of somebody else
-// holds as well, but for what was let go since a form was last asked for. Threads may share it.
+// training step packs once after each update, inference once in all. Of the rest the last 1024 are
+// kept, and 1 GiB of them. That counts forms alone: what they are made of somebody else holds too,
+// or it goes when the next form is asked for. Threads may share it.
 Tensor packed(const std::shared_ptr<const Recipe>& recipe, const std::vector<Tensor>& sources);
 Tensor packed(const Tensor& w);  // of w itself
 

@@ -18,9 +18,7 @@ std::size_t row_bytes(const Tensor& x) {
 
 // The shape with its first axis, rows * each, as two.
 Dims parted(const Dims& shape, Index rows, Index each) {
-  Dims result{rows, each};
-  for (int i = 1; i < shape.rank(); i++) result.push_back(shape[i]);
-  return result;
+  return shape.without(0).with_front(each).with_front(rows);
 }
 
 // Whether the rows of all steps, [time, rows, ...], can be seen as those of one.
@@ -158,33 +156,27 @@ Tensor RowSchedule::over_time(const Tensor& rows, int axis, const Dims& shape) c
     Strides strides{};
     std::copy(own.begin(), own.end() - 1, strides.begin() + 1);
     strides[0] = shape[0] * own[0];
-    return rows.view(with_time(shape), strides, 0);
+    return rows.view(shape.with_front(time_), strides, 0);
   }
   const Tensor first = transpose(rows, 0, axis);
   const Index each = shape[axis] / batch_;
   const Tensor all =
       whole() ? first : unpacked(reshape(first, parted(first.shape(), total_, each)));
-  Dims steps = with_time(first.shape());
+  Dims steps = first.shape().with_front(time_);
   steps.set(1, shape[axis]);
   return transpose(reshape(all, steps), 1, axis + 1);
 }
 
 Tensor RowSchedule::repeated(const Tensor& x, int axis) const {
-  if (whole()) return contiguous(expand(x, with_time(x.shape())));
+  if (whole()) return contiguous(expand(x, x.shape().with_front(time_)));
   const Tensor from = contiguous(transpose(x, 0, axis));
-  Tensor result = zeros(with_time(from.shape()), x.dtype());
+  Tensor result = zeros(from.shape().with_front(time_), x.dtype());
   const auto size = static_cast<std::size_t>(from.size() / batch_ * bytes_of(x.dtype()));
   for_each_row([&](Index, Index row, Index to) {
     std::memcpy(OutputAccess::bytes(result) + at(to) * size,
                 OutputAccess::bytes(from) + at(row) * size, size);
   });
   return transpose(result, 1, axis + 1);
-}
-
-Dims RowSchedule::with_time(const Dims& shape) const {
-  Dims result{time_};
-  for (const Index size : shape) result.push_back(size);
-  return result;
 }
 
 }  // namespace rw::engine

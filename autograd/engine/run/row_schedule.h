@@ -59,7 +59,6 @@ class RowSchedule {
   // [time * batch, ...], steps one after the other, to [total, ...] and back.
   Tensor packed(const Tensor& x) const;
   Tensor unpacked(const Tensor& x) const;
-  Dims with_time(const Dims& shape) const;
   template <class F>
   void for_each_row(F f) const;  // f(packed row, sorted row, row among all steps)
 

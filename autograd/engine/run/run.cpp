@@ -41,7 +41,7 @@ class Run {
         totals_(program, lifted_),
         outputs_(step_.outputs.size()) {}
 
-  LoopResults results() {
+  ScanResults results() {
     if (in_.reverse) std::reverse(stretches_.begin(), stretches_.end());
     for (const Stretch& stretch : stretches_) {
       before_the_loop(stretch);
@@ -179,12 +179,12 @@ class Run {
   Loop loop_;
   Totals totals_;
   std::vector<Tensor> outputs_;  // their rows
-  LoopResults results_;
+  ScanResults results_;
 };
 
 }  // namespace
 
-LoopResults run(const Program& program, LoopInputs inputs) {
+ScanResults run(const Program& program, LoopInputs inputs) {
   const Uninterpreted direct;
   const FlushDenormals flush;
   require<ShapeError>(inputs.rows.whole() || program.mixing.empty(),

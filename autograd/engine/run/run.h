@@ -26,13 +26,14 @@ struct LoopInputs {
   std::vector<bool> given = {};  // by input, as far as it goes: whether it was given away
 };
 
-struct LoopResults {
+// What a scan gives; of gradients those that arrive there, undefined where none does.
+struct ScanResults {
   std::vector<Tensor> last;     // the states after the last step
   std::vector<Tensor> outputs;  // [time, batch, ...]
   std::vector<Tensor> sums;
 };
 
-LoopResults run(const Program& program, LoopInputs inputs);
+ScanResults run(const Program& program, LoopInputs inputs);
 
 }  // namespace engine
 }  // namespace rw

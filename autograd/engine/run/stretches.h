@@ -22,10 +22,6 @@ struct Stretch {
   Index steps() const { return end - begin; }
 };
 
-// How many steps a stretch should have: so that its rows fill products, and no more than what the
-// caches hold.
-Index steps_of_a_stretch(const Program& program);
-
 // The stretches of all steps, first to last, as equal as they can be; where rows are left out, of
 // about as many rows as so many whole steps have.
 std::vector<Stretch> stretches(const Program& program, const RowSchedule& rows);

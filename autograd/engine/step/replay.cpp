@@ -1,7 +1,5 @@
 #include "rewind/autograd/engine/step/replay.h"
 
-#include <algorithm>
-
 #include "rewind/tensor/error.h"
 
 namespace rw::engine {

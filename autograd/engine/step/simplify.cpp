@@ -127,7 +127,7 @@ const double* filled_with(const Graph& graph, ValueId value) {
 
 ValueId simplified(Graph& graph, const Operation& operation, std::vector<ValueId> in) {
   if (!graph.simplifies()) {
-    // Only in its other form is it known where rows that are added up come from (row_rules.h).
+    // Only in its other form is it known where rows that are added up come from (rows/row_rules.h).
     const Found adjoint = found_by_rule<AddRows>(graph, operation, in);
     return adjoint ? *adjoint : graph.apply(operation, std::move(in));
   }

@@ -1,4 +1,4 @@
-// Where one part of a step hands over to the next: the layers of a stack that is stepped as one.
+// The operation of autograd/stage.h.
 #pragma once
 
 #include "rewind/autograd/rules.h"
@@ -15,9 +15,6 @@ struct Stage {
     d([](const Tensor& dy) { return dy; });
   }
 };
-
-// Where no step is being traced there is nothing to say.
-Tensor stage(const Tensor& x);
 
 }  // namespace engine
 }  // namespace rw

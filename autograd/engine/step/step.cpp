@@ -61,29 +61,37 @@ ValueId Rewriting::leaf(ValueId value) {
   return of(value);
 }
 
-ValueId copy(Rewriting& r, const Graph::Node& node) {
+void Rewriting::take_inputs_and_states() {
+  for (const ValueId x : from.inputs) to.inputs.push_back(leaf(x));
+  for (const ValueId x : from.states) to.states.push_back(leaf(x));
+}
+
+void copy(Rewriting& r, const Graph::Node& node) {
   std::vector<ValueId> inputs;
   for (const ValueId x : node.inputs) inputs.push_back(r.of(x));
-  if (node.results == 1) return simplified(r.to.graph, node.operation, std::move(inputs));
-  return r.to.graph.apply(node.operation, std::move(inputs), node.results);
+  if (node.results == 1) {
+    r.set(node.first, simplified(r.to.graph, node.operation, std::move(inputs)));
+    return;
+  }
+  const ValueId first = r.to.graph.apply(node.operation, std::move(inputs), node.results);
+  for (int i = 0; i < node.results; i++) r.set(node.first + i, first + i);
 }
 
 Step rewrite(const Step& step, const std::function<ValueId(Rewriting&, const Graph::Node&)>& rule) {
   Rewriting r(step);
   for (const ValueId x : step.invariants) r.to.invariants.push_back(r.leaf(x));
-  for (const ValueId x : step.inputs) r.to.inputs.push_back(r.leaf(x));
-  for (const ValueId x : step.states) r.to.states.push_back(r.leaf(x));
+  r.take_inputs_and_states();
   const std::vector<bool> live = live_values(step.graph, step.results());
   for (const Graph::Node& node : step.graph.nodes()) {
     if (!is_live(node, live)) continue;
-    ValueId image = -1;
-    if (rule && node.results == 1) image = rule(r, node);
-    if (image < 0) image = copy(r, node);
-    for (int i = 0; i < node.results; i++) r.set(node.first + i, image + i);
+    const ValueId image = rule && node.results == 1 ? rule(r, node) : -1;
+    if (image < 0) {
+      copy(r, node);
+    } else {
+      r.set(node.first, image);
+    }
   }
-  for (const ValueId y : step.next) r.to.next.push_back(r.of(y));
-  for (const ValueId y : step.outputs) r.to.outputs.push_back(r.of(y));
-  for (const ValueId y : step.sums) r.to.sums.push_back(r.of(y));
+  r.take_results([&](ValueId y) { return r.of(y); });
   return std::move(r.to);
 }
 

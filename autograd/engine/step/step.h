@@ -6,6 +6,7 @@
 //   states       what the step before gave         next      what the step after takes
 #pragma once
 
+#include <algorithm>
 #include <functional>
 
 #include "rewind/autograd/engine/step/graph.h"
@@ -26,6 +27,10 @@ struct Step {
 
   std::vector<ValueId> results() const;
 };
+
+inline bool contains(const std::vector<ValueId>& values, ValueId value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
 
 // What a value depends on: the most variable of its leaves. Ordered.
 enum class Dependence : char { nothing, input, state };
@@ -56,6 +61,15 @@ struct Rewriting {
   void set(ValueId value, ValueId to_value) { image[at(value)] = to_value; }
   // A leaf of the new step in the place of one of the old.
   ValueId leaf(ValueId value);
+  // Leaves in the place of all inputs and states.
+  void take_inputs_and_states();
+  // The results of the new step: the image of each of the old.
+  template <class F>
+  void take_results(F image_of) {
+    for (const ValueId y : from.next) to.next.push_back(image_of(y));
+    for (const ValueId y : from.outputs) to.outputs.push_back(image_of(y));
+    for (const ValueId y : from.sums) to.sums.push_back(image_of(y));
+  }
 
  private:
   static std::size_t value_count(const Step& step) {
@@ -69,8 +83,8 @@ struct Rewriting {
 Step rewrite(const Step& step,
              const std::function<ValueId(Rewriting&, const Graph::Node&)>& rule = {});
 
-// The node with the images of its inputs, simplified: the first of its results.
-ValueId copy(Rewriting& r, const Graph::Node& node);
+// Makes the node of the images of its inputs, simplified: those are the images of its results.
+void copy(Rewriting& r, const Graph::Node& node);
 
 std::string to_string(const Step& step);
 

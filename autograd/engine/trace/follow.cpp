@@ -3,15 +3,14 @@
 #include "rewind/autograd/engine/step/facts.h"
 #include "rewind/autograd/engine/trace/step_reader.h"
 #include "rewind/autograd/tape.h"
+#include "rewind/tensor/mark.h"
 #include "rewind/tensor/random.h"
 
 namespace rw::engine {
 namespace {
 
-constexpr std::uint64_t kIdBits = 28;
-constexpr std::uint64_t kIdMask = (std::uint64_t{1} << kIdBits) - 1;
-
-// Values are known by their marks, which no tape above can want: there is none.
+// Values are known by their marks. A tape that the step itself opens takes these over: such a step
+// is lost, and traced anew at every call.
 class Follower final : public StepReader {
  public:
   explicit Follower(const Trace& known)
@@ -22,7 +21,7 @@ class Follower final : public StepReader {
 
   Tensor handle(ValueId value) const {
     Tensor x = known_.graph.symbol(value);
-    x.set_mark(serial_ << kIdBits | static_cast<std::uint64_t>(value));
+    x.set_mark(mark_of(serial_, static_cast<std::uint64_t>(value)));
     return x;
   }
 
@@ -52,7 +51,7 @@ class Follower final : public StepReader {
 
  private:
   // What comes after the step was lost will be traced again.
-  bool knows(const Tensor& x) const override { return lost_ || x.mark() >> kIdBits == serial_; }
+  bool knows(const Tensor& x) const override { return lost_ || serial_of(x.mark()) == serial_; }
 
   Tensor mention(const Tensor& x) override {
     const ValueId value = value_of(x);
@@ -96,7 +95,7 @@ class Follower final : public StepReader {
 
   // -1 for what has no place in the known trace.
   ValueId value_of(const Tensor& x) {
-    if (x.mark() >> kIdBits == serial_) return static_cast<ValueId>(x.mark() & kIdMask);
+    if (serial_of(x.mark()) == serial_) return static_cast<ValueId>(slot_in(x.mark()));
     for (std::size_t i = 0; i < captured_.size(); i++) {
       if (same_tensor(captured_[i], x)) return known_.captured[i];
     }
@@ -119,7 +118,7 @@ class Follower final : public StepReader {
 
 }  // namespace
 
-Following follow(const Trace& known, const TracedStep& step) {
+Following follow(const Trace& known, const StepFunction& step) {
   const Rng before = Random::state();
   Follower follower(known);
   std::vector<Tensor> handles;

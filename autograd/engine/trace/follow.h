@@ -17,7 +17,7 @@ struct Following {
 
 // Runs the step on the shapes of `known`, a trace made as written, and holds each of its operations
 // against those there, in full. Throws what the step throws.
-Following follow(const Trace& known, const TracedStep& step);
+Following follow(const Trace& known, const StepFunction& step);
 
 }  // namespace engine
 }  // namespace rw

@@ -93,7 +93,7 @@ class Tracer final : public StepReader {
   std::unordered_map<const void*, ValueId> values_;
 };
 
-Trace traced(const std::vector<Spec>& arguments, const TracedStep& step, bool as_written,
+Trace traced(const std::vector<Spec>& arguments, const StepFunction& step, bool as_written,
              const std::vector<ChangingNumbers>& changing) {
   Trace trace;
   const Rng before = Random::state();
@@ -110,11 +110,11 @@ Trace traced(const std::vector<Spec>& arguments, const TracedStep& step, bool as
 
 }  // namespace
 
-Trace trace(const std::vector<Spec>& arguments, const TracedStep& step) {
+Trace trace(const std::vector<Spec>& arguments, const StepFunction& step) {
   return traced(arguments, step, false, {});
 }
 
-Trace trace_as_written(const std::vector<Spec>& arguments, const TracedStep& step,
+Trace trace_as_written(const std::vector<Spec>& arguments, const StepFunction& step,
                        const std::vector<ChangingNumbers>& changing) {
   return traced(arguments, step, true, changing);
 }

@@ -22,16 +22,16 @@ struct Trace {
   std::vector<ChangingNumbers> changing;  // in the order of the operations
 };
 
-using TracedStep = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
+using StepFunction = std::function<std::vector<Tensor>(const std::vector<Tensor>&)>;
 
 // Runs `step` on tensors without numbers. Throws what the step throws; and ValueError when it reads
 // a number of an argument, or returns a value of another trace. What it does twice is found once.
-Trace trace(const std::vector<Spec>& arguments, const TracedStep& step);
+Trace trace(const std::vector<Spec>& arguments, const StepFunction& step);
 
 // The same for the steps of users: what they do stays as it was written, but for these numbers,
 // which are read as tensors. Random operations are numbered from the first draw of this thread's
 // generator on, of generator 0; a step that draws from another one throws ValueError.
-Trace trace_as_written(const std::vector<Spec>& arguments, const TracedStep& step,
+Trace trace_as_written(const std::vector<Spec>& arguments, const StepFunction& step,
                        const std::vector<ChangingNumbers>& changing = {});
 
 // Handles of the same numbers, seen the same way and standing at the same place of a tape.

@@ -16,7 +16,7 @@ using Tensors = std::vector<Tensor>;
 
 const std::vector<Spec> kOne = {Spec{{2, 3}}};
 
-Trace known(const TracedStep& step) { return trace_as_written(kOne, step); }
+Trace known(const StepFunction& step) { return trace_as_written(kOne, step); }
 
 TEST(Follow, GivesWhatTheStepCaptured) {
   const Tensor w = ones({3, 3}), other = zeros({3, 3});

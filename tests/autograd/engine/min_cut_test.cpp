@@ -35,11 +35,5 @@ TEST(MinCut, LeavesAValueWithoutNumbersThroughWhichNothingFlows) {
             std::vector<int>{1});
 }
 
-TEST(MinCut, ReadsWhatCannotBeCutWhereItIs) {
-  constexpr double never = CutProblem::kUncut;
-  EXPECT_EQ(min_cut({{never, never}, {{}, {0}}, {true, false}, {false, true}}),
-            std::vector<int>{1});
-}
-
 }  // namespace
 }  // namespace rw::engine

@@ -24,7 +24,7 @@ PlanOptions without(auto turn_off) {
 }
 
 PlanOptions all_of_them() {
-  return {.passes = {false, false, false, false, false, false, false, false},
+  return {.passes = {false, false, false, false, false, false, false, false, false},
           .program = {.fates = {false, false},
                       .pack = false,
                       .fuse = false,
@@ -39,6 +39,7 @@ std::vector<Switch> switches() {
       {"all", all_of_them()},
       {"cut", without([](auto& o) { o.keep = engine::Keep::everything; })},
       {"simplify", without([](auto& o) { o.passes.simplify = false; })},
+      {"plain", without([](auto& o) { o.passes.plain = false; })},
       {"split", without([](auto& o) { o.passes.split = false; })},
       {"join", without([](auto& o) { o.passes.join = false; })},
       {"regroup", without([](auto& o) { o.passes.regroup = false; })},

@@ -65,6 +65,11 @@ Found add_into_concat(Graph& graph, const SliceAdd& op, ValueId joined, ValueId 
 Found simpler(Graph& graph, const Slice& op, const Values& in) {
   const Index size = shape_of(graph, in[0])[static_cast<int>(op.axis)];
   if (op.start == 0 && op.stop == size && op.step == 1) return in[0];
+  if (const auto* full = made_by<Full>(graph, in[0])) {
+    const Index count = count_of_parts(op.stop - op.start, op.step);
+    const Dims shape = full->shape.with(static_cast<int>(op.axis), count);
+    return simplified(graph, Full{shape, full->dtype, full->value}, {});
+  }
   if (op.step != 1) return {};
   const auto* inner = made_by<Slice>(graph, in[0]);
   if (inner && inner->axis == op.axis && inner->step == 1) {

@@ -1,4 +1,4 @@
-// The rules of simplify.h, operation by operation. Each gives the better value, or none.
+// The rules of step/simplify.h, operation by operation. Each gives the better value, or none.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-#include "rewind/nn/recurrent.h"
+#include "rewind/nn/recurrent/layers.h"
 
 #include "rewind/tensor/indexing.h"
 

@@ -2,7 +2,7 @@
 // by its own kernel and why, and how the rows are shared. (autograd/explain.h is for users.)
 #pragma once
 
-#include "rewind/autograd/engine/names.h"
+#include "rewind/autograd/engine/explain/names.h"
 
 namespace [[gnu::visibility("default")]] rw {
 namespace engine {

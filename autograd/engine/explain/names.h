@@ -11,12 +11,16 @@ namespace [[gnu::visibility("default")]] rw {
 namespace engine {
 
 struct Names {
-  std::vector<std::string> values;                 // of recurrence.step(), by value
-  std::vector<std::string> prelude;                // of recurrence.prelude().graph, by value
-  std::vector<std::string> outputs, states, sums;  // what results of the step are, by position
+  std::vector<std::string> values;         // of recurrence.step(), by value
+  std::vector<std::string> prelude;        // of recurrence.prelude().graph, by value
+  std::vector<std::string> outputs, sums;  // what results of the step are, by position
 
   const std::string& operator[](ValueId value) const { return values[at(value)]; }
 };
+
+// `%3 = matmul(x, w0) [32, 128]`: a node, by the names of all values.
+std::string said(const Graph& graph, const Graph::Node& node,
+                 const std::vector<std::string>& names);
 
 // Of what a step mentions, in the order of its trace: as given, and w, or w0, w1, ..., where that
 // is empty.

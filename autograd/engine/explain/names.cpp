@@ -1,4 +1,4 @@
-#include "rewind/autograd/engine/names.h"
+#include "rewind/autograd/engine/explain/names.h"
 
 #include "rewind/tensor/error.h"
 
@@ -47,11 +47,21 @@ Names names(const Recurrence& recurrence, const Strings& given, const Strings& i
   for (std::size_t i = 0; i < step.inputs.size(); i++) names.values[at(step.inputs[i])] = inputs[i];
   for (std::size_t i = 0; i < step.states.size(); i++) names.values[at(step.states[i])] = states[i];
   names.values = of_graph(step.graph, std::move(names.values), "%");
-  names.states = states;
   return names;
 }
 
 }  // namespace
+
+std::string said(const Graph& graph, const Graph::Node& node,
+                 const std::vector<std::string>& names) {
+  std::string inputs, results;
+  for (const ValueId x : node.inputs) inputs += (inputs.empty() ? "" : ", ") + names[at(x)];
+  for (int i = 0; i < node.results; i++) {
+    results += (results.empty() ? "" : ", ") + names[at(node.first + i)];
+  }
+  return fmt::format("{} = {}({}) {}", results, node.operation.text(), inputs,
+                     to_string(graph.spec(node.first).shape));
+}
 
 std::vector<std::string> names_of_captured(std::vector<std::string> given) {
   const Strings w = numbered("w", given.size());

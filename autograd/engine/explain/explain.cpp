@@ -1,39 +1,21 @@
-#include "rewind/autograd/engine/explain.h"
+#include "rewind/autograd/engine/explain/explain.h"
 
 #include <algorithm>
 #include <limits>
 
-#include "rewind/autograd/engine/compile/element_form.h"
+#include "rewind/autograd/engine/explain/loop_text.h"
 #include "rewind/autograd/engine/run/lookups.h"
 #include "rewind/autograd/engine/run/loop_split.h"
 #include "rewind/autograd/engine/step/facts.h"
-#include "rewind/tensor/matmul.h"
-#include "rewind/tensor/parallel.h"
 
 namespace rw::engine {
 namespace {
-
-std::string shape(const Spec& spec) {
-  const std::string text = to_string(spec);
-  return text.substr(text.find('['));
-}
-
-std::string made(const Graph& graph, const Graph::Node& node,
-                 const std::vector<std::string>& names) {
-  std::string inputs, results;
-  for (const ValueId x : node.inputs) inputs += (inputs.empty() ? "" : ", ") + names[at(x)];
-  for (int i = 0; i < node.results; i++) {
-    results += (results.empty() ? "" : ", ") + names[at(node.first + i)];
-  }
-  return fmt::format("{} = {}({}) {}", results, node.operation.text(), inputs,
-                     shape(graph.spec(node.first)));
-}
 
 std::string traced(const Traced& step, const std::vector<std::string>& captured) {
   const Graph& graph = step.trace.graph;
   const std::vector<std::string> names = names_of(step, captured);
   std::string text;
-  for (const Graph::Node& node : graph.nodes()) text += "  " + made(graph, node, names) + "\n";
+  for (const Graph::Node& node : graph.nodes()) text += "  " + said(graph, node, names) + "\n";
   return text;
 }
 
@@ -43,16 +25,14 @@ class Text {
       : recurrence_(recurrence),
         program_(recurrence.program()),
         step_(recurrence.step()),
-        names_(names),
-        depends_(dependences(step_)),
-        users_(users_of(step_.graph, live_values(step_.graph, step_.results()))) {}
+        names_(names) {}
 
   std::string all() && {
     given();
     prelude();
     nodes("before the loop, for many steps at once",
           [](Fate fate) { return fate == Fate::before; });
-    loop();
+    text_ += text_of_loop(program_, names_);
     nodes("after the loop, for many steps at once", runs_after);
     results();
     aliased();
@@ -65,13 +45,9 @@ class Text {
   const Graph& graph() const { return step_.graph; }
   const std::string& name(ValueId value) const { return names_[value]; }
   std::string with_shape(ValueId value) const {
-    return name(value) + " " + shape(graph().spec(value));
+    return name(value) + " " + to_string(graph().spec(value).shape);
   }
   void line(const std::string& text) { text_ += "  " + text + "\n"; }
-
-  std::string made(const Graph::Node& node) const {
-    return engine::made(graph(), node, names_.values);
-  }
 
   std::string list(const std::vector<ValueId>& values) const {
     std::string text;
@@ -90,7 +66,7 @@ class Text {
     if (prelude.graph.nodes().empty()) return;
     line("on the tape before the loop, once");
     for (const Graph::Node& node : prelude.graph.nodes()) {
-      line("  " + engine::made(prelude.graph, node, names_.prelude));
+      line("  " + said(prelude.graph, node, names_.prelude));
     }
   }
 
@@ -102,114 +78,11 @@ class Text {
       if (!std::exchange(any, true)) line(title);
       const Graph::Node& node = graph().nodes()[n];
       const Index steps = steps_by_table(program_, node);
-      line("  " + made(node) +
+      line("  " + said(graph(), node, names_.values) +
            (steps == 0 ? "" : fmt::format(", by the table if there are {} steps or more", steps)));
     }
     if (!any) line(fmt::format("{}: nothing", title));
   }
-
-  // ---- at every step
-
-  void loop() {
-    line("at every step");
-    parts();
-    for (const Instruction& instruction : program_.loop) {
-      std::visit([&](const auto& i) { instruction_of(i); }, instruction);
-    }
-    for (std::size_t k = 0; k < step_.states.size(); k++) {
-      static constexpr const char* how[] = {"copied", "read where it is remembered",
-                                            "in memory that changes places with the state's"};
-      line(fmt::format("  next       {} = {}, {}", name(step_.states[k]), name(step_.next[k]),
-                       how[static_cast<int>(program_.states[k].kind)]));
-    }
-    for (const int s : program_.fates.accumulated) {
-      line(fmt::format("  added up   {} of {}", names_.sums[at(s)], name(step_.sums[at(s)])));
-    }
-  }
-
-  // What takes no work: parts of what stands there, and what is the same at every step.
-  void parts() {
-    for (std::size_t n = 0; n < graph().nodes().size(); n++) {
-      const Graph::Node& node = graph().nodes()[n];
-      if (!runs_in_loop(program_.fates.node[n]) || runs_an_instruction(static_cast<int>(n)))
-        continue;
-      const bool same = depends_[at(node.first)] == Dependence::nothing;
-      line(fmt::format("  {} {}", same ? "constant  " : "no work   ", made(node)));
-    }
-  }
-  bool runs_an_instruction(int n) const {
-    const ValueId y = graph().nodes()[at(n)].first;
-    return std::any_of(program_.loop.begin(), program_.loop.end(), [&](const Instruction& any) {
-      if (const auto* product = std::get_if<ProductInstruction>(&any)) {
-        return product->value == y || (product->add && sum_with(product->value) == y);
-      }
-      if (const auto* elements = std::get_if<ElementInstruction>(&any)) {
-        return std::find(elements->values.begin(), elements->values.end(), y) !=
-               elements->values.end();
-      }
-      const auto* ordinary = std::get_if<OrdinaryInstruction>(&any);
-      return ordinary && ordinary->node == n;
-    });
-  }
-  ValueId sum_with(ValueId product) const {
-    return users_[at(product)].empty() ? -1 : graph().nodes()[at(users_[at(product)][0])].first;
-  }
-
-  void instruction_of(const ProductInstruction& i) {
-    const Graph::Node& node = *graph().maker(i.value);
-    line(fmt::format("  product    {}, {} packed{}", made(node), name(node.inputs[1]),
-                     i.add ? onto(i.value) : ""));
-  }
-  std::string onto(ValueId product) const {
-    const Graph::Node& sum = *graph().maker(sum_with(product));
-    const ValueId term = sum.inputs[sum.inputs[0] == product ? 1 : 0];
-    return fmt::format(", added onto {}: {}", name(term), name(sum.first));
-  }
-
-  void instruction_of(const ElementInstruction& i) {
-    const auto count = [](std::size_t n, const char* what) {
-      return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-    };
-    const bool fused = i.values.size() > 1;
-    line(fmt::format("  elements   {}{} over {} columns in one pass",
-                     fused ? count(i.values.size(), "operation") + ", fused into " : "",
-                     count(i.program.instructions.size(), "instruction"), i.columns));
-    for (const ValueId v : i.values) line("               " + made(*graph().maker(v)));
-  }
-
-  void instruction_of(const OrdinaryInstruction& i) {
-    const Graph::Node& node = graph().nodes()[at(i.node)];
-    const bool mixed = program_.rows.effect[at(i.node)] == RowEffect::mixed;
-    line(fmt::format("  ordinary   {}: {}", made(node),
-                     mixed ? "for all that is known it mixes rows" : reason(node, i.packed >= 0)));
-  }
-
-  void instruction_of(const CopyInstruction& i) {
-    const Buffer& to = program_.buffers[at(i.to.buffer)];
-    line(fmt::format("  copy       {}, {}", name(to.value),
-                     to.kind == Buffer::stack ? "to remember it" : "until all states are read"));
-  }
-  void instruction_of(const ArrangeInstruction& i) {
-    line(fmt::format("  copy       {}, rows first, to remember it", name(i.value)));
-  }
-
-  // Why it runs by its own kernel.
-  std::string reason(const Graph::Node& node, bool packed) const {
-    if (packed) return name(node.inputs[1]) + " packed, for several rows of each row of the batch";
-    if (node.operation.is<MatMul>()) {
-      const ValueId right = node.inputs[1];
-      if (depends_[at(right)] != Dependence::nothing) return "both operands change";
-      return "not rows times a matrix";
-    }
-    if (is_random(node.operation)) return "it draws at every step";
-    if (is_view(node.operation)) return "its numbers do not lie together";
-    if (has_element_form(node.operation))
-      return "element programs cannot step through its operands";
-    if (is_elementwise(node.operation)) return "element programs do not know it";
-    return "only its own kernel knows it";
-  }
-
-  // ---- what is remembered, and where
 
   void results() {
     const std::size_t own = recurrence_.own_outputs();
@@ -298,8 +171,6 @@ class Text {
   const Program& program_;
   const Step& step_;
   const Names& names_;
-  const std::vector<Dependence> depends_;
-  const std::vector<std::vector<int>> users_;
   std::string text_;
 };
 
