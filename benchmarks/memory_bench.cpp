@@ -7,11 +7,7 @@
 //
 // With --segments N all but the states that N segments begin with is computed again by the rewind;
 // train_ms tells what that costs. Its gflops do not count that work.
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cmath>
-#include <cstdlib>
 
 #include "rewind/tensor/memory.h"
 #include "rewind/tensor/random.h"
@@ -66,19 +62,9 @@ void measure_cell(const Options& options, const std::string& cell, Index segment
   run.print(line);
 }
 
-// Each cell in a process of its own, whose memory is still untouched.
 void measure_cells(const Options& options, Index segments) {
   for (const std::string& cell : options.cells) {
-    const pid_t child = fork();
-    require(child >= 0, "memory: cannot start a process for {}", cell);
-    if (child == 0) {
-      measure_cell(options, cell, segments);
-      std::_Exit(0);
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "memory: the process for {} failed",
-            cell);
+    in_own_process(cell, [&] { measure_cell(options, cell, segments); });
   }
 }
 

@@ -1,16 +1,9 @@
 // What surrounds a recurrence in the training of a language model: the output layer over a large
-// vocabulary with its loss, the dropout's draws, the clip and the optimizer's update. Prints one
-// JSON line per case; the least time of many runs counts.
+// vocabulary with its loss, the dropout's draws, the clip and the optimizer's update. Two ways to
+// the same take turns, so that what else the machine does meets both.
 //
-// vocabulary_bench [threads]
-#include <fmt/core.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <chrono>
-#include <cstdlib>
-
+// ns_per_element: of a logit, a weight or a number that is drawn. peak_mb: what the first step of a
+// process takes beyond what was in use before it.
 #include "rewind/autograd/tape.h"
 #include "rewind/nn/linear.h"
 #include "rewind/nn/loss/cross_entropy.h"
@@ -24,158 +17,176 @@
 #include "rewind/tensor/convert.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/matmul.h"
-#include "rewind/tensor/memory.h"
-#include "rewind/tensor/parallel.h"
 #include "rewind/tensor/random.h"
 #include "rewind/tensor/reduction.h"
 #include "rewind/tensor/softmax.h"
 #include "rewind/tensor/views.h"
 #include "support/resident_memory.h"
+#include "support/run.h"
 
 namespace {
 
 using namespace rw;
+using namespace rw::bench;
 
-// The least milliseconds of `runs` calls.
+void report(Run& run, std::string_view name, double count, const Timing& timing) {
+  Line line = run.line({{"case", name}});
+  run.put(line, "ms", timing, 1e3);
+  run.put(line, "ns_per_element", timing, 1e9 / count);
+  run.print(line);
+}
+
 template <class F>
-double least(int runs, F f) {
-  using Clock = std::chrono::steady_clock;
-  double best = 1e30;
-  for (int run = 0; run < runs; run++) {
-    const Clock::time_point start = Clock::now();
-    f();
-    const std::chrono::duration<double, std::milli> took = Clock::now() - start;
-    best = std::min(best, took.count());
-  }
-  return best;
+void measure_case(Run& run, std::string_view name, double count, F f) {
+  report(run, name, count, measure(run.options().repetitions(), f));
 }
 
-void report(std::string_view name, double count, double milliseconds) {
-  fmt::print("{{\"case\": \"{}\", \"threads\": {}, \"ms\": {:.3f}, \"ns_per_element\": {:.3f}}}\n",
-             name, thread_count(), milliseconds, milliseconds * 1e6 / count);
-  std::fflush(stdout);
-}
-
-// Two ways to the same, in turns, so that what else the machine does meets both.
 template <class F, class G>
-void report_in_turns(std::string_view name, double count, F f, std::string_view other, G g) {
-  double first = 1e30, second = 1e30;
-  for (int run = 0; run < 5; run++) {
-    first = std::min(first, least(1, f));
-    second = std::min(second, least(1, g));
+void measure_in_turns(Run& run, double count, std::string_view name, F f, std::string_view other,
+                      G g) {
+  std::vector<double> first, second;
+  for (int turn = 0; turn <= (run.options().quick ? 3 : 7); turn++) {
+    const double one = seconds_of(f), two = seconds_of(g);
+    if (turn == 0) continue;  // warms up
+    first.push_back(one);
+    second.push_back(two);
   }
-  report(name, count, first);
-  report(other, count, second);
+  report(run, name, count, summary(first));
+  report(run, other, count, summary(second));
 }
 
-// What a call takes beyond what is in use before it. In a process of its own: here memory that was
-// used before may come back.
-template <class F>
-void report_peak(std::string_view name, F f) {
-  std::fflush(stdout);
-  const pid_t child = fork();
-  if (child == 0) {
-    fmt::print("{{\"case\": \"{}\", \"threads\": {}, \"peak_mb\": {:.1f}}}\n", name, thread_count(),
-               bench::peak_bytes_of(f) * 1e-6);
-    std::fflush(stdout);
-    _exit(0);
+struct Sizes {
+  Index rows, features, classes;
+
+  explicit Sizes(const Options& options)
+      : rows(options.quick ? 160 : 1600),
+        features(options.quick ? 64 : 512),
+        classes(options.quick ? 1000 : 10000) {}
+  double logits() const { return static_cast<double>(rows * classes); }
+};
+
+// A layer and its loss, as two operations and as one.
+struct OutputLayer {
+  using Loss = Tensor (OutputLayer::*)(const Tensor& x) const;
+  Tensor x, targets;
+  Parameter weight, bias;
+
+  OutputLayer(const Sizes& sizes, Rng rng)
+      : x(normal({sizes.rows, sizes.features}, {}, rng)),
+        targets(
+            to(uniform({sizes.rows}, {.high = static_cast<double>(sizes.classes)}, rng), int64)),
+        weight(normal({sizes.classes, sizes.features}, {.deviation = 0.05}, rng)),
+        bias(zeros({sizes.classes})) {}
+
+  Tensor apart(const Tensor& in) const {
+    return nn::cross_entropy(nn::linear(in, weight, bias), targets);
   }
-  waitpid(child, nullptr, 0);
-}
+  Tensor fused(const Tensor& in) const {
+    return nn::linear_cross_entropy(in, weight, bias, targets);
+  }
 
-constexpr Index kRows = 1600, kHidden = 512, kClasses = 10000;
-
-void output_layer() {
-  Rng rng(1);
-  const Tensor hidden = normal({kRows, kHidden}, {}, rng);
-  const Parameter weight(normal({kClasses, kHidden}, {.deviation = 0.05}, rng));
-  const Parameter bias(zeros({kClasses}));
-  const Tensor targets = to(uniform({kRows}, {.high = kClasses}, rng), int64);
-  constexpr double kLogits = double{kRows} * kClasses;
-
-  const auto forward = [&](auto loss) { return [&, loss] { loss(hidden); }; };
-  const auto step = [&](auto loss) {
-    return [&, loss] {
+  auto forward(Loss loss) const {
+    return [this, loss] { (this->*loss)(x); };
+  }
+  auto step(Loss loss) const {
+    return [this, loss] {
       Tape tape;
-      const Tensor h = tape.watch(hidden);
-      tape.backward(loss(h));
+      const Tensor watched = tape.watch(x);
+      tape.backward((this->*loss)(watched));
     };
-  };
-  const auto apart = [&](const Tensor& h) {
-    return nn::cross_entropy(nn::linear(h, weight, bias), targets);
-  };
-  const auto fused = [&](const Tensor& h) {
-    return nn::linear_cross_entropy(h, weight, bias, targets);
-  };
-  report_peak("output layer step", step(apart));
-  report_peak("linear_cross_entropy step", step(fused));
-  const Tensor logits = nn::linear(hidden, weight, bias);
-  report("softmax", kLogits, least(5, [&] { softmax(logits, -1); }));
-  report("cross_entropy forward", kLogits, least(5, [&] { nn::cross_entropy(logits, targets); }));
-  report("cross_entropy step", kLogits, least(5, [&] {
-           Tape tape;
-           const Tensor x = tape.watch(logits);
-           tape.backward(nn::cross_entropy(x, targets));
-         }));
-  report_in_turns("output layer forward", kLogits, forward(apart), "linear_cross_entropy forward",
-                  forward(fused));
-  report_in_turns("output layer step", kLogits, step(apart), "linear_cross_entropy step",
-                  step(fused));
-  const Tensor w = weight;
-  report("its three products", kLogits, least(3, [&] {
-           matmul(hidden, transpose(w));
-           matmul(transpose(logits), hidden);
-           matmul(logits, w);
-         }));
-}
-
-void updates() {
-  constexpr Index kSmall = 1 << 16, kLarge = 1 << 22;
-  for (const Index size : {kSmall, kLarge}) {
-    Rng rng(2);
-    const nn::Linear layer(size / 256, 256, rng, {.bias = false});
-    const auto parameters = [&] { return nn::parameters(layer); };
-    Gradients gradients;
-    {
-      Tape tape;
-      gradients = tape.backward(sum(Tensor(layer.weight) * normal({256, size / 256}, {}, rng)));
-    }
-    const auto measure = [&](std::string_view name, auto& optimizer) {
-      const double runs = size == kSmall ? 200 : 10;
-      report(fmt::format("{} of {}", name, size), static_cast<double>(size),
-             least(static_cast<int>(runs), [&] { optimizer.step(gradients); }));
-    };
-    optim::SGD sgd(parameters(), {.learning_rate = 1e-6});
-    optim::SGD nesterov(parameters(), {.learning_rate = 1e-6, .momentum = 0.9, .nesterov = true});
-    optim::RMSprop rmsprop(parameters(), {.learning_rate = 1e-6});
-    optim::Adam adam(parameters(), {.learning_rate = 1e-6});
-    measure("sgd", sgd);
-    measure("sgd with momentum", nesterov);
-    measure("rmsprop", rmsprop);
-    measure("adam", adam);
-    report(fmt::format("norm of {}", size), static_cast<double>(size),
-           least(50, [&] { optim::clip_norm(gradients, 1e30); }));
-    report(fmt::format("clip of {}", size), static_cast<double>(size),
-           least(50, [&] { optim::clip_norm(gradients, optim::clip_norm(gradients, 1e30) / 2); }));
   }
+};
+
+void measure_peak(const Options& options, std::string_view name, OutputLayer::Loss loss) {
+  in_own_process(name, [&] {
+    const Threads threads(options.threads);
+    const OutputLayer layer(Sizes(options), Rng(1));
+    const double peak = peak_bytes_of(layer.step(loss));
+    Run run(options);
+    Line line = run.line({{"case", name}});
+    run.put_number(line, "peak_mb", peak * 1e-6);
+    run.print(line);
+  });
 }
 
-void draws() {
+void measure_output_layer(Run& run) {
+  const Sizes sizes(run.options());
+  const OutputLayer layer(sizes, Rng(1));
+  const double count = sizes.logits();
+  const Tensor w = layer.weight, logits = nn::linear(layer.x, w, layer.bias);
+  measure_case(run, "softmax", count, [&] { softmax(logits, -1); });
+  measure_case(run, "cross_entropy forward", count,
+               [&] { nn::cross_entropy(logits, layer.targets); });
+  measure_case(run, "cross_entropy step", count, [&] {
+    Tape tape;
+    const Tensor x = tape.watch(logits);
+    tape.backward(nn::cross_entropy(x, layer.targets));
+  });
+  const OutputLayer::Loss apart = &OutputLayer::apart, fused = &OutputLayer::fused;
+  measure_in_turns(run, count, "output layer forward", layer.forward(apart),
+                   "linear_cross_entropy forward", layer.forward(fused));
+  measure_in_turns(run, count, "output layer step", layer.step(apart), "linear_cross_entropy step",
+                   layer.step(fused));
+  measure_case(run, "its three products", count, [&] {
+    matmul(layer.x, transpose(w));
+    matmul(transpose(logits), layer.x);
+    matmul(logits, w);
+  });
+}
+
+void measure_updates(Run& run, Index size) {
+  Rng rng(2);
+  const nn::Linear layer(size / 256, 256, rng, {.bias = false});
+  const auto parameters = [&] { return nn::parameters(layer); };
+  Gradients gradients;
+  {
+    Tape tape;
+    gradients = tape.backward(sum(Tensor(layer.weight) * normal({256, size / 256}, {}, rng)));
+  }
+  const auto of_all = [&](std::string_view name, auto f) {
+    measure_case(run, fmt::format("{} of {}", name, size), static_cast<double>(size), f);
+  };
+  const auto steps = [&](std::string_view name, auto optimizer) {
+    of_all(name, [&] { optimizer.step(gradients); });
+  };
+  steps("sgd", optim::SGD(parameters(), {.learning_rate = 1e-6}));
+  steps("sgd with momentum",
+        optim::SGD(parameters(), {.learning_rate = 1e-6, .momentum = 0.9, .nesterov = true}));
+  steps("rmsprop", optim::RMSprop(parameters(), {.learning_rate = 1e-6}));
+  steps("adam", optim::Adam(parameters(), {.learning_rate = 1e-6}));
+  of_all("norm", [&] { optim::clip_norm(gradients, 1e30); });
+  // By so little that many clips leave the gradients as large as they are.
+  of_all("clip",
+         [&] { optim::clip_norm(gradients, optim::clip_norm(gradients, 1e30) * (1 - 1e-6)); });
+}
+
+void measure_draws(Run& run) {
   Rng rng(3);
   constexpr Index kCount = 1 << 20;
-  const auto measure = [&](std::string_view name, auto f) { report(name, kCount, least(20, f)); };
-  measure("uniform float32", [&] { uniform({kCount}, {}, rng); });
-  measure("uniform float64", [&] { uniform({kCount}, {.dtype = float64}, rng); });
-  measure("bernoulli bool", [&] { bernoulli({kCount}, {.p = 0.3, .dtype = boolean}, rng); });
-  measure("bernoulli float32", [&] { bernoulli({kCount}, {.p = 0.3}, rng); });
-  measure("normal float32", [&] { normal({kCount}, {}, rng); });
+  const auto draw = [&](std::string_view name, auto f) { measure_case(run, name, kCount, f); };
+  draw("uniform float32", [&] { uniform({kCount}, {}, rng); });
+  draw("uniform float64", [&] { uniform({kCount}, {.dtype = float64}, rng); });
+  draw("bernoulli bool", [&] { bernoulli({kCount}, {.p = 0.3, .dtype = boolean}, rng); });
+  draw("bernoulli float32", [&] { bernoulli({kCount}, {.p = 0.3}, rng); });
+  draw("normal float32", [&] { normal({kCount}, {}, rng); });
+}
+
+void measure_all(const Options& options) {
+  measure_peak(options, "output layer step", &OutputLayer::apart);
+  measure_peak(options, "linear_cross_entropy step", &OutputLayer::fused);
+  Run run(options);
+  // First: idle blocks of other sizes would push its large ones out of memory.
+  measure_output_layer(run);
+  measure_updates(run, 1 << 16);
+  if (!options.quick) measure_updates(run, 1 << 22);
+  measure_draws(run);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Threads threads(argc > 1 ? std::atoi(argv[1]) : 1);
-  output_layer();  // first: idle blocks of other sizes would push its large ones out of memory
-  updates();
-  draws();
+  CLI::App app("What surrounds a recurrence in the training of a language model", "vocabulary");
+  Options options;
+  add_options(app, options);
+  return run_program(app, argc, argv, [&] { measure_all(options); });
 }

@@ -1,5 +1,9 @@
 #include "support/resident_memory.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
 #include <fstream>
 #include <string>
 
@@ -23,6 +27,18 @@ double peak_bytes_of(const std::function<void()>& f) {
   const double before = bytes_of_status("VmRSS:");
   f();
   return bytes_of_status("VmHWM:") - before;
+}
+
+void in_own_process(std::string_view what, const std::function<void()>& f) {
+  const pid_t child = fork();
+  require(child >= 0, "memory: cannot start a process for {}", what);
+  if (child == 0) {
+    f();
+    std::_Exit(0);
+  }
+  int status = 0;
+  require(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0,
+          "memory: the process for {} failed", what);
 }
 
 }  // namespace rw::bench

@@ -37,15 +37,18 @@ void Run::print(Line line) {
   std::fflush(stdout);
 }
 
-void add_options(CLI::App& app, Options& options, const std::vector<std::string>& cells) {
+void add_options(CLI::App& app, Options& options, const std::vector<std::string>& cells,
+                 const std::vector<std::string>& others) {
   app.add_option("--threads", options.threads, "how many threads work")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   app.add_flag("--quick", options.quick, "fewer cases and fewer repetitions");
   if (cells.empty()) return;
   options.cells = cells;
+  std::vector<std::string> names = cells;
+  names.insert(names.end(), others.begin(), others.end());
   app.add_option("--cell", options.cells, "which cells")
-      ->transform(CLI::IsMember(cells, CLI::ignore_case))
+      ->transform(CLI::IsMember(std::move(names), CLI::ignore_case))
       ->capture_default_str();
 }
 

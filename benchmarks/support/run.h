@@ -53,8 +53,10 @@ class Run {
   SgemmPeak peak_;
 };
 
-// Adds --threads and --quick, and --cell where `cells` says of which; none given means all.
-void add_options(CLI::App& app, Options& options, const std::vector<std::string>& cells = {});
+// Adds --threads and --quick, and --cell where `cells` says of which; none given means all. Of
+// `others` those are measured that are named.
+void add_options(CLI::App& app, Options& options, const std::vector<std::string>& cells = {},
+                 const std::vector<std::string>& others = {});
 
 // Parses the command line and calls `body`. The exit status of the program: 2 after an error, which
 // is printed.

@@ -6,7 +6,7 @@ namespace rw::bench {
 
 Timing summary(std::vector<double> seconds) {
   std::ranges::sort(seconds);
-  return {seconds[seconds.size() / 2], seconds[0], static_cast<int>(std::ssize(seconds))};
+  return {seconds[seconds.size() / 2], seconds[0]};
 }
 
 }  // namespace rw::bench

@@ -11,7 +11,6 @@ namespace rw::bench {
 
 struct Timing {
   double median, least;  // seconds
-  int repetitions;
 };
 
 struct Repetitions {

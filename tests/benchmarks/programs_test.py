@@ -45,6 +45,14 @@ class Programs(unittest.TestCase):
             self.close(c["fraction"], c["gflops"] / c["sgemm_peak_gflops"])
             self.close(c["infer_fraction"], c["infer_gflops"] / c["sgemm_peak_gflops"])
 
+    def test_cells_that_have_to_be_named(self):
+        cells = ["LayerNormLSTM", "Attention", "MaskedRNN", "TwoStates"]
+        lines = self.lines("recurrent", "--cell", *(cell.lower() for cell in cells))
+        self.assertEqual([c["cell"] for c in lines], [cell for cell in cells for _ in range(3)])
+        for c in lines:
+            self.assertGreater(c["train_ms"], c["infer_ms"])
+            self.assertNotIn("gflops", c)
+
     def test_gates(self):
         for cell, gates in (("LSTM", 4), ("GRU", 3), ("RNN", 1)):
             for c in self.lines("stream", "--cell", cell):
@@ -85,6 +93,18 @@ class Programs(unittest.TestCase):
         self.assertLess(parts["kept_floats"], 2 * parts["hidden"])
         self.assertGreater(whole["kept_floats"], 6 * parts["hidden"])
 
+    def test_vocabulary(self):
+        lines = self.lines("vocabulary", "--threads", "2")
+        self.assertEqual({c["threads"] for c in lines}, {2})
+        peaks = {c["case"]: c["peak_mb"] for c in lines if "peak_mb" in c}
+        self.assertEqual(set(peaks), {"output layer step", "linear_cross_entropy step"})
+        timed = {c["case"]: c for c in lines if "ms" in c}
+        self.assertEqual(len(timed), len(lines) - 2)
+        self.assertTrue({"softmax", "linear_cross_entropy step", "its three products",
+                         "adam of 65536", "clip of 65536", "normal float32"} <= set(timed))
+        logits = timed["output layer step"]
+        self.close(logits["ms"] * 1e6 / logits["ns_per_element"], 160 * 1000)
+
     def test_char_lm(self):
         with tempfile.NamedTemporaryFile("w", encoding="ascii") as text:
             text.write("a text to learn, again and again. " * 200)
@@ -100,12 +120,14 @@ class Programs(unittest.TestCase):
 
     def test_refusals(self):
         for arguments in (["recurrent", "--cell", "foo"], ["stream", "--threads", "0"],
-                          ["ops", "--cell", "LSTM"], ["memory", "--segments", "-1"], ["char_lm"],
-                          ["char_lm", "--text", "no such file"]):
+                          ["ops", "--cell", "LSTM"], ["vocabulary", "2"],
+                          ["stream", "--cell", "Attention"], ["memory", "--segments", "-1"],
+                          ["char_lm"], ["char_lm", "--text", "no such file"]):
             done = run(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
             self.assertRegex(done.stderr,
-                             "foo|0 not in range|--cell|--segments|--text is required|no such file")
+                             "foo|0 not in range|--cell|expected: 2|--segments|--text is required|"
+                             "no such file")
 
     def test_char_lm_refuses_a_short_text(self):
         with tempfile.NamedTemporaryFile("w", encoding="ascii") as text:

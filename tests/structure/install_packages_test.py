@@ -27,7 +27,7 @@ class InstallPackages(unittest.TestCase):
         done = self.run_with(user, "bench")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (
             1, "", "install_packages: only root can install, and there is no sudo; as root: "
-            "apt-get install libbenchmark-dev\n"))
+            "apt-get install python3\n"))
 
     def test_nothing_is_missing(self):
         there = {"id": "echo 1000", "apt-get": "exit 9",

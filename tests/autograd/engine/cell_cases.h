@@ -1,6 +1,7 @@
 // The cells of cells.h with inputs, states and weights; and every way in which each can be run.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "autograd/engine/cells.h"
@@ -13,13 +14,6 @@ struct NamedCase {
   ScanCase scan;
   bool mixes_rows = false;  // as the engine sees it: then there are no lengths
 };
-
-inline Tensor tokens() {
-  Tensor x = zeros({T, B}, int64);
-  Index i = 0;
-  for (Index& token : x.mutable_span<Index>()) token = (3 * i++) % V;
-  return x;
-}
 
 inline std::vector<NamedCase> known_cells() {
   const Dims gate{I + H, H}, bias{H}, wide{4 * H};
@@ -79,10 +73,32 @@ inline std::vector<NamedCase> unusual_cells() {
       {"batch norm", {inputs(), states({H}), weights({{I, H}, {H, H}}), batch_norm}, true},
       {"operation of a user", {inputs(), states({H}), kSimple, operation_of_a_user}, true},
       {"dropped", {inputs(), states({H}), kSimple, dropped}},
-      {"symbols", {{tokens()}, states({H}), weights({{I, H}, {H, H}, {H}, {V, I}}), symbols}},
+      {"symbols", {{tokens({T, B})}, states({H}), weights({{I, H}, {H, H}, {H}, {V, I}}), symbols}},
       {"many states", {inputs(), six, weights({{H, H}, {I, H}}), many_states}},
   };
 }
+
+inline std::vector<NamedCase> all_cells() {
+  std::vector<NamedCase> all = known_cells();
+  for (const auto& more : {attentive_cells(), unusual_cells()}) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
+}
+
+inline std::vector<NamedCase> cells_named(const std::vector<std::string>& names) {
+  const std::vector<NamedCase> all = all_cells();
+  std::vector<NamedCase> found;
+  for (const std::string& name : names) {
+    const auto cell =
+        std::find_if(all.begin(), all.end(), [&](const NamedCase& c) { return c.name == name; });
+    require(cell != all.end(), "no cell is named {}", name);
+    found.push_back(*cell);
+  }
+  return found;
+}
+
+inline ScanCase cell_named(const std::string& name) { return cells_named({name})[0].scan; }
 
 // Padding, of which nothing may be read.
 inline Tensor with_padding(const Tensor& x, const Lengths& lengths) {
@@ -95,14 +111,14 @@ inline Tensor with_padding(const Tensor& x, const Lengths& lengths) {
 }
 
 // Forward and reversed; with lengths, in NaN; with resets as well.
-inline std::vector<ScanCase> every_way(const NamedCase& named) {
+inline std::vector<ScanCase> every_way(const NamedCase& named, const Lengths& lengths = {3, 0, 4}) {
   std::vector<ScanCase> ways;
   for (const bool reverse : {false, true}) {
     ScanCase c = named.scan;
     c.reverse = reverse;
     ways.push_back(c);
     if (named.mixes_rows) continue;
-    c.lengths = {3, 0, 4};
+    c.lengths = lengths;
     for (Tensor& x : c.xs) x = with_padding(x, c.lengths);
     ways.push_back(c);
     c.reset = greater(numbers({T, B}, 4), 0.1);

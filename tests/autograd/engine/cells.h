@@ -4,9 +4,12 @@
 
 #include "autograd/engine/scan_comparison.h"
 #include "rewind/tensor/activation.h"
+#include "rewind/tensor/comparison.h"
+#include "rewind/tensor/extrema.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/random.h"
+#include "rewind/tensor/rounding.h"
 #include "rewind/tensor/select.h"
 #include "rewind/tensor/softmax.h"
 #include "rewind/tensor/unary.h"
@@ -17,6 +20,16 @@ inline constexpr Index T = 4, B = 3, I = 2, H = 5, K = 4, S = 6, V = 7;
 
 inline Tensors one(const Tensor& x) { return {x}; }
 inline Tensors inputs() { return {numbers({T, B, I}, 1)}; }
+// Some of them often, some not at all.
+inline Tensor tokens(const Dims& shape, Index symbols = V) {
+  Tensor x = zeros(shape, int64);
+  Index i = 0;
+  for (Index& token : x.mutable_span<Index>()) {
+    token = i * i % symbols;
+    i++;
+  }
+  return x;
+}
 inline Tensors states(std::initializer_list<Index> sizes) {
   Tensors result;
   for (const Index size : sizes)
@@ -33,7 +46,9 @@ using Results = std::pair<Tensors, Tensors>;
 
 inline Index rows(const Tensors& state) { return state[0].dim(0); }
 
-inline Tensor part(const Tensor& z, Index i) { return slice(z, 1, i * H, (i + 1) * H); }
+inline Tensor part(const Tensor& z, Index i, Index units = H) {
+  return slice(z, 1, i * units, (i + 1) * units);
+}
 
 inline Results elman(const Tensors& x, const Tensors& s, const Tensors& w) {
   const Tensor h = tanh(matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2]);
@@ -46,8 +61,9 @@ inline Results relu_cell(const Tensors& x, const Tensors& s, const Tensors& w) {
 }
 
 inline Results from_gates(const Tensor& z, const Tensor& c) {
-  const Tensor next = sigmoid(part(z, 1)) * c + sigmoid(part(z, 0)) * tanh(part(z, 2));
-  const Tensor h = sigmoid(part(z, 3)) * tanh(next);
+  const auto gate = [&](Index i) { return part(z, i, c.dim(1)); };
+  const Tensor next = sigmoid(gate(1)) * c + sigmoid(gate(0)) * tanh(gate(2));
+  const Tensor h = sigmoid(gate(3)) * tanh(next);
   return {{h, next}, one(h)};
 }
 
@@ -99,8 +115,10 @@ inline Results gru_before(const Tensors& x, const Tensors& s, const Tensors& w) 
 
 inline Results gru_after(const Tensors& x, const Tensors& s, const Tensors& w) {
   const Tensor p = matmul(x[0], w[0]) + w[2], q = matmul(s[0], w[1]) + w[3];
-  const Tensor r = sigmoid(part(p, 0) + part(q, 0)), z = sigmoid(part(p, 1) + part(q, 1));
-  const Tensor n = tanh(part(p, 2) + r * part(q, 2));
+  const auto of_x = [&](Index i) { return part(p, i, s[0].dim(1)); };
+  const auto of_h = [&](Index i) { return part(q, i, s[0].dim(1)); };
+  const Tensor r = sigmoid(of_x(0) + of_h(0)), z = sigmoid(of_x(1) + of_h(1));
+  const Tensor n = tanh(of_x(2) + r * of_h(2));
   const Tensor next = (1 - z) * n + z * s[0];
   return {one(next), one(next)};
 }

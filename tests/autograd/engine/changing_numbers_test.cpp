@@ -2,17 +2,14 @@
 #include <gtest/gtest.h>
 
 #include "rewind/autograd/engine/plans.h"
-#include "rewind/autograd/engine/trace/follow.h"
 #include "rewind/autograd/scan.h"
 #include "rewind/autograd/stream.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/tensor/activation.h"
-#include "rewind/tensor/comparison.h"
 #include "rewind/tensor/extrema.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/random.h"
 #include "rewind/tensor/reduction.h"
-#include "rewind/tensor/select.h"
 #include "support/compare.h"
 #include "support/message_of.h"
 

@@ -15,25 +15,7 @@ using engine::Program;
 // Units of whole panels, so that each gate can be shared.
 const Index kUnits = 4 * kernels::panel_width<double>();
 
-Tensor part(const Tensor& z, Index i) { return slice(z, 1, i * kUnits, (i + 1) * kUnits); }
-
 using Const = const Tensors&;
-using Results = std::pair<Tensors, Tensors>;
-
-Results wide_lstm(Const x, Const s, Const w) {
-  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
-  const Tensor c = sigmoid(part(z, 1)) * s[1] + sigmoid(part(z, 0)) * tanh(part(z, 2));
-  const Tensor h = sigmoid(part(z, 3)) * tanh(c);
-  return {{h, c}, {h}};
-}
-
-Results wide_gru(Const x, Const s, Const w) {
-  const Tensor q = matmul(x[0], w[0]) + w[2], u = matmul(s[0], w[1]) + w[3];
-  const Tensor r = sigmoid(part(q, 0) + part(u, 0)), z = sigmoid(part(q, 1) + part(u, 1));
-  const Tensor n = tanh(part(q, 2) + r * part(u, 2));
-  const Tensor h = (1 - z) * n + z * s[0];
-  return {{h}, {h}};
-}
 
 Results decaying_sum(Const x, Const s, Const) {
   const Tensor h = sigmoid(x[0]) * s[0] + x[0];
@@ -61,13 +43,13 @@ std::pair<int, int> waits(const ScanCase& c) {
 }
 
 TEST(ColumnSplit, ProductsAreWaitedForWhatTheyReadAndNothingElse) {
-  EXPECT_EQ(waits(a_case(wide_lstm, 2, 4)), std::pair(1, 1));
-  EXPECT_EQ(waits(a_case(wide_gru, 1, 3)), std::pair(1, 1));
+  EXPECT_EQ(waits(a_case(lstm_of_two_products, 2, 4)), std::pair(1, 1));
+  EXPECT_EQ(waits(a_case(gru_after, 1, 3)), std::pair(1, 1));
   EXPECT_EQ(waits(a_case(decaying_sum, 1, 1)), std::pair(0, 0));
 }
 
 TEST(ColumnSplit, EachColumnIsOneWorkers) {
-  const Plans plans = plans_of(a_case(wide_lstm, 2, 4));
+  const Plans plans = plans_of(a_case(lstm_of_two_products, 2, 4));
   for (const Program* program :
        {&plans.forward->program(), &plans.backward->recurrence->program()}) {
     for (std::size_t i = 0; i < program->loop.size(); i++) {
@@ -90,7 +72,7 @@ TEST(ColumnSplit, EachColumnIsOneWorkers) {
 
 // So that a gate is made by who reads it.
 TEST(ColumnSplit, AWorkerHasTheSamePartOfEveryGate) {
-  const Plans plans = plans_of(a_case(wide_lstm, 2, 4));
+  const Plans plans = plans_of(a_case(lstm_of_two_products, 2, 4));
   const Program& program = plans.forward->program();
   int products = 0;
   for (std::size_t i = 0; i < program.loop.size(); i++) {

@@ -6,9 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "autograd/engine/cell_cases.h"
-#include "rewind/autograd/engine/plans.h"
-#include "rewind/autograd/note.h"
+#include "autograd/engine/explained.h"
 #include "rewind/nn/lstm.h"
 #include "rewind/nn/recurrent.h"
 #include "support/paths.h"
@@ -16,25 +14,13 @@
 namespace rw::test {
 namespace {
 
-std::string explained(const std::string& name) {
-  for (const auto& cells : {known_cells(), attentive_cells(), unusual_cells()}) {
-    for (const NamedCase& cell : cells) {
-      if (cell.name != name) continue;
-      const auto step = [&](const Tensors& x, const Tensors& state) {
-        return cell.scan.step(x, state, cell.scan.weights);
-      };
-      return explain(step, cell.scan.xs, cell.scan.initial);
-    }
-  }
-  return "no such cell";
-}
-
+// In this order, with others between them.
 void expect_lines(const std::string& text, const std::vector<std::string>& lines) {
   std::size_t from = 0;
   for (const std::string& line : lines) {
     const std::size_t found = text.find(line + "\n", from);
     EXPECT_NE(found, std::string::npos) << "no line '" << line << "' in the rest of\n" << text;
-    if (found != std::string::npos) from = found;
+    if (found != std::string::npos) from = found + line.size();  // what ends it may begin the next
   }
 }
 
@@ -264,60 +250,6 @@ TEST(Explain, SaysSoWhereNothingIsPlanned) {
   EXPECT_EQ(explained("elman"),
             "no scan was planned: without steps or rows, in PlainLoops, and while notes are taken, "
             "a scan is the plain loop\n");
-}
-
-// A cell that a test of passes needs and no other has.
-std::string explained_with_features_first() {
-  const Tensor w = numbers({H, H}, 1);
-  const auto step = [&](const Tensor& x, const Tensor& h) {
-    return transpose(tanh(matmul(w, transpose(h)) + transpose(x)));
-  };
-  return explain(step, zeros({T, B, H}, float64), zeros({B, H}, float64));
-}
-std::string explained_with_resets() {
-  const auto step = [](const Tensor& x, const Tensor& h) { return tanh(x + h); };
-  const Tensor fresh = zeros({B, H}, float64);
-  return explain(step, zeros({T, B, H}, float64), fresh,
-                 {.reset = zeros({T, B}, boolean), .fresh = fresh});
-}
-std::string explained_with_a_held_state() {
-  const Tensor w = numbers({H, H}, 1);
-  const auto step = [&](const Tensor& x, const Tensors& s) {
-    return Tensors{tanh(x + s[0] + matmul(s[1], w)), s[1]};
-  };
-  const Tensor h = zeros({B, H}, float64);
-  return explain(step, zeros({T, B, H}, float64), Tensors{h, h});
-}
-
-// Each pass is seen in the plan of some cell.
-TEST(Explain, ShowsWhatEachPassDoes) {
-  using engine::PlanOptions;
-  const auto differ = [&](auto text, auto turn_off) {
-    const std::string with = text();
-    PlanOptions options;
-    turn_off(options);
-    const engine::PlanningWith scope(options);
-    return text() != with;
-  };
-  const auto differs = [&](const char* cell, auto turn_off) {
-    return differ([&] { return explained(cell); }, turn_off);
-  };
-  EXPECT_TRUE(differ(explained_with_features_first, [](auto& o) { o.passes.rows_first = false; }));
-  EXPECT_TRUE(differs("lstm of concat", [](auto& o) { o.passes.split = false; }));
-  EXPECT_TRUE(differs("lstm of four gates", [](auto& o) { o.passes.join = false; }));
-  EXPECT_TRUE(differs("elman", [](auto& o) { o.passes.regroup = false; }));
-  EXPECT_TRUE(differs("lstm of four gates", [](auto& o) { o.passes.join_sums = false; }));
-  EXPECT_TRUE(differ(explained_with_resets, [](auto& o) { o.passes.number = false; }));
-  EXPECT_TRUE(differs("lstm", [](auto& o) { o.passes.lower = false; }));
-  EXPECT_TRUE(differs("lstm", [](auto& o) { o.passes.simplify = false; }));
-  EXPECT_TRUE(differs("lstm", [](auto& o) { o.keep = engine::Keep::everything; }));
-  EXPECT_TRUE(differs("elman", [](auto& o) { o.program.fates.hoist = false; }));
-  EXPECT_TRUE(differs("elman", [](auto& o) { o.program.fates.sink = false; }));
-  EXPECT_TRUE(differs("elman", [](auto& o) { o.program.pack = false; }));
-  EXPECT_TRUE(differs("elman", [](auto& o) { o.program.fuse = false; }));
-  EXPECT_TRUE(differs("lstm", [](auto& o) { o.program.alias = false; }));
-  EXPECT_TRUE(differs("symbols", [](auto& o) { o.program.by_table = false; }));
-  EXPECT_TRUE(differ(explained_with_a_held_state, [](auto& o) { o.hold = false; }));
 }
 
 }  // namespace

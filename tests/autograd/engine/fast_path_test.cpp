@@ -32,10 +32,11 @@ void expect_the_fast_path(int products) {
   });
   EXPECT_EQ(text.find("    ordinary "), std::string::npos) << text;
   EXPECT_EQ(text.find(": no lengths"), std::string::npos) << text;
-  int found = 0;
+  int found = 0, sharing = 0;
   std::stringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("  rows: ")) {
+      sharing++;
       EXPECT_NE(line.find("16 for each of 2 workers"), std::string::npos) << line;
     }
     if (!line.starts_with("    product ")) continue;
@@ -43,6 +44,7 @@ void expect_the_fast_path(int products) {
     EXPECT_NE(line.find(" packed"), std::string::npos) << line;
   }
   EXPECT_EQ(found, products) << text;
+  EXPECT_EQ(sharing, 2) << text;  // forward and back
 }
 
 // Units that keep their state, the same ones at all steps.

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/creation.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/random.h"

@@ -140,7 +140,6 @@ TEST(Lengths, AllowNextStatesThatAreTheSameAtEveryStep) {
   expect_to_keep_rows_apart("repeated", {{H}}, next([](Const w) { return expand(w[3], {B, H}); }));
 }
 
-// What is kept for the rewind may have its rows side by side.
 // Numbers that are drawn have rows where they are used for each; not for their mean.
 TEST(Lengths, AreRefusedWhereWhatHasRowsIsReadWithoutThem) {
   const Tensor x = numbers({T, B, H}, 1), h = numbers({B, H}, 2), w = numbers({B, H}, 3);
@@ -180,6 +179,7 @@ TEST(Lengths, AreRefusedWithoutTryingAllWaysThroughALongChain) {
   EXPECT_THROW(scan(step, x, h, {.lengths = {1, 2, 4}}), ShapeError);
 }
 
+// What is kept for the rewind may have its rows side by side.
 TEST(Lengths, AllowSecondDerivativesOfATransposedWeight) {
   const auto step = [](Const, Const s, Const w) -> Results {
     const Tensor p = matmul(matmul(s[0], transpose(w[0])), transpose(w[0]));

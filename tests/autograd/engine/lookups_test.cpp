@@ -16,15 +16,7 @@ using engine::PlanningWith;
 
 constexpr Index kSteps = 12, kSymbols = 5;
 
-Tensor few_tokens() {
-  Tensor x = zeros({kSteps, B}, int64);
-  Index i = 0;
-  for (Index& token : x.mutable_span<Index>()) {
-    token = i * i % kSymbols;
-    i++;
-  }
-  return x;
-}
+Tensor few_tokens() { return tokens({kSteps, B}, kSymbols); }
 
 // By `symbols` of cells.h; the last weight is the table.
 ScanCase symbols_case() {

@@ -10,8 +10,8 @@
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/regions.h"
-#include "rewind/tensor/unary.h"
 #include "rewind/tensor/views.h"
+#include "support/dice.h"
 
 namespace rw::test {
 namespace {
@@ -30,12 +30,8 @@ TEST_P(PackedTogetherOf, IsNeverOfOtherNumbersWhateverIsDoneToWeights) {
   const Tensor x = cast(ramp({4, 2, 6}), GetParam()), h = cast(ramp({2, 6}), GetParam());
   std::vector<Tensor> weights, handles;
   for (int i = 0; i < 4; i++) weights.push_back(fresh(0.3 * (i + 1.0)));
-  std::uint64_t state = 1;
-  const auto dice = [&](std::size_t sides) {
-    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-    return static_cast<std::size_t>(state >> 11) % sides;
-  };
-  const auto digit = [&] { return static_cast<double>(dice(9) + 1); };
+  Dice dice(1);
+  const auto digit = [&] { return dice(9) + 1.0; };
   const auto write = [&](Tensor& w) { w.set({dice(6), dice(6)}, digit() * 0.1); };
   const auto act = [&](Tensor& w, const Tensor& other) {
     switch (dice(7)) {
@@ -61,8 +57,8 @@ TEST_P(PackedTogetherOf, IsNeverOfOtherNumbersWhateverIsDoneToWeights) {
   const auto step = [&](const Tensor& in, const Tensor& s) { return gated(in, s, weights); };
   auto player = stream(step, x[0], h);
   for (int i = 0; i < 300; i++) {
-    Tensor& w = weights[dice(4)];
-    const Tensor other = weights[dice(4)];
+    Tensor& w = weights[dice(4u)];
+    const Tensor other = weights[dice(4u)];
     act(w, other);
     if (handles.size() > 6) handles.erase(handles.begin());
     const Tensor planned = scan(step, x, h).outputs;

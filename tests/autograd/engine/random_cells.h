@@ -9,27 +9,17 @@
 #include "autograd/engine/looks_at.h"
 #include "autograd/engine/scan_comparison.h"
 #include "rewind/tensor/activation.h"
+#include "rewind/tensor/comparison.h"
 #include "rewind/tensor/convert.h"
+#include "rewind/tensor/extrema.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/select.h"
 #include "rewind/tensor/softmax.h"
 #include "rewind/tensor/unary.h"
+#include "support/dice.h"
 
 namespace rw::test {
-
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15u + 1) {}
-  // 0 .. sides - 1
-  Index operator()(Index sides) {
-    state_ ^= state_ << 13, state_ ^= state_ >> 7, state_ ^= state_ << 17;
-    return static_cast<Index>((state_ >> 11) % static_cast<std::uint64_t>(sides));
-  }
-
- private:
-  std::uint64_t state_;
-};
 
 enum class Masks : char { none, one_for_all_steps, one_a_step };
 

@@ -9,12 +9,9 @@
 
 #include "rewind/autograd/scan.h"
 #include "rewind/autograd/tape.h"
-#include "rewind/tensor/comparison.h"
 #include "rewind/tensor/convert.h"
-#include "rewind/tensor/extrema.h"
 #include "rewind/tensor/parallel.h"
 #include "rewind/tensor/reduction.h"
-#include "rewind/tensor/rounding.h"
 #include "support/compare.h"
 
 namespace rw::test {

@@ -1,7 +1,7 @@
 // Scans in segments, beside plain loops and beside themselves in one piece.
 #include <gtest/gtest.h>
 
-#include "autograd/engine/cells.h"
+#include "autograd/engine/cell_cases.h"
 #include "rewind/autograd/gradcheck.h"
 #include "rewind/autograd/rules.h"
 #include "support/elements.h"
@@ -10,44 +10,21 @@
 namespace rw::test {
 namespace {
 
-std::vector<std::pair<const char*, ScanCase>> cells() {
-  const Dims gate{I + H, H}, bias{H};
-  return {
-      {"elman", {inputs(), states({H}), kSimple, elman}},
-      {"lstm", {inputs(), states({H, H}), kLstm, lstm_of_two_products}},
-      {"gru",
-       {inputs(), states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}), gru_after}},
-      {"minimal gated", {inputs(), states({H}), weights({gate, bias, gate, bias}), minimal_gated}},
-      {"context",
-       {inputs(), states({H}), weights({{I, H}, {H, H}, {H, H}, {B, H}}), captured_context}},
-      {"head", {inputs(), states({H}), weights({{I, H}, {H, H}, {H}, {H, V}, {V}}), head_inside}},
-      {"dropped", {inputs(), states({H}), kSimple, dropped}},
-  };
-}
+// Some rows end before the others, and the last step is nobody's.
+const Lengths kLengths{3, 0, 2};
 
-// Both directions; all rows whole, of several lengths, and with resets.
-template <class F>
-void in_every_way(ScanCase c, F f) {
-  for (const bool reverse : {false, true}) {
-    c.reverse = reverse;
-    c.lengths = {};
-    c.reset = {};
-    f(c);
-    c.lengths = {3, 0, 2};
-    f(c);
-    c.reset = greater(numbers({T, B}, 4), 0.1);
-    f(c);
-  }
+std::vector<NamedCase> cells() {
+  return cells_named({"elman", "lstm", "gru after", "minimal gated", "context", "head", "dropped"});
 }
 
 TEST(Segments, AreThePlainLoop) {
-  for (const auto& [name, cell] : cells()) {
+  for (const NamedCase& cell : cells()) {
     for (const Index segments : {1, 2, 3, 4, 9}) {
-      SCOPED_TRACE(fmt::format("{} in {} segments", name, segments));
-      in_every_way(cell, [&](ScanCase c) {
+      SCOPED_TRACE(segments);
+      for (ScanCase c : every_way(cell, kLengths)) {
         c.segments = segments;
-        expect_the_plain_loop(c, "segments");
-      });
+        expect_the_plain_loop(c, cell.name);
+      }
     }
   }
 }
@@ -87,9 +64,9 @@ TEST(Segments, ComputeEachStepOnceMore) {
 
 // Of a rewind only sums over time are added up in another order.
 TEST(Segments, GiveTheBitsOfOnePiece) {
-  for (const auto& [name, cell] : cells()) {
-    SCOPED_TRACE(name);
-    in_every_way(cell, [&](ScanCase c) {
+  for (const NamedCase& cell : cells()) {
+    SCOPED_TRACE(cell.name);
+    for (ScanCase c : every_way(cell, kLengths)) {
       c.second = false;
       const Tensors whole = all_of(c);
       c.segments = 3;
@@ -98,12 +75,12 @@ TEST(Segments, GiveTheBitsOfOnePiece) {
       for (std::size_t i = 0; i < per_row; i++) {
         EXPECT_EQ(elements(parts[i]), elements(whole[i])) << "value " << i;
       }
-    });
+    }
   }
 }
 
 TEST(Segments, MayBeRewoundAgain) {
-  ScanCase in_three = cells()[1].second;
+  ScanCase in_three = cell_named("lstm");
   in_three.segments = 3;
   ScanRun run(in_three);
   const Gradients once = run.tape.backward(run.loss, {.keep = true});
@@ -127,7 +104,7 @@ TEST(Segments, HaveTheDerivativesOfDifferences) {
 }
 
 TEST(Segments, MayBeAskedForSomeGradientsAlone) {
-  ScanCase in_three = cells()[1].second;
+  ScanCase in_three = cell_named("lstm");
   in_three.segments = 3;
   ScanRun run(in_three);
   const Gradients all = run.tape.backward(run.loss, {.keep = true});

@@ -1,7 +1,7 @@
 // Streams beside scans, bit for bit, for cells of every form.
 #include <gtest/gtest.h>
 
-#include "autograd/engine/cells.h"
+#include "autograd/engine/cell_cases.h"
 #include "autograd/engine/stream_comparison.h"
 #include "rewind/tensor/cumsum.h"
 #include "support/allocations.h"
@@ -10,54 +10,12 @@
 namespace rw::test {
 namespace {
 
-using CellStep = decltype(ScanCase::step);
-
 TEST(StreamCells, HaveTheBitsOfTheirScans) {
-  const Dims gate{I + H, H}, bias{H}, wide{4 * H};
-  const auto expect = [](const char* name, const Tensors& initial, const Tensors& w,
-                         const CellStep& cell) {
-    SCOPED_TRACE(name);
-    expect_the_bits_of_the_scan(inputs()[0], initial, w, cell);
-  };
-  expect("elman", states({H}), kSimple, elman);
-  expect("lstm", states({H, H}), kLstm, lstm_of_two_products);
-  expect("four gates", states({H, H}), weights({gate, gate, gate, gate, bias, bias, bias, bias}),
-         lstm_of_four_gates);
-  expect("peephole", states({H, H}), weights({{I, 4 * H}, {H, 4 * H}, wide, bias, bias, bias}),
-         peephole);
-  expect("layer norm", states({H, H}),
-         weights({{I, 4 * H}, {H, 4 * H}, wide, wide, wide, wide, bias, bias}), layer_norm_lstm);
-  expect("gru before", states({H}), weights({{I, 3 * H}, {H, 2 * H}, {H, H}, {3 * H}}), gru_before);
-  expect("gru after", states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}), gru_after);
-  expect("minimal gated", states({H}), weights({gate, bias, gate, bias}), minimal_gated);
-  expect("attention", states({H}),
-         weights({{B, S, K}, {K, K}, {H, K}, {I, H}, {K, H}, {H, H}, {K, 1}}), additive_attention);
-  expect("dot attention", states({H}), weights({{B, S, K}, {K, K}, {H, K}, {I, H}, {K, H}, {H, H}}),
-         dot_attention);
-  expect("context", states({H}), weights({{I, H}, {H, H}, {H, H}, {B, H}}), captured_context);
-  expect("two states", states({H, K}), weights({{H, H}, {K, H}, {H, K}, {K, K}, {I, H}, {H}, {K}}),
-         two_states);
-  expect("residual", states({H}), weights({gate, bias, {H, H}}), residual);
-  expect("twice", states({H}), weights({{H, H}, {H}}), weight_used_twice);
-  expect("head", states({H}), weights({{I, H}, {H, H}, {H}, {H, V}, {V}}), head_inside);
-  expect("layers of the input", states({H}), weights({{I, H}, {H}, {H, H}, {H, H}}),
-         layers_of_the_input);
-  expect("views", states({H}), {}, nothing_but_views);
-  expect("batch norm", states({H}), weights({{I, H}, {H, H}}), batch_norm);
-  expect("several entries", states({I * K}), weights({{1, K}, {K, K}, {B * I, K}}),
-         several_entries_a_row);
-  expect("operation of a user", states({H}), kSimple, operation_of_a_user);
-  expect("dropped", states({H}), kSimple, dropped);
-}
-
-TEST(StreamCells, OfIntegersHaveTheBitsOfTheirScans) {
-  Tensor tokens = zeros({T, B}, int64);
-  Index i = 0;
-  for (Index& token : tokens.mutable_span<Index>()) token = (3 * i++) % V;
-  expect_the_bits_of_the_scan(tokens, states({H}), weights({{I, H}, {H, H}, {H}, {V, I}}), symbols);
-  Tensors six = states({H, H, H, H, H, H});
-  six[1] = zeros({B, 2}, int64);
-  expect_the_bits_of_the_scan(inputs()[0], six, weights({{H, H}, {I, H}}), many_states);
+  for (const NamedCase& cell : all_cells()) {
+    SCOPED_TRACE(cell.name);
+    const ScanCase& c = cell.scan;
+    expect_the_bits_of_the_scan(c.xs[0], c.initial, c.weights, c.step);
+  }
 }
 
 // Several rows of a product for each row of the batch.
@@ -116,12 +74,12 @@ struct Asked {
   std::size_t memory, locks;
 };
 
-Asked asked_by_steps(const Tensors& initial, const Tensors& w, const CellStep& cell) {
+Asked asked_by_steps(const ScanCase& c) {
   const auto step = [&](const Tensor& x, const Tensors& state) {
-    auto [next, y] = cell({x}, state, w);
+    auto [next, y] = c.step({x}, state, c.weights);
     return std::pair(next, y[0]);
   };
-  auto player = stream(step, inputs()[0][0], initial);
+  auto player = stream(step, c.xs[0][0], c.initial);
   const std::vector<double> in(B * I, 0.5);
   std::vector<double> out(static_cast<std::size_t>(player.output_spec().shape.count()));
   const auto play = [&] {
@@ -138,23 +96,15 @@ Results noisy(const Tensors& x, const Tensors& s, const Tensors& w) {
 
 // But for products of matrices that change: these are BLAS's.
 TEST(StreamCells, TakeNeitherMemoryNorALockForOrdinaryKernels) {
-  const auto expect = [](const char* name, const Tensors& initial, const Tensors& w,
-                         const CellStep& cell) {
-    SCOPED_TRACE(name);
-    const Asked asked = asked_by_steps(initial, w, cell);
+  std::vector<NamedCase> cells = cells_named(
+      {"layer norm", "head", "batch norm", "several entries", "operation of a user", "views"});
+  cells.push_back({"noise", {inputs(), states({H}), kSimple, noisy}});
+  for (const NamedCase& cell : cells) {
+    SCOPED_TRACE(cell.name);
+    const Asked asked = asked_by_steps(cell.scan);
     EXPECT_EQ(asked.memory, 0u);
     EXPECT_EQ(asked.locks, 0u);
-  };
-  expect("layer norm", states({H, H}),
-         weights({{I, 4 * H}, {H, 4 * H}, {4 * H}, {4 * H}, {4 * H}, {4 * H}, {H}, {H}}),
-         layer_norm_lstm);
-  expect("head", states({H}), weights({{I, H}, {H, H}, {H}, {H, V}, {V}}), head_inside);
-  expect("batch norm", states({H}), weights({{I, H}, {H, H}}), batch_norm);
-  expect("several entries", states({I * K}), weights({{1, K}, {K, K}, {B * I, K}}),
-         several_entries_a_row);
-  expect("operation of a user", states({H}), kSimple, operation_of_a_user);
-  expect("noise", states({H}), kSimple, noisy);
-  expect("views", states({H}), {}, nothing_but_views);
+  }
 }
 
 }  // namespace

@@ -113,13 +113,7 @@ TEST(Stretches, GiveTheSameBitsForAnyNumberOfThreads) {
   options.program.steps_at_a_time = 30;
   const engine::PlanningWith scope(options);
   const auto all = [](int threads) {
-    Tensor tokens = zeros({70, 24}, int64);
-    Index i = 0;
-    for (Index& token : tokens.mutable_span<Index>()) {
-      token = i * i % V;
-      i++;
-    }
-    ScanCase c{{tokens}, {numbers({24, 40}, 2)}, {}, symbols};
+    ScanCase c{{tokens({70, 24})}, {numbers({24, 40}, 2)}, {}, symbols};
     c.weights = weights({{40, 40}, {40, 40}, {40}, {V, 40}});
     c.second = false;
     const Threads limit(threads);

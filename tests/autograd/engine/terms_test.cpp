@@ -1,7 +1,7 @@
 // The terms of a gradient through a planned scan, one for each step and use.
 #include <gtest/gtest.h>
 
-#include "autograd/engine/cells.h"
+#include "autograd/engine/cell_cases.h"
 #include "rewind/nn/gru.h"
 #include "rewind/nn/linear.h"
 #include "rewind/nn/lstm.h"
@@ -10,51 +10,28 @@
 namespace rw::test {
 namespace {
 
-void in_every_way(ScanCase c, const char* name, bool with_lengths = true) {
-  for (const bool reverse : {false, true}) {
-    c.reverse = reverse;
+void in_every_way(const NamedCase& cell) {
+  for (ScanCase c : every_way(cell, {3, 0, 2})) {  // the last step is nobody's
     for (const Index segments : {0, 3}) {
       c.segments = segments;
-      c.lengths = {};
-      c.reset = {};
-      expect_the_terms_of_the_plain_loop(c, name);
-      if (!with_lengths) continue;
-      c.lengths = {3, 0, 2};
-      expect_the_terms_of_the_plain_loop(c, name);
-      c.reset = greater(numbers({T, B}, 4), 0.1);
-      expect_the_terms_of_the_plain_loop(c, name);
+      expect_the_terms_of_the_plain_loop(c, cell.name.c_str());
     }
   }
 }
 
 TEST(Terms, AreThoseOfThePlainLoop) {
-  const Dims gate{I + H, H}, bias{H};
-  in_every_way({inputs(), states({H}), kSimple, elman}, "elman");
-  in_every_way({inputs(), states({H, H}), kLstm, lstm_of_two_products}, "lstm");
-  in_every_way({inputs(), states({H, H}), weights({{I + H, 4 * H}, {4 * H}}), lstm_of_concat},
-               "lstm of concat");
-  in_every_way(
-      {inputs(), states({H}), weights({{I, 3 * H}, {H, 3 * H}, {3 * H}, {3 * H}}), gru_after},
-      "gru after");
-  in_every_way(
-      {inputs(), states({H}), weights({{I, 3 * H}, {H, 2 * H}, {H, H}, {3 * H}}), gru_before},
-      "gru before");
-  in_every_way({inputs(), states({H}), weights({gate, bias, gate, bias}), minimal_gated},
-               "minimal gated");
-  in_every_way({inputs(), states({H}), weights({{H, H}, {H}}), weight_used_twice}, "twice");
-  in_every_way({inputs(), states({H}), weights({{I, H}, {H, H}, {H, H}, {B, H}}), captured_context},
-               "context");
-  in_every_way({inputs(), states({H}), kSimple, dropped}, "dropped");
-  in_every_way({inputs(), states({H}), weights({{B, S, K}, {K, K}, {H, K}, {I, H}, {K, H}, {H, H}}),
-                dot_attention},
-               "attention");
-  const auto without_the_weight = [](const Tensors& x, const Tensors& s, const Tensors& w) {
+  for (const NamedCase& cell :
+       cells_named({"elman", "lstm", "lstm of concat", "gru after", "gru before", "minimal gated",
+                    "twice", "context", "dropped", "dot attention"})) {
+    in_every_way(cell);
+  }
+  NamedCase without_the_weight = cells_named({"batch norm"})[0];
+  without_the_weight.scan.step = [](const Tensors& x, const Tensors& s, const Tensors& w) {
     Results all = batch_norm(x, s, w);
     all.second.pop_back();  // returned by the step itself, which no operation uses
     return all;
   };
-  in_every_way({inputs(), states({H}), weights({{I, H}, {H, H}}), without_the_weight}, "batch norm",
-               false);
+  in_every_way(without_the_weight);
 }
 
 // A unit that is off passes no gradient: its terms are zeros, as many as it was used.
@@ -65,7 +42,7 @@ TEST(Terms, OfZerosStandLikeOthers) {
   };
   const ScanCase c{{numbers({T, B, H}, 1)}, states({H}), weights({{H, H}}), off};
   EXPECT_EQ(terms_of(c)[0].size(), T + 1);
-  in_every_way(c, "off");
+  in_every_way({"off", c});
 }
 
 // The rest of a join is never read.
@@ -76,7 +53,7 @@ TEST(Terms, OfWhatHasNoEffectAreLeftOut) {
   };
   const ScanCase c{{numbers({T, B, H}, 1)}, states({H}), weights({{H, H}}), unread};
   EXPECT_EQ(terms_of(c)[0].size(), 1u);
-  in_every_way(c, "unread");
+  in_every_way({"unread", c});
 }
 
 // Each layer's transposed weight is the same thing, made twice.
@@ -88,7 +65,7 @@ TEST(Terms, OfALayerUsedTwiceInAStepAreTwoAStep) {
   };
   const ScanCase c{{numbers({T, B, H}, 1)}, states({H}), weights({{H, H}, {H}}), step};
   EXPECT_EQ(terms_of(c)[0].size(), 2 * T + 1);
-  in_every_way(c, "layer used twice");
+  in_every_way({"layer used twice", c});
 }
 
 TEST(Terms, OfAStepAreItsShareOfTheGradient) {
