@@ -21,6 +21,13 @@ std::string explained_with_resets() {
   return explain(step, zeros({T, B, H}, float64), fresh,
                  {.reset = zeros({T, B}, boolean), .fresh = fresh});
 }
+std::string explained_with_heads() {
+  const Tensor w = numbers({2, H, H}, 1);
+  const auto step = [&](const Tensor& x, const Tensor& h) {
+    return tanh(x + sum(matmul(unsqueeze(h, 0), w), 0));
+  };
+  return explain(step, zeros({T, B, H}, float64), zeros({B, H}, float64));
+}
 std::string explained_with_a_held_state() {
   const Tensor w = numbers({H, H}, 1);
   const auto step = [&](const Tensor& x, const Tensors& s) {
@@ -43,6 +50,7 @@ TEST(Explain, ShowsWhatEachPassDoes) {
     return differ([&] { return explained(cell); }, turn_off);
   };
   EXPECT_TRUE(differ(explained_with_features_first, [](auto& o) { o.passes.rows_first = false; }));
+  EXPECT_TRUE(differ(explained_with_heads, [](auto& o) { o.passes.plain = false; }));
   EXPECT_TRUE(differs("lstm of concat", [](auto& o) { o.passes.split = false; }));
   EXPECT_TRUE(differs("lstm of four gates", [](auto& o) { o.passes.join = false; }));
   EXPECT_TRUE(differs("elman", [](auto& o) { o.passes.regroup = false; }));

@@ -143,6 +143,17 @@ TEST(Explain, SaysHowManyInstructionsOperationsAreFusedInto) {
       {"    elements   3 operations, fused into 2 instructions over 5 columns in one pass"});
 }
 
+// A state is put beside what stands there, and is copied to it.
+TEST(Explain, SaysWhatIsCopiedWhereValuesStandSideBySide) {
+  const Tensor w = zeros({10, 5});
+  const auto step = [&](const Tensor& x, const Tensor& h) {
+    const Tensor z = tanh(h);
+    return tanh(matmul(concat({z, h}), w) + x);
+  };
+  expect_lines(explain(step, zeros({2, 3, 5}), zeros({3, 5})),
+               {"    joined     %2 = concat{1}(%1, h) [3, 10]", "h copied into %2"});
+}
+
 // The table has 6 rows, and each step looks up 3.
 TEST(Explain, SaysFromWhenOnWorkGoesByATable) {
   const Tensor table = zeros({6, 4}), w = zeros({4, 5}), u = zeros({5, 5});

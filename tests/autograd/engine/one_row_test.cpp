@@ -176,6 +176,19 @@ std::vector<NamedCase> cells_with_an_axis_beside_the_row() {
                             unsqueeze(bernoulli(h.shape(), {.p = 0.5, .dtype = float64}), 0),
                         0);
            }),
+      cell("joined from both sides", {},
+           [](auto z, auto h, Const) {
+             return sum(concat({unsqueeze(z, 0), transpose(unsqueeze(h, 1), 0, 1)}, 0), 0);
+           }),
+      cell("added up in front and behind", {},
+           [](auto z, auto h, Const) {
+             return unsqueeze(sum(square(unsqueeze(h, 0)), {0, 2}), 1) * h + z;
+           }),
+      cell("one of two parts", {{1, H}},
+           [](auto z, auto h, Const w) {
+             const Tensor parts = concat({tanh(slice(h, 1, 0, 2)), 0.5 * slice(h, 1, 2, H)});
+             return matmul(unsqueeze(select(parts, 1, 3), 1), w[3]) + z;
+           }),
       cell("drawn and joined", {},
            [](auto z, auto h, Const) {
              return sum(concat({unsqueeze(z, 0),

@@ -38,7 +38,8 @@ std::vector<NamedCase> cells() {
       cell("parts head by head", {3, H, H},
            [](Const x, Const s, Const w) {
              const Tensor three = expand(unsqueeze(s[0], 0), {3, s[0].dim(0), s[0].dim(1)});
-             return over_heads(matmul(three * reshape(arange(1, 4, 1, float64), {3, 1, 1}), w[1]), x, s, w);
+             return over_heads(matmul(three * reshape(arange(1, 4, 1, float64), {3, 1, 1}), w[1]),
+                               x, s, w);
            }),
       cell("rows in the middle", {H, H},
            [](Const x, Const s, Const w) {
