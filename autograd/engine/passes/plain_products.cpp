@@ -1,10 +1,10 @@
-// Products of more than two axes, as products of matrices: those have packed forms, which give a row
-// the same bits wherever it stands, and sink where they add rows up.
+// Products of more than two axes, as products of matrices: those have packed forms, which give a
+// row the same bits wherever it stands, and sink where they add rows up.
 //
-//   several matrices, x [1, rows, k] times [heads, k, n]     one product with all of them side by side
-//   one for each head, x [heads, rows, k] times the same     a product for each head
-//   a sum over rows in the middle, [heads, rows, k] seen     the same, rows first: so that they are
-//   as [heads rows, k] on both sides of a product            followed (rows/rows.h)
+//   x [1, rows, k] times W [heads, k, n]       one product, with the matrices side by side
+//   x [heads, rows, k] times W [heads, k, n]   a product for each head
+//   x^T d, both [heads, rows, ...] seen as     the same with the rows first: there they are
+//   [heads rows, ...]                          followed (rows/rows.h)
 #include "rewind/autograd/engine/passes/canonical.h"
 #include "rewind/autograd/engine/rows/rows.h"
 #include "rewind/autograd/engine/step/simplify.h"
@@ -61,8 +61,7 @@ class PlainProducts {
     const ValueId a = node.inputs[0], b = node.inputs[1];
     if (rows_.batch == 1 && rank(a) > 2) return -1;  // it may be the row's own
     const Dims matrix{shape(b)[rank(b) - 2], shape(b).back()};
-    const ValueId y =
-        simplified(r.to.graph, MatMul{}, {r.of(a), reshaped(r, r.of(b), matrix)});
+    const ValueId y = simplified(r.to.graph, MatMul{}, {r.of(a), reshaped(r, r.of(b), matrix)});
     return reshaped(r, y, shape(node.first));
   }
 
@@ -80,9 +79,9 @@ class PlainProducts {
   ValueId head_by_head(Rewriting& r, const Graph::Node& node) const {
     std::vector<ValueId> products;
     for (Index head = 0; head < matrices(node.inputs[1]); head++) {
-      products.push_back(simplified(
-          r.to.graph, MatMul{},
-          {matrix_of(r, node.inputs[0], head), matrix_of(r, node.inputs[1], head)}));
+      products.push_back(
+          simplified(r.to.graph, MatMul{},
+                     {matrix_of(r, node.inputs[0], head), matrix_of(r, node.inputs[1], head)}));
     }
     return simplified(r.to.graph, Stack{0}, std::move(products));
   }
