@@ -68,7 +68,8 @@ constexpr bool fits() {
   } else if constexpr (!std::is_invocable_v<Step&, Inputs..., const State&>) {
     static_assert(kNever<Step>,
                   "a step is called as step(x, state), without inputs as step(state); this one "
-                  "takes other arguments, or another number of them");
+                  "takes other arguments, another number of them, or some that it may change: a "
+                  "step takes const auto& x");
     return false;
   } else {
     using Result = StepResult<std::invoke_result_t<Step&, Inputs..., const State&>>;

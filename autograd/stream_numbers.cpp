@@ -26,10 +26,11 @@ void require_each(std::string_view what, Index steps, std::span<const Spec> spec
     const Spec& spec = specs[i];
     require<DtypeError>(given[i].dtype == spec.dtype, "stream: {} holds {}, a step's is {}",
                         name(what, i, specs.size()), given[i].dtype, spec);
-    require<ShapeError>(static_cast<Index>(given[i].count) == steps * spec.shape.count(),
-                        "stream: {} holds {} numbers, {} step's {} has {}",
-                        name(what, i, specs.size()), given[i].count, steps == 1 ? "a" : "each",
-                        spec, spec.shape.count());
+    const Index wanted = steps * spec.shape.count();
+    require<ShapeError>(static_cast<Index>(given[i].count) == wanted,
+                        "stream: {} holds {} numbers, {} of {} {} {}", name(what, i, specs.size()),
+                        given[i].count, steps == 1 ? "a step" : fmt::format("{} steps", steps),
+                        spec, steps == 1 ? "has" : "have", wanted);
   }
 }
 

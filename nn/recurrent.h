@@ -126,13 +126,16 @@ class Recurrent<C> {
 
   // This recurrence one step at a time (stream.h), for x of [batch, input]. The blocks of its `run`
   // are [time, batch, ...], also where the layer is batch_first. It reads these weights at every
-  // step: the Recurrent must outlive it, and stay where it is.
+  // step: the Recurrent must outlive it, and stay where it is. Of tokens that an embedding looks
+  // up, the step is a lambda: stream([&](const Tensor& tokens, const auto& state) { return
+  // encoder.step(embed(tokens), state); }, tokens, encoder.initial(batch)).
   auto stream(Index batch) const& {
     const Dtype dtype = first_tensor(initial(1)).dtype();
     return stream(zeros({batch, options_.input}, dtype));
   }
 
-  // The same for inputs of one step like these, [batch, ...]: tokens, or a struct of tensors.
+  // The same for inputs of one step like these, [batch, ...]: what the cell takes, tokens maybe, or
+  // a struct of tensors.
   template <class Inputs>
   requires kIsTree<Inputs>
   auto stream(const Inputs& example) const& {
@@ -210,6 +213,7 @@ class Recurrent<C> {
   template <class Inputs, class First>
   auto run_batch_first(const Inputs& x, RecurrentCall<CellState> call, const First& first) const {
     using namespace recurrent_internal;
+    check_reset(call.reset, first_tensor(x).dim(0), first_tensor(x).dim(1));
     if (call.reset.defined()) call.reset = transpose(call.reset, 0, 1);
     auto result = run(swap_time_and_batch(x), call, first);
     result.outputs = swap_time_and_batch(result.outputs);

@@ -70,10 +70,11 @@ class Optimizer {
   // Changes every held parameter that has a gradient; others keep value and moments, and are not
   // decayed. A frozen one is passed over. Nothing is changed when this throws: GradientError when
   // a parameter among the gradients is held by no optimizer at all and is not frozen, when none of
-  // them is held by this one (unless all of its own are frozen), when a live tape of this thread
-  // recorded the value of one that is to change, and when the gradient of a held one is not
-  // finite. With .skip_non_finite the latter only returns false. ValueError when .max_norm is
-  // negative or NaN; where it is finite, the norm of all parameters, held or not, has to be, too.
+  // them is held by this one (unless all of its own are frozen), when the value of one that
+  // is to change stands on a live tape of this thread by itself (it was watched there; that the
+  // tape follows the parameter does not count), and when the gradient of a held one is not finite.
+  // With .skip_non_finite the latter only returns false. ValueError when .max_norm is negative or
+  // NaN; where it is finite, the norm of all parameters, held or not, has to be, too.
   bool step(const Gradients& gradients, const StepOptions& options = {});
 
   // Gives the parameters for whose name `belongs` is true options of their own. Later calls go

@@ -94,7 +94,7 @@ void add_into(const Tensor& x, Tensor& y, const Block& block) {
   });
 }
 
-Tensor packed(const Tensor& x) {
+Tensor row_major(const Tensor& x) {
   if (x.contiguous()) return x;
   Tensor y = Tensor::uninitialized(x.spec());
   copy_elements(x, y);

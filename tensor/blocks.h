@@ -25,6 +25,6 @@ void add_into(const Tensor& x, Tensor& y, const Block& block);
 
 // x itself when its elements lie row after row, else a copy whose elements do. For kernels: others
 // want the operation `contiguous` (views.h).
-Tensor packed(const Tensor& x);
+Tensor row_major(const Tensor& x);
 
 }  // namespace rw

@@ -51,9 +51,9 @@ constexpr Index kWorthAWorker = Index{1} << 17;  // elements: some 20 us, where 
 
 // y[indices[n]] += rows[n]. Workers take columns, so that sums have the order of the indices.
 void add_each(std::string_view op, const Tensor& rows, const Tensor& numbers, Tensor& y) {
-  const Tensor indices = packed(numbers);
+  const Tensor indices = row_major(numbers);
   require_inside(op, indices, y.shape()[0]);
-  const Tensor from = packed(rows);
+  const Tensor from = row_major(rows);
   const Index length = row_of(y.shape()).count();
   dispatch_number(op, y.dtype(), [&](auto v) {
     using T = decltype(v);
@@ -113,11 +113,11 @@ Spec Take::infer(const Spec& table, const Spec& indices) const {
 }
 
 void Take::run(const Tensor& table, const Tensor& indices, Tensor& y) const {
-  const Tensor numbers = packed(indices);
+  const Tensor numbers = row_major(indices);
   require_inside(name, numbers, table.shape()[0]);
   if (y.size() == 0) return;
   // A copy of a strided table pays when it is read as a whole.
-  const Tensor rows = numbers.size() < table.shape()[0] ? table : packed(table);
+  const Tensor rows = numbers.size() < table.shape()[0] ? table : row_major(table);
   if (!rows.contiguous()) return take_strided(rows, numbers, y);
   const auto length =
       static_cast<std::size_t>(rows.size() / rows.shape()[0] * bytes_of(rows.dtype()));
@@ -171,7 +171,7 @@ Spec Gather::infer(const Spec& x, const Spec& index) const {
 }
 
 void Gather::run(const Tensor& x, const Tensor& index, Tensor& y) const {
-  const Tensor numbers = packed(index);
+  const Tensor numbers = row_major(index);
   require_inside(name, numbers, x.shape()[static_cast<int>(axis)]);
   dispatch_any(x.dtype(), [&](auto v) {
     using T = decltype(v);
@@ -190,9 +190,9 @@ Spec ScatterAdd::infer(const Spec& x, const Spec& index, const Spec& source) con
 }
 
 void ScatterAdd::run(const Tensor& x, const Tensor& index, const Tensor& source, Tensor& y) const {
-  const Tensor numbers = packed(index);
+  const Tensor numbers = row_major(index);
   require_inside(name, numbers, x.shape()[static_cast<int>(axis)]);
-  const Tensor from = packed(source);
+  const Tensor from = row_major(source);
   dispatch_number(name, y.dtype(), [&](auto v) {
     using T = decltype(v);
     const T* p = from.data<T>();
@@ -210,7 +210,7 @@ Spec OneHot::infer(const Spec& indices) const {
 }
 
 void OneHot::run(const Tensor& indices, Tensor& y) const {
-  const Tensor numbers = packed(indices);
+  const Tensor numbers = row_major(indices);
   require_inside(name, numbers, classes);
   dispatch_any(dtype, [&](auto v) {
     using T = decltype(v);

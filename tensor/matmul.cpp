@@ -62,7 +62,7 @@ class Operand {
  public:
   explicit Operand(const Tensor& x) : tensor_(without_repetitions(x)) {
     if (!describe()) {
-      tensor_ = packed(tensor_);
+      tensor_ = row_major(tensor_);
       describe();
     }
     first_.data = tensor_.data<T>();

@@ -149,7 +149,7 @@ Spec Categorical::infer(const Spec& logits) const {
 }
 
 void Categorical::run(const Tensor& logits, Tensor& y) const {
-  const Tensor rows = packed(logits);
+  const Tensor rows = row_major(logits);
   const Index classes = logits.shape().back();
   auto* to = output_data<Index>(y);
   dispatch_float(name, logits.dtype(), [&](auto v) {

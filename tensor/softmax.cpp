@@ -18,7 +18,7 @@ Tensor with_last(const Tensor& x, std::uint32_t axes) {
       shape.push_back(x.shape()[i]);
     }
   }
-  return packed(x.view(shape, strides, 0));
+  return row_major(x.view(shape, strides, 0));
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ bool before(const T* line, Index step, bool descending, Index i, Index j) {
 // Writes for each line of x along the axis the positions of its first `count` elements in order.
 void write_order(const Tensor& x, Index axis, bool descending, Index count, Tensor& y) {
   if (y.size() == 0) return;
-  const Tensor from = packed(x);
+  const Tensor from = row_major(x);
   const Index size = x.shape()[static_cast<int>(axis)];
   const Index inner = contiguous_strides(x.shape())[static_cast<std::size_t>(axis)];
   std::vector<Index> order(static_cast<std::size_t>(size));

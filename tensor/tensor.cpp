@@ -149,7 +149,7 @@ const void* Tensor::readable(const char* op, Dtype dtype) const {
   require(
       b.data != nullptr,
       "{}: only the shape of this {} is known; values of a traced step cannot be read, in it or "
-      "after it: return them, look at them with note, or use loop(...)",
+      "after it: return them, look at them with note, or use loop(...) or PlainLoops",
       op, b.spec);
   return b.data;
 }

@@ -113,8 +113,8 @@ class Tensor {
   }
 
   // The numbers, to be written until the tensor is used again: contiguous and of this handle alone
-  // (copied first when shared). Throws GradientError when a live tape of this thread recorded this
-  // value: the write would be lost to gradients.
+  // (copied first when shared). Throws GradientError when this handle stands on a live tape of
+  // this thread, watched or computed there: the write would be lost to gradients.
   template <class T>
   std::span<T> mutable_span() & {
     return {static_cast<T*>(writable(dtype_of<T>())), static_cast<std::size_t>(size())};

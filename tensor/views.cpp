@@ -53,7 +53,7 @@ Tensor Reshape::view(const Tensor& x) const {
     if (const auto strides = strides_for(x, shape)) return x.view(shape, *strides, 0);
     if (!x.has_data()) return Tensor::shape_only({shape, x.dtype()});
   }
-  return packed(x).view(shape, contiguous_strides(shape), 0);
+  return row_major(x).view(shape, contiguous_strides(shape), 0);
 }
 
 Tensor Permute::view(const Tensor& x) const {

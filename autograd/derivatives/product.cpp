@@ -22,7 +22,7 @@ struct ProductOfOthers {
   Spec infer(const Spec& x) const { return takes_floats(name, x); }
   void run(const Tensor& x, Tensor& y) const {
     const Index n = x.shape().back();
-    const Tensor from = packed(x);
+    const Tensor from = row_major(x);
     // In double: of float32 factors the partial products may be what no float can hold.
     std::vector<double> before(static_cast<std::size_t>(n));
     dispatch_float(name, x.dtype(), [&](auto v) {

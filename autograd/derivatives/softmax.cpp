@@ -28,7 +28,7 @@ namespace {
 // dx from dy and y, for every table along an axis.
 template <class F>
 void each_table(int axis, const Tensor& dy, const Tensor& y, Tensor& dx, F kernel) {
-  const Tensor arrived = packed(dy), result = packed(y);
+  const Tensor arrived = row_major(dy), result = row_major(y);
   dispatch_float("softmax", dy.dtype(), [&](auto v) {
     using T = decltype(v);
     kernels::for_each_table(dx.shape(), axis,

@@ -38,9 +38,9 @@ std::shared_ptr<const Recurrence> plan(const KnownStep& step, Index batch, const
     return p.step == step && p.followed == followed && p.options == options;
   };
   if (const auto known = plans().find(is_it)) return known->recurrence;
-  auto recurrence = std::make_shared<const Recurrence>(step_of(*step), batch, followed, options);
-  const Plan made{step, followed, options, std::move(recurrence)};
-  return plans().add(std::make_shared<const Plan>(made), is_it)->recurrence;
+  Plan made{step, followed, options,
+            std::make_shared<const Recurrence>(step_of(*step), batch, followed, options)};
+  return plans().add(std::make_shared<const Plan>(std::move(made)), is_it)->recurrence;
 }
 
 }  // namespace

@@ -26,8 +26,8 @@ struct ClassLossesBackward {
   Spec infer(const Spec& logits, const Spec&, const Spec&, const Spec&) const { return logits; }
   void run(const Tensor& logits, const Tensor& classes, const Tensor& dy, const Tensor& softmaxes,
            Tensor& dx) const {
-    const Tensor x = packed(logits), targets = packed(classes), arrived = packed(dy),
-                 rows = packed(softmaxes);
+    const Tensor x = row_major(logits), targets = row_major(classes), arrived = row_major(dy),
+                 rows = row_major(softmaxes);
     const Index n = logits.dim(-1);
     dispatch_float(name, dx.dtype(), [&](auto v) {
       using T = decltype(v);
@@ -63,7 +63,7 @@ std::array<Spec, 2> ClassLosses::infer(const Spec& logits, const Spec& classes) 
 }
 
 void ClassLosses::run(const Tensor& logits, const Tensor& classes, std::span<Tensor, 2> out) const {
-  const Tensor x = packed(logits), targets = packed(classes);
+  const Tensor x = row_major(logits), targets = row_major(classes);
   check_classes(name, logits.spec(), targets, ignored);
   const Index n = logits.dim(-1);
   dispatch_float(name, logits.dtype(), [&](auto v) {

@@ -86,8 +86,8 @@ std::array<Spec, 5> LinearClassLosses::infer(const Spec& x, const Spec& weight, 
 void LinearClassLosses::run(const Tensor& x, const Tensor& weight, const Tensor& bias,
                             const Tensor& targets, const Tensor& factors,
                             std::span<Tensor, 5> out) const {
-  const Tensor rows = packed(x), biases = packed(bias), classes = packed(targets),
-               scales = packed(factors);
+  const Tensor rows = row_major(x), biases = row_major(bias), classes = row_major(targets),
+               scales = row_major(factors);
   check_classes(name, x.spec().with_shape({x.dim(0), weight.dim(0)}), classes, ignored);
   dispatch_float(name, x.dtype(), [&](auto v) {
     using T = decltype(v);

@@ -31,7 +31,7 @@ void check(const Tensor& x, const Tensor& weight, const Tensor& targets,
   check_class_options("linear_cross_entropy", logits, options);
   // The operation looks at the targets; but before it the weights are taken by them.
   if (options.weight.defined() && targets.has_data()) {
-    check_classes("linear_cross_entropy", logits, packed(targets), options.ignore_index);
+    check_classes("linear_cross_entropy", logits, row_major(targets), options.ignore_index);
   }
 }
 

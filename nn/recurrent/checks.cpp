@@ -64,24 +64,33 @@ std::string said_of_step(const Error& error, const Tensor& x, const std::vector<
   std::string states;
   for (const Tensor& s : state) states += (states.empty() ? "" : ", ") + to_string(s.spec());
   return fmt::format(
-      "{} (in the cell's step, where x{} is {} and a state {}, as the cell's initial() makes it)",
+      "{} (in the cell's step, where x{} is {} and a state {}, as given or made by initial())",
       error.what(), of_layer(layer, options), x.spec(), states);
 }
 
+void check_reset(const Tensor& reset, Index batch, Index time) {
+  if (!reset.defined()) return;
+  require<ShapeError>(reset.shape() == Dims{batch, time},
+                      "recurrent: reset is {}, not bool [batch, time] = [{}, {}]", reset.spec(),
+                      batch, time);
+}
+
 void check_state(const std::vector<Tensor>& before, const std::vector<Tensor>& after) {
+  scan_internal::require_defined("recurrent", "the state that the cell's step returns", after);
   for (std::size_t i = 0; i < std::min(before.size(), after.size()); i++) {
-    require<ShapeError>(!after[i].defined() || after[i].spec() == before[i].spec(),
+    require<ShapeError>(after[i].spec() == before[i].spec(),
                         "recurrent: tensor {} of the state that the cell's step returns is {}, and "
-                        "{} as the cell's initial() makes it; a state keeps its shape and dtype",
+                        "{} as the step takes it; a state keeps its shape and dtype",
                         i, after[i].spec(), before[i].spec());
   }
 }
 
 void check_axes(const std::vector<Tensor>& outputs, Index batch, const RecurrentOptions& options) {
+  scan_internal::require_defined("recurrent", "the outputs of the cell's step", outputs);
   const int least = options.bidirectional ? 2 : 1;
   for (std::size_t i = 0; i < outputs.size(); i++) {
     const Tensor& y = outputs[i];
-    require<ShapeError>(!y.defined() || (y.rank() >= least && y.dim(0) == batch),
+    require<ShapeError>(y.rank() >= least && y.dim(0) == batch,
                         "recurrent: tensor {} of the outputs of the cell's step is {}, not {} with "
                         "batch {}; give it these axes, with expand or unsqueeze, say",
                         i, y.spec(),

@@ -32,6 +32,8 @@ void check_floats(const Error& error, const Tensor& x, Index layer,
 // What the error says, and what the step that threw it was given.
 std::string said_of_step(const Error& error, const Tensor& x, const std::vector<Tensor>& state,
                          Index layer, const RecurrentOptions& options);
+// Throws ShapeError unless a mask of resets of a layer that is batch_first is [batch, time].
+void check_reset(const Tensor& reset, Index batch, Index time);
 // Throws ShapeError where a step makes another state of one that is like the cell's initial().
 void check_state(const std::vector<Tensor>& before, const std::vector<Tensor>& after);
 // Throws ShapeError where outputs of a step do not have the axes that a layer arranges: rows, and

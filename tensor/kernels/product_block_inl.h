@@ -76,8 +76,7 @@ struct Block {
   T* c;
   Index c_stride;
   bool add;
-  const T* row =
-      nullptr;  // added to the sums at their end, of as many columns as the block; or none
+  const T* row = nullptr;  // as wide as the block, added to each row at the end; or none
   Ahead<T> ahead = {};
 };
 

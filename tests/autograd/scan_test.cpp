@@ -351,7 +351,7 @@ TEST(StreamDeathTest, SpansOfTheWrongSizeOrTypeEndTheProgram) {
   using Span = std::span<const double>;
   static_assert(noexcept(player.step(Span(in), out)));
   EXPECT_DEATH(player.step(Span(few), out), "stream: in holds 5 numbers, a step's .* has 6");
-  EXPECT_DEATH(player.step(Span(in), few), "stream: out holds 5 numbers, a step's .* has 6");
+  EXPECT_DEATH(player.step(Span(in), few), "stream: out holds 5 numbers, a step of .* has 6");
   EXPECT_DEATH(player.step(std::span<const float>(narrow), narrow),
                "stream: in holds float32, a step's is float64");
 }

@@ -262,7 +262,7 @@ TEST(StreamDeathTest, BlocksThatAreNoNumberOfStepsEndTheProgram) {
   const Cell cell;
   auto player = stream_of(cell);
   std::vector<double> in(13), out(12);
-  EXPECT_DEATH(player.run(in, out), "stream: in holds 13 numbers, each step's .* has 6");
+  EXPECT_DEATH(player.run(in, out), "stream: in holds 13 numbers, 2 steps of .* have 12");
 }
 
 TEST(Stream, MayBeMovedAndKept) {

@@ -340,11 +340,11 @@ TEST(Stream, ChecksNumbersForThoseWhoAskFirst) {
   EXPECT_ERROR(player.check({one_level, one_token}, {}), DtypeError,
                "stream: in 0 holds float64, a step's is int64 [2]");
   EXPECT_ERROR(player.check({one_token, level}, {}), ShapeError,
-               "stream: in 1 holds 16 numbers, a step's float64 [2, 4] has 8");
+               "stream: in 1 holds 16 numbers, a step of float64 [2, 4] has 8");
   EXPECT_ERROR(player.check({one_token, one_level}, {one.h, one.scores, one.token, two.before}),
-               ShapeError, "stream: out 3 holds 12 numbers, a step's float64 [2, 3] has 6");
+               ShapeError, "stream: out 3 holds 12 numbers, a step of float64 [2, 3] has 6");
   EXPECT_ERROR(player.check({token, level}, {one.h, one.scores, one.token, one.before}, 2),
-               ShapeError, "stream: out 0 holds 6 numbers, each step's float64 [2, 3] has 6");
+               ShapeError, "stream: out 0 holds 6 numbers, 2 steps of float64 [2, 3] have 12");
 }
 
 // With tensors a caller can be told; the state is then the one that there was.

@@ -33,7 +33,7 @@ TEST(RefusesOfRecurrent, AValueThatIsReadInAStep) {
       layer_of([](const Tensor& x, const Tensor& h) { return h + x * sum(x).item(); });
   const auto text =
       "item: only the shape of this float32 [] is known; values of a traced step cannot be read, "
-      "in it or after it: return them, look at them with note, or use loop(...)";
+      "in it or after it: return them, look at them with note, or use loop(...) or PlainLoops";
   EXPECT_ERROR(layer(xs()), ValueError, text);
   EXPECT_ERROR(layer.stream(kBatch), ValueError, text);
   const PlainLoops plainly;
@@ -59,11 +59,11 @@ TEST(RefusesOfRecurrent, AValueThatEscapedFromItsStep) {
   EXPECT_ERROR(escaped + 1, ValueError,
                "data: only the shape of this float32 [5, 4] is known; values of a traced step "
                "cannot be read, in it or after it: return them, look at them with note, or use "
-               "loop(...)");
+               "loop(...) or PlainLoops");
   const auto other = layer_of([&](const Tensor& x, const Tensor& h) { return h + x * escaped; });
   const auto text =
-      "scan: a float32 [5, 4] of another step is used, of which only the shape is known; return "
-      "it from its step, or look at it with note";
+      "scan: a float32 [5, 4] of another step is used, of which only the shape is known; return it "
+      "from its step, or look at it with note";
   EXPECT_ERROR(other(xs()), ValueError, text);
   EXPECT_ERROR(other.stream(kBatch), ValueError, text);
 }
@@ -72,8 +72,9 @@ TEST(RefusesOfRecurrent, AStepThatMixesRowsWithLengths) {
   const auto layer =
       layer_of([](const Tensor& x, const Tensor& h) { return h + x - mean(h, 0, true); });
   EXPECT_ERROR(layer(xs(), {.lengths = {1, 2, 3, 4, 5}}), ShapeError,
-               "scan: the step mixes rows of the batch, mean{[0], true}, and with lengths they are "
-               "not all there; use loop, or declare an operation of yours `rowwise`");
+               "scan: the step mixes rows of the batch, or seems to, mean{[0], true}, and with "
+               "lengths they are not all there; if it keeps them apart, use loop or PlainLoops, or "
+               "declare an operation of yours `rowwise`");
   EXPECT_EQ(layer(xs()).outputs.shape(), xs().shape());
   auto player = layer.stream(kBatch);
   EXPECT_EQ(elements(player.run(xs())), elements(layer(xs()).outputs));
@@ -98,9 +99,9 @@ TEST(RefusesOfRecurrent, CellsOfOtherWidthsThanTheLayerIsMadeFor) {
 TEST(RefusesOfRecurrent, AStateThatChangesItsShapeOrDtype) {
   const auto refuses = [](const Step& step, const std::string& became) {
     const auto layer = layer_of(step);
-    const auto text = "recurrent: tensor 0 of the state that the cell's step returns is " + became +
-                      ", and float32 [5, 4] as the cell's initial() makes it; a state keeps its "
-                      "shape and dtype";
+    const auto text =
+        "recurrent: tensor 0 of the state that the cell's step returns is " + became +
+        ", and float32 [5, 4] as the step takes it; a state keeps its shape and dtype";
     EXPECT_ERROR(layer(xs()), ShapeError, text.c_str());
     EXPECT_ERROR(layer.stream(kBatch), ShapeError, text.c_str());
     const PlainLoops plainly;
@@ -116,8 +117,8 @@ TEST(RefusesOfRecurrent, AStateOfAnotherWidthThanTheStepMeans) {
       layer_of([](const Tensor& x, const Tensor& h) { return slice(x, 1, 0, 3) + h; });
   const auto text =
       "add: shapes [5, 3] and [5, 4] do not broadcast; sizes 3 and 4 are neither equal nor 1 (in "
-      "the cell's step, where x is float32 [5, 4] and a state float32 [5, 4], as the cell's "
-      "initial() makes it)";
+      "the cell's step, where x is float32 [5, 4] and a state float32 [5, 4], as given or made by "
+      "initial())";
   EXPECT_ERROR(layer(xs()), ShapeError, text);
   EXPECT_ERROR(layer.stream(kBatch), ShapeError, text);
   EXPECT_ERROR(layer.step(xs()[0], layer.initial(kBatch)), ShapeError, text);
@@ -133,18 +134,18 @@ TEST(RefusesOfRecurrent, TokensWithoutAnEmbedding) {
         why);
   };
   const auto own = layer_of([](const Tensor& x, const Tensor& h) { return h * x; });
-  const auto of_own = text(
-      "multiply: dtypes differ, float32 [5, 4] and int64 [5]; convert one "
-      "with to(x, dtype)");
+  const auto of_own =
+      text("multiply: dtypes differ, float32 [5, 4] and int64 [5]; convert one with to(x, dtype)");
   EXPECT_ERROR(own(tokens), DtypeError, of_own.c_str());
   EXPECT_ERROR(own.stream(tokens[0]), DtypeError, of_own.c_str());
   EXPECT_ERROR(own.step(tokens[0], own.initial(kBatch)), DtypeError, of_own.c_str());
   Rng rng(1);
   const nn::Recurrent<nn::GRUCell> gru({.input = kInput, .hidden = kHidden}, rng);
-  EXPECT_ERROR(gru(tokens), DtypeError,
-               text("cell: the input of a step is [batch, 3], got [5]; a sequence of one row is "
-                    "[time, 1, 3]")
-                   .c_str());
+  EXPECT_ERROR(
+      gru(tokens), DtypeError,
+      text(
+          "cell: the input of a step is [batch, 3], got [5]; a sequence of one row is [time, 1, 3]")
+          .c_str());
 }
 
 struct SummingCell : AnyCell {
@@ -180,6 +181,23 @@ TEST(RefusesOfRecurrent, OutputsWithoutTheAxesThatALayerArranges) {
       },
       {.input = kHidden, .hidden = kHidden});
   EXPECT_EQ(layer(xs()).last.shape(), Dims{kBatch});
+}
+
+TEST(RefusesOfRecurrent, ResetsThatAreNotBatchFirstWhereItsInputsAre) {
+  Rng rng(1);
+  const nn::Recurrent<nn::GRUCell> layer({.input = 3, .hidden = 4, .batch_first = true}, rng);
+  const Tensor x = ones({2, 5, 3});
+  layer(x);
+  layer(x, {.reset = zeros({2, 5}, boolean)});
+  EXPECT_ERROR(layer(x, {.reset = zeros({5, 2}, boolean)}), ShapeError,
+               "recurrent: reset is bool [5, 2], not bool [batch, time] = [2, 5]");
+}
+
+TEST(RefusesOfRecurrent, AStateThatHoldsNothing) {
+  const auto layer = layer_of([](const Tensor&, const Tensor&) { return Tensor(); });
+  EXPECT_ERROR(layer(xs()), ValueError,
+               "recurrent: tensor 0 of the state that the cell's step returns holds no tensor "
+               "(default-constructed or moved from)");
 }
 
 }  // namespace

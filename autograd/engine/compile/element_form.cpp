@@ -74,8 +74,11 @@ void logical_not(Writer& w, const Operation&, Handle y, const Handles& x) {
   w.instruction(ElementCode::subtract, y, w.constant(1), x[0]);
 }
 
-const std::unordered_map<const OpType*, Form>& forms() {
-  static const std::unordered_map<const OpType*, Form> all{
+using Forms = std::unordered_map<const OpType*, Form>;
+
+const Forms& forms() {
+  // Lives for ever, as plans do (plans.cpp).
+  static const Forms& all = *new Forms{
       {&op_type<Add>, plain<ElementCode::add>},
       {&op_type<Subtract>, plain<ElementCode::subtract>},
       {&op_type<Multiply>, plain<ElementCode::multiply>},

@@ -112,9 +112,9 @@ struct Program {
   std::vector<Instruction> loop;
   std::vector<ValueId> packed;          // right operands of products in it
   std::map<ValueId, RecipeOf> recipes;  // of these, and of those of products outside of the loop
-  std::string_view together;  // why one worker runs all rows; empty: workers may share them
-  ColumnSplit columns;        // whose an instruction's are; shared only where rows are apart
-  bool by_table = true;  // small tables are multiplied before rows are looked up (run/lookups.h)
+  std::string_view together;     // why one worker runs all rows; empty: workers may share them
+  ColumnSplit columns;           // whose an instruction's are; shared only where rows are apart
+  bool by_table = true;          // small tables are multiplied first (run/lookups.h)
   bool share_columns = false;    // wherever workers can, however little there is to do
   bool over_inputs = true;       // outputs may lie over spent inputs (run/spent_inputs.h)
   Index steps_at_a_time = 0;     // of a stretch of time, about so many
@@ -130,8 +130,7 @@ struct Program {
 struct ProgramOptions {
   FateOptions fates = {};
   bool pack = true, fuse = true, alias = true, by_table = true;
-  Index steps_at_a_time =
-      0;  // of a stretch of time (run/stretches.h); 0: as many as the caches like
+  Index steps_at_a_time = 0;   // of a stretch (run/stretches.h); 0: as many as the caches like
   bool share_columns = false;  // of workers: wherever they can, however little there is to do
   // All of it at every step, nothing remembered: a program for single steps. The bits are those
   // that the same step has where some of it runs before or after the loop.

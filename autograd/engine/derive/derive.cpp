@@ -17,54 +17,81 @@ std::vector<ValueId> leaves_of(const Graph& graph) {
   return leaves;
 }
 
+// What the tracer sees: the step on its leaves, rewound by a tape.
+class TracedRewind {
+ public:
+  TracedRewind(const Graph& step, const std::vector<ValueId>& results,
+               const std::vector<bool>& arrives)
+      : step_(step), results_(results), arrives_(arrives), leaves_(leaves_of(step)) {}
+
+  // Of the leaves, and then of the gradients that arrive.
+  std::vector<Spec> arguments() const {
+    std::vector<Spec> specs;
+    for (const ValueId x : leaves_) specs.push_back(step_.spec(x));
+    for (std::size_t i = 0; i < results_.size(); i++) {
+      if (arrives_[i]) specs.push_back(step_.spec(results_[i]));
+    }
+    return specs;
+  }
+  std::ptrdiff_t leaves() const { return std::ssize(leaves_); }
+
+  // The values of the step, and then the gradients of `reached`.
+  Tensors run(const Tensors& given, const std::vector<bool>& wanted) {
+    const Pause outer;
+    Tape tape;
+    Tensors inputs(given.begin(), given.begin() + leaves());
+    for (std::size_t i = 0; i < inputs.size(); i++) {
+      if (wanted[at(leaves_[i])] && is_float(inputs[i].dtype())) tape.watch(inputs[i]);
+    }
+    Tensors known = replay(step_, inputs);
+    const std::vector<Upstream> upstream = arriving(tape, known, given);
+    if (upstream.empty()) return known;
+    const Gradients gradients = tape.backward(upstream, {.record = true});
+    for (std::size_t i = 0; i < inputs.size(); i++) {
+      if (!tape.holds(inputs[i].mark()) || !gradients.find(inputs[i])) continue;
+      reached_.push_back(leaves_[i]);
+      known.push_back(gradients[inputs[i]]);
+    }
+    return known;
+  }
+  const std::vector<ValueId>& reached() const { return reached_; }
+
+ private:
+  std::vector<Upstream> arriving(const Tape& tape, const Tensors& known,
+                                 const Tensors& given) const {
+    std::vector<Upstream> upstream;
+    auto gradient = given.begin() + leaves();
+    for (std::size_t i = 0; i < results_.size(); i++) {
+      if (!arrives_[i]) continue;
+      const Tensor& y = known[at(results_[i])];
+      if (tape.holds(y.mark())) upstream.push_back({y, *gradient});
+      gradient++;
+    }
+    return upstream;
+  }
+
+  const Graph& step_;
+  const std::vector<ValueId>& results_;
+  const std::vector<bool>& arrives_;
+  const std::vector<ValueId> leaves_;
+  std::vector<ValueId> reached_;
+};
+
 }  // namespace
 
 Derivative derive(const Graph& step, const std::vector<ValueId>& results,
                   const std::vector<bool>& arrives, const std::vector<bool>& wanted) {
-  const std::vector<ValueId> leaves = leaves_of(step);
-  std::vector<Spec> specs;
-  for (const ValueId x : leaves) specs.push_back(step.spec(x));
-  for (std::size_t i = 0; i < results.size(); i++) {
-    if (arrives[i]) specs.push_back(step.spec(results[i]));
-  }
+  TracedRewind rewind(step, results, arrives);
+  Trace traced =
+      trace(rewind.arguments(), [&](const Tensors& given) { return rewind.run(given, wanted); });
 
   Derivative derivative;
-  derivative.gradients.assign(static_cast<std::size_t>(step.values()), -1);
-  std::vector<ValueId> reached;  // leaves of the step, in the order of their gradients below
-  Trace traced = trace(specs, [&](const Tensors& given) {
-    const Pause outer;
-    Tape tape;
-    Tensors inputs(given.begin(), given.begin() + std::ssize(leaves));
-    for (std::size_t i = 0; i < leaves.size(); i++) {
-      const bool asked = wanted[static_cast<std::size_t>(leaves[i])];
-      if (asked && is_float(inputs[i].dtype())) tape.watch(inputs[i]);
-    }
-    Tensors known = replay(step, inputs);
-    std::vector<Upstream> upstream;
-    auto gradient = given.begin() + std::ssize(leaves);
-    for (std::size_t i = 0; i < results.size(); i++) {
-      if (!arrives[i]) continue;
-      const Tensor& y = known[static_cast<std::size_t>(results[i])];
-      if (tape.holds(y.mark())) upstream.push_back({y, *gradient});
-      gradient++;
-    }
-    if (upstream.empty()) return known;
-    const Gradients gradients = tape.backward(upstream, {.record = true});
-    for (std::size_t i = 0; i < leaves.size(); i++) {
-      if (!tape.holds(inputs[i].mark()) || !gradients.find(inputs[i])) continue;
-      reached.push_back(leaves[i]);
-      known.push_back(gradients[inputs[i]]);
-    }
-    return known;
-  });
-
   const auto first_gradient = traced.results.begin() + step.values();
   derivative.values.assign(traced.results.begin(), first_gradient);
-  for (std::size_t i = 0; i < reached.size(); i++) {
-    derivative.gradients[static_cast<std::size_t>(reached[i])] =
-        *(first_gradient + static_cast<std::ptrdiff_t>(i));
-  }
-  auto arriving = traced.arguments.begin() + std::ssize(leaves);
+  derivative.gradients.assign(at(step.values()), -1);
+  auto gradient = first_gradient;
+  for (const ValueId x : rewind.reached()) derivative.gradients[at(x)] = *gradient++;
+  auto arriving = traced.arguments.begin() + rewind.leaves();
   for (const bool arrives_here : arrives) {
     derivative.arriving.push_back(arrives_here ? *arriving++ : -1);
   }

@@ -122,9 +122,10 @@ class LoopText {
   std::string reason(const Graph::Node& node, bool packed) const {
     if (packed) return name(node.inputs[1]) + " packed, for several rows of each row of the batch";
     if (node.operation.is<MatMul>()) {
-      const ValueId right = node.inputs[1];
-      if (program_.depends[at(right)] != Dependence::nothing) return "both operands change";
-      return "not rows times a matrix";
+      const bool left_changes = program_.depends[at(node.inputs[0])] != Dependence::nothing;
+      const bool right_changes = program_.depends[at(node.inputs[1])] != Dependence::nothing;
+      if (left_changes && right_changes) return "both operands change";
+      return right_changes ? "what is the same stands on the left" : "not rows times a matrix";
     }
     if (is_random(node.operation)) return "it draws at every step";
     if (is_view(node.operation)) return "its numbers do not lie together";

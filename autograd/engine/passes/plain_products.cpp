@@ -2,7 +2,7 @@
 // row the same bits wherever it stands, and sink where they add rows up.
 //
 //   x [1, rows, k] times W [heads, k, n]       one product, with the matrices side by side
-//   x [heads, rows, k] times W [heads, k, n]   a product for each head
+//   stack({x, y}) times W [2, k, n]            a product for each of what is stacked
 //   x^T d, both [heads, rows, ...] seen as     the same with the rows first: there they are
 //   [heads rows, ...]                          followed (rows/rows.h)
 #include "rewind/autograd/engine/passes/canonical.h"
@@ -15,9 +15,6 @@
 namespace rw::engine {
 namespace {
 
-// Of more heads, one product that BLAS computes for all of them is left as it is.
-constexpr Index kMostHeads = 16;
-
 class PlainProducts {
  public:
   PlainProducts(const Step& step, Index batch)
@@ -27,14 +24,13 @@ class PlainProducts {
   ValueId operator()(Rewriting& r, const Graph::Node& node) const {
     if (!node.operation.is<MatMul>()) return -1;
     const ValueId a = node.inputs[0], b = node.inputs[1];
-    if (adds_rows_in_the_middle(node)) return rows_first(r, node);
+    if (adds_rows_in_the_middle(node)) return with_rows_first(r, node);
     if (!same_at_every_step(b) || depends_[at(a)] == Dependence::nothing) return -1;
     if (rank(b) < 3 || rank(a) < 2 || matrices(b) == 0) return -1;
     if (matrices(b) == 1) return with_one_matrix(r, node);
     if (rank(b) != 3 || rows_.axis_of(a) != rank(a) - 2) return -1;
     if (matrices(a) == 1) return with_all_side_by_side(r, node);
-    const bool fits = rank(a) == 3 && matrices(a) == matrices(b) && matrices(b) <= kMostHeads;
-    return fits ? head_by_head(r, node) : -1;
+    return is_stack_of(a, matrices(b)) ? one_by_one(r, node) : -1;
   }
 
  private:
@@ -76,27 +72,40 @@ class PlainProducts {
     return reshaped(r, by_heads, shape(node.first));
   }
 
-  ValueId head_by_head(Rewriting& r, const Graph::Node& node) const {
+  // What stands in one tensor otherwise would have to be taken apart, which costs more than it
+  // gives.
+  bool is_stack_of(ValueId value, Index count) const {
+    const Graph::Node* maker = graph_.maker(value);
+    const auto* stack = maker ? maker->operation.as<Stack>() : nullptr;
+    return stack && stack->axis == 0 && rank(value) == 3 && std::ssize(maker->inputs) == count;
+  }
+  ValueId one_by_one(Rewriting& r, const Graph::Node& node) const {
+    const ValueId b = node.inputs[1];
     std::vector<ValueId> products;
-    for (Index head = 0; head < matrices(node.inputs[1]); head++) {
-      products.push_back(
-          simplified(r.to.graph, MatMul{},
-                     {matrix_of(r, node.inputs[0], head), matrix_of(r, node.inputs[1], head)}));
+    for (const ValueId x : graph_.maker(node.inputs[0])->inputs) {
+      const Index i = std::ssize(products);
+      const ValueId one = simplified(r.to.graph, Slice{0, i, i + 1, 1}, {r.of(b)});
+      const ValueId matrix = reshaped(r, one, shape(b).without(0));
+      products.push_back(simplified(r.to.graph, MatMul{}, {r.of(x), matrix}));
     }
     return simplified(r.to.graph, Stack{0}, std::move(products));
   }
-  ValueId matrix_of(Rewriting& r, ValueId x, Index head) const {
-    const Graph::Node* maker = graph_.maker(x);
-    const auto* stack = maker ? maker->operation.as<Stack>() : nullptr;
-    if (stack && stack->axis == 0) return r.of(maker->inputs[static_cast<std::size_t>(head)]);
-    const ValueId one = simplified(r.to.graph, Slice{0, head, head + 1, 1}, {r.of(x)});
-    return reshaped(r, one, shape(x).without(0));
-  }
 
-  // What the rows of a product are seen from, [..., k] as [rows, k]; -1: nothing.
-  ValueId seen_from(ValueId rows) const {
-    const Graph::Node* maker = graph_.maker(rows);
-    return maker && maker->operation.is<Reshape>() ? maker->inputs[0] : -1;
+  // What the rows of a product, [rows, k], are seen from: [..., k], or [...] where k is one. Of two
+  // that would do, the one whose rows are `like` these.
+  struct Seen {
+    ValueId value = -1;  // -1: from nothing
+    Dims rows = {};      // [...]
+  };
+  Seen seen_from(ValueId matrix, const Dims& like = {}) const {
+    const Graph::Node* maker = graph_.maker(matrix);
+    if (!maker || !maker->operation.is<Reshape>()) return {};
+    const ValueId x = maker->inputs[0];
+    const Index k = shape(matrix).back();
+    if (rank(x) == 0) return {};
+    if (k == 1 && shape(x) == like) return {x, like};
+    if (shape(x).back() == k) return {x, shape(x).without(rank(x) - 1)};
+    return k == 1 ? Seen{x, shape(x)} : Seen{};
   }
   const Graph::Node* transposed(ValueId value) const {
     const Graph::Node* maker = graph_.maker(value);
@@ -106,25 +115,24 @@ class PlainProducts {
   bool adds_rows_in_the_middle(const Graph::Node& node) const {
     const Graph::Node* left = transposed(node.inputs[0]);
     if (!left || rank(node.inputs[1]) != 2) return false;
-    const ValueId a = seen_from(left->inputs[0]), b = seen_from(node.inputs[1]);
-    if (a < 0 || b < 0 || rank(a) != rank(b)) return false;
-    const int axis = rows_.axis_of(a), last = rank(a) - 1;
-    return 0 < axis && axis < last && rows_.axis_of(b) == axis &&
-           shape(a).without(last) == shape(b).without(last) &&
-           shape(left->inputs[0]).back() == shape(a).back() &&
-           shape(node.inputs[1]).back() == shape(b).back();
+    const Seen a = seen_from(left->inputs[0]), b = seen_from(node.inputs[1], a.rows);
+    if (a.value < 0 || b.value < 0 || !(a.rows == b.rows)) return false;
+    const int axis = rows_.axis_of(a.value);
+    return 0 < axis && axis < a.rows.rank() && rows_.axis_of(b.value) == axis;
   }
-  ValueId rows_first(Rewriting& r, const Graph::Node& node) const {
+  ValueId with_rows_first(Rewriting& r, const Graph::Node& node) const {
     const ValueId left = transposed(node.inputs[0])->inputs[0], right = node.inputs[1];
-    const ValueId a = r.of(seen_from(left)), b = r.of(seen_from(right));
-    const int axis = rows_.axis_of(seen_from(left));
+    return simplified(r.to.graph, MatMul{},
+                      {permuted(r, seen_rows_first(r, left), {1, 0}), seen_rows_first(r, right)});
+  }
+  ValueId seen_rows_first(Rewriting& r, ValueId matrix) const {
+    const ValueId x = seen_from(matrix).value;
+    const int axis = rows_.axis_of(x);
     Dims order{axis};
-    for (int i = 0; i < rank(seen_from(left)); i++) {
+    for (int i = 0; i < rank(x); i++) {
       if (i != axis) order.push_back(i);
     }
-    const ValueId rows = reshaped(r, permuted(r, a, order), shape(left));
-    const ValueId others = reshaped(r, permuted(r, b, order), shape(right));
-    return simplified(r.to.graph, MatMul{}, {permuted(r, rows, {1, 0}), others});
+    return reshaped(r, permuted(r, r.of(x), order), shape(matrix));
   }
 
   const Graph& graph_;

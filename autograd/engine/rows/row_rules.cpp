@@ -195,7 +195,9 @@ Answer one_hot(Question& q) { return apart(q.axis(0)); }
 using Rule = Answer (*)(Question&);
 
 Rule rule_of(const OpType& type) {
-  static const std::unordered_map<const OpType*, Rule> rules{
+  // Lives for ever, as plans do (plans.cpp).
+  using Rules = std::unordered_map<const OpType*, Rule>;
+  static const Rules& rules = *new Rules{
       {&op_type<Reshape>, reshape},
       {&op_type<Permute>, permute},
       {&op_type<Expand>, expand},

@@ -139,7 +139,7 @@ Tensor Lifted::packed_form(ValueId value) const {
   for (const ValueId x : made.sources) {
     sources.push_back(constants_[at(x)]);
   }
-  return packed(made.recipe, sources);
+  return engine::packed_form(made.recipe, sources);
 }
 
 void Lifted::compute(const Graph::Node& node) {

@@ -176,13 +176,13 @@ std::size_t remembered_forms() {
   return cache().forms.size();
 }
 
-Tensor packed(const SharedRecipe& recipe, const std::vector<Tensor>& sources) {
+Tensor packed_form(const SharedRecipe& recipe, const std::vector<Tensor>& sources) {
   Tensor form = recall(recipe, sources);
   if (form.defined()) return form;
   return remember(recipe, sources, packed_now(recipe ? recipe->made_of(sources) : sources[0]));
 }
 
-Tensor packed(const Tensor& w) { return packed(nullptr, {w}); }
+Tensor packed_form(const Tensor& w) { return packed_form(nullptr, {w}); }
 
 Tensor times_packed(const Tensor& a, const Tensor& form, Index n) {
   Tensor result = Tensor::uninitialized({a.shape().with(a.rank() - 1, n), a.dtype()});

@@ -13,8 +13,8 @@ namespace engine {
 // training step packs once after each update, inference once in all. Of the rest the last 1024 are
 // kept, and 1 GiB of them. That counts forms alone: what they are made of somebody else holds too,
 // or it goes when the next form is asked for. Threads may share it.
-Tensor packed(const std::shared_ptr<const Recipe>& recipe, const std::vector<Tensor>& sources);
-Tensor packed(const Tensor& w);  // of w itself
+Tensor packed_form(const std::shared_ptr<const Recipe>& recipe, const std::vector<Tensor>& sources);
+Tensor packed_form(const Tensor& w);  // of w itself
 
 // How many forms are remembered now.
 std::size_t remembered_forms();

@@ -188,8 +188,9 @@ ScanResults run(const Program& program, LoopInputs inputs) {
   const Uninterpreted direct;
   const FlushDenormals flush;
   require<ShapeError>(inputs.rows.whole() || program.mixing.empty(),
-                      "scan: the step mixes rows of the batch, {}, and with lengths they are not "
-                      "all there; use loop, or declare an operation of yours `rowwise`",
+                      "scan: the step mixes rows of the batch, or seems to, {}, and with lengths "
+                      "they are not all there; if it keeps them apart, use loop or PlainLoops, or "
+                      "declare an operation of yours `rowwise`",
                       program.mixing);
   return Run(program, std::move(inputs)).results();
 }

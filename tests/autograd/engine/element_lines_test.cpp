@@ -82,8 +82,11 @@ TEST(ElementLines, AChoiceByTheOppositeOfAMaskIsOneByTheMask) {
   expect_same_numbers(choice);
   choice.lines[0].arguments = {1, 0, -1};
   expect_same_numbers(choice);
-  choice.lines[1].arguments = {kFirst, kOne, zero};  // the mask itself
-  expect_same_numbers(choice);
+  for (const auto& other : {std::array{kFirst, kOne, zero}, std::array{kFirst, zero, 4}}) {
+    choice.lines[1].arguments = other;  // the mask itself; another mask where it does not hold
+    EXPECT_EQ(codes_of(choice).size(), 3u);
+    expect_same_numbers(choice);
+  }
 }
 
 TEST(ElementLines, WhatIsReadTwiceStays) {

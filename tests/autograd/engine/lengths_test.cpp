@@ -150,9 +150,9 @@ TEST(Lengths, AreRefusedWhereWhatHasRowsIsReadWithoutThem) {
     return message_of([&] { scan(step, x, h, with_lengths); });
   };
   const auto mixes = [](const char* what) {
-    return "scan: the step mixes rows of the batch, " + std::string(what) +
-           ", and with lengths they are not all there; use loop, or declare an operation of yours "
-           "`rowwise`";
+    return "scan: the step mixes rows of the batch, or seems to, " + std::string(what) +
+           ", and with lengths they are not all there; if it keeps them apart, use loop or "
+           "PlainLoops, or declare an operation of yours `rowwise`";
   };
   const auto drawn = [] { return bernoulli({B, H}, {.p = 0.5, .dtype = float64}); };
   EXPECT_EQ(refusal([&](const Tensor& x_t, const Tensor& h_t) {

@@ -23,22 +23,22 @@ using test::ramp;
 
 TEST(PackedForgotten, FormsOfNumbersThatAreGoneAreForgotten) {
   const Tensor held = ramp({4, 4});
-  packed(held);
-  packed(ramp({4, 4}));  // lets go what earlier tests left
+  packed_form(held);
+  packed_form(ramp({4, 4}));  // lets go what earlier tests left
   const std::size_t before = remembered_forms();
-  for (int i = 0; i < 100; i++) packed(ramp({4, 4}));
+  for (int i = 0; i < 100; i++) packed_form(ramp({4, 4}));
   EXPECT_LE(remembered_forms(), before);
 }
 
 // Makes forms again and again, and lets go what they were made of.
 void expect_nothing_is_left(const std::function<void()>& make_forms) {
   const Tensor held = ramp({4, 4});
-  packed(held);  // lets go what earlier tests left
+  packed_form(held);  // lets go what earlier tests left
   make_forms();
-  packed(transpose(held));
+  packed_form(transpose(held));
   const std::size_t before = remembered_forms(), bytes = memory::bytes_in_use();
   for (int i = 0; i < 20; i++) make_forms();
-  packed(slice(held, 1, 0, 3));
+  packed_form(slice(held, 1, 0, 3));
   EXPECT_EQ(remembered_forms(), before + 1);
   EXPECT_LE(memory::bytes_in_use(), bytes + 4096);
 }
@@ -46,17 +46,17 @@ void expect_nothing_is_left(const std::function<void()>& make_forms) {
 TEST(PackedForgotten, FormsOfSeveralViewsOfOneTensorAreForgottenWithIt) {
   expect_nothing_is_left([] {
     const Tensor u = ramp({2, 64, 64});
-    packed(u[0]);
-    packed(u[1]);
+    packed_form(u[0]);
+    packed_form(u[1]);
   });
 }
 
 TEST(PackedForgotten, FormsOfATensorAndOfAPartOfItAreForgottenWithIt) {
   expect_nothing_is_left([] {
     const Tensor w = ramp({64, 64});
-    packed(w);
-    packed(slice(w, 1, 0, 16));
-    packed(transpose(w));
+    packed_form(w);
+    packed_form(slice(w, 1, 0, 16));
+    packed_form(transpose(w));
   });
 }
 
@@ -67,7 +67,7 @@ TEST(PackedForgotten, AFormThatIsMadeOfTwoPartsOfATensorIsForgottenWithIt) {
   const auto recipe = std::make_shared<const Recipe>(std::move(sum));
   expect_nothing_is_left([&] {
     const Tensor u = ramp({2, 64, 64});
-    packed(recipe, {u[0], u[1]});
+    packed_form(recipe, {u[0], u[1]});
   });
 }
 
@@ -97,25 +97,25 @@ TEST(PackedForgotten, AFormIsKnownAsLongAsAnyPartOfItsNumbersIsHeld) {
   Tensor part, form;
   {
     const Tensor u = ramp({2, 4, 4});
-    form = packed(u[0]);
-    packed(u[1]);
+    form = packed_form(u[0]);
+    packed_form(u[1]);
     part = slice(u[0], 0, 1, 2);
   }
-  packed(ramp({4, 4}));
-  EXPECT_TRUE(packed(part.view({4, 4}, {4, 1}, -4)).shares_storage_with(form));
+  packed_form(ramp({4, 4}));
+  EXPECT_TRUE(packed_form(part.view({4, 4}, {4, 1}, -4)).shares_storage_with(form));
 }
 
 TEST(PackedForgotten, MemoryOfACallerIsGivenBackWhenAnotherIsAskedFor) {
   std::vector<float> memory(16, 0.5f);
   bool released = false;
-  packed(from_blob(memory.data(), {4, 4}, [&] { released = true; }));
+  packed_form(from_blob(memory.data(), {4, 4}, [&] { released = true; }));
   EXPECT_FALSE(released);
   const Tensor known = ramp({4, 4});
-  packed(known);
+  packed_form(known);
   EXPECT_TRUE(released);
   released = false;
-  packed(from_blob(memory.data(), {4, 4}, [&] { released = true; }));
-  packed(known);  // is found, and nothing is made
+  packed_form(from_blob(memory.data(), {4, 4}, [&] { released = true; }));
+  packed_form(known);  // is found, and nothing is made
   EXPECT_TRUE(released);
 }
 

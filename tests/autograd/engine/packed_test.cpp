@@ -23,16 +23,16 @@ namespace {
 using test::ramp;
 
 Tensor packed_matmul(const Tensor& a, const Tensor& w) {
-  return times_packed(a, packed(w), w.dim(1));
+  return times_packed(a, packed_form(w), w.dim(1));
 }
 
 TEST(Packed, TheSameNumbersArePackedOnce) {
   const Tensor w = ramp({5, 20});
-  const Tensor form = packed(w);
-  EXPECT_TRUE(packed(w).shares_storage_with(form));
-  EXPECT_TRUE(packed(transpose(transpose(w))).shares_storage_with(form));
-  EXPECT_FALSE(packed(transpose(w)).shares_storage_with(form));
-  EXPECT_FALSE(packed(slice(w, 0, 0, 4)).shares_storage_with(form));
+  const Tensor form = packed_form(w);
+  EXPECT_TRUE(packed_form(w).shares_storage_with(form));
+  EXPECT_TRUE(packed_form(transpose(transpose(w))).shares_storage_with(form));
+  EXPECT_FALSE(packed_form(transpose(w)).shares_storage_with(form));
+  EXPECT_FALSE(packed_form(slice(w, 0, 0, 4)).shares_storage_with(form));
 }
 
 TEST(Packed, AWriteMakesAnotherForm) {

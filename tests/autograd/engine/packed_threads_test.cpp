@@ -26,7 +26,7 @@ TEST(PackedThreads, NoFormIsForgottenWhileAThreadHoldsItsNumbers) {
   Tensor all = ramp({4, 5, 20});
   std::vector<Tensor> own, forms;
   for (Index i = 0; i < 4; i++) own.push_back(all[i]);
-  for (const Tensor& w : own) forms.push_back(packed(w));
+  for (const Tensor& w : own) forms.push_back(packed_form(w));
   all = Tensor();
   std::vector<std::thread> threads;
   std::vector<int> others(4);
@@ -34,7 +34,7 @@ TEST(PackedThreads, NoFormIsForgottenWhileAThreadHoldsItsNumbers) {
     threads.emplace_back([&, i] {
       for (int k = 0; k < 2000; k++) {
         own[i] = own[i].view({5, 20}, {20, 1}, 0);
-        others[i] += !packed(own[i]).shares_storage_with(forms[i]);
+        others[i] += !packed_form(own[i]).shares_storage_with(forms[i]);
       }
       own[i] = Tensor();
     });
@@ -55,7 +55,7 @@ TEST(PackedThreads, ShareOneForm) {
   const Tensor held = ramp({4, 4}), x = ramp({3, 5});
   for (int round = 0; round < 5; round++) {
     const Tensor w = ramp({5, 20});
-    packed(held);  // lets go what was made of other weights
+    packed_form(held);  // lets go what was made of other weights
     const std::size_t before = remembered_forms();
     std::latch start(kThreads);
     std::vector<Tensor> forms(kThreads);
@@ -63,7 +63,7 @@ TEST(PackedThreads, ShareOneForm) {
     for (Tensor& form : forms) {
       threads.emplace_back([&] {
         start.arrive_and_wait();
-        form = packed(recipe, {w});
+        form = packed_form(recipe, {w});
       });
     }
     for (std::thread& thread : threads) thread.join();

@@ -85,7 +85,7 @@ TEST(PackedTogether, IsMadeOnce) {
   const auto forms_after = [&](int calls) {
     const auto step = [&](const Tensor& x, const Tensor& h) { return gated(x, h, weights); };
     for (int i = 0; i < calls; i++) scan(step, ramp({4, 2, 6}), ramp({2, 6}));
-    engine::packed(ramp({4, 4}));
+    engine::packed_form(ramp({4, 4}));
     return engine::remembered_forms();
   };
   const std::size_t before = forms_after(0), once = forms_after(1);

@@ -31,19 +31,23 @@ std::vector<NamedCase> cells() {
            [](Const x, Const s, Const w) { return over_heads(matmul(s[0], w[1]), x, s, w); }),
       cell("one matrix", {1, H, H},
            [](Const x, Const s, Const w) { return over_heads(matmul(s[0], w[1]), x, s, w); }),
-      cell("head by head", {2, H, H},
+      cell("of what is stacked", {2, H, H},
            [](Const x, Const s, Const w) {
              return over_heads(matmul(stack({s[0], tanh(s[0])}, 0), w[1]), x, s, w);
-           }),
-      cell("parts head by head", {3, H, H},
-           [](Const x, Const s, Const w) {
-             const Tensor three = expand(unsqueeze(s[0], 0), {3, s[0].dim(0), s[0].dim(1)});
-             return over_heads(matmul(three * reshape(arange(1, 4, 1, float64), {3, 1, 1}), w[1]),
-                               x, s, w);
            }),
       cell("rows in the middle", {H, H},
            [](Const x, Const s, Const w) {
              return over_heads(matmul(stack({s[0], tanh(s[0])}, 0), w[1]), x, s, w);
+           }),
+      cell("rows in the middle by a column", {H, 1},
+           [](Const x, Const s, Const w) {
+             const Tensor both = stack({s[0], tanh(s[0])}, 0);
+             return over_heads(both * matmul(both, w[1]), x, s, w);
+           }),
+      cell("rows in the middle by a vector", {H},
+           [](Const x, Const s, Const w) {
+             const Tensor both = stack({s[0], tanh(s[0])}, 0);
+             return over_heads(both * unsqueeze(matmul(both, w[1]), 2), x, s, w);
            }),
   };
 }
@@ -71,8 +75,9 @@ ScanCase wide(const NamedCase& cell, Index rows) {
   c.xs = {numbers({T, B, I}, 1)};
   c.initial = {numbers({B, kWide}, 2)};
   Dims shape = c.weights[1].shape();
-  shape.set(shape.rank() - 1, kWide);
-  shape.set(shape.rank() - 2, kWide);
+  for (int i = 0; i < shape.rank(); i++) {
+    if (shape[i] == H) shape.set(i, kWide);
+  }
   c.weights = {numbers({I, kWide}, 3), numbers(shape, 4) * 0.1};
   c.xs[0] = contiguous(slice(c.xs[0], 1, 0, rows));
   c.initial[0] = contiguous(slice(c.initial[0], 0, 0, rows));

@@ -28,10 +28,9 @@ TEST(PlannedScan, RefusesAGeneratorOfTheStepsOwn) {
     scan(step, numbers({T, B, H}, 1), numbers({B, H}, 2));
     FAIL();
   } catch (const ValueError& error) {
-    EXPECT_EQ(
-        std::string(error.what()),
-        "scan: uniform in the step draws from a generator of its own; draw from this thread's, "
-        "which Random sets, or use loop");
+    EXPECT_EQ(std::string(error.what()),
+              "scan: uniform in the step draws from a generator of its own; draw from this "
+              "thread's, which Random sets, or use loop");
   }
 }
 
@@ -44,8 +43,9 @@ TEST(PlannedScan, RefusesLengthsWhereAScanInsideMayMixRows) {
   EXPECT_EQ(message_of<ShapeError>([&] {
               scan(step, numbers({T, B, H}, 1), numbers({B, H}, 2), {.lengths = {1, 2, 3}});
             }),
-            "scan: the step mixes rows of the batch, scan{2 steps}, and with lengths they are not "
-            "all there; use loop, or declare an operation of yours `rowwise`");
+            "scan: the step mixes rows of the batch, or seems to, scan{2 steps}, and with lengths "
+            "they are not all there; if it keeps them apart, use loop or PlainLoops, or declare an "
+            "operation of yours `rowwise`");
 }
 
 }  // namespace

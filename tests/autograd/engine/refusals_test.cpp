@@ -15,7 +15,7 @@ Tensor h0() { return numbers({B, H}, 2); }
 
 constexpr auto kRead =
     "item: only the shape of this float64 [] is known; values of a traced step cannot be read, in "
-    "it or after it: return them, look at them with note, or use loop(...)";
+    "it or after it: return them, look at them with note, or use loop(...) or PlainLoops";
 
 TEST(RefusesOfScan, AValueThatIsReadInAStep) {
   const auto reading = [](const Tensor& x, const Tensor& h) {
@@ -36,7 +36,7 @@ TEST(RefusesOfScan, AValueThatIsReadInAStep) {
   EXPECT_ERROR(scan(spanning, xs(), h0()), ValueError,
                "span: only the shape of this float64 [3, 5] is known; values of a traced step "
                "cannot be read, in it or after it: return them, look at them with note, or use "
-               "loop(...)");
+               "loop(...) or PlainLoops");
   EXPECT_EQ(loop(reading, xs(), h0()).final.shape(), h0().shape());
   const Notes listening;  // a loop, too
   EXPECT_EQ(scan(reading, xs(), h0()).final.shape(), h0().shape());
@@ -50,7 +50,7 @@ TEST(RefusesOfScan, AValueThatEscapedFromItsStep) {
     EXPECT_ERROR(escaped + 1, ValueError,
                  "data: only the shape of this float64 [3, 5] is known; values of a traced step "
                  "cannot be read, in it or after it: return them, look at them with note, or use "
-                 "loop(...)");
+                 "loop(...) or PlainLoops");
     const auto other = [&](const Tensor& x, const Tensor& h) { return h + x * escaped; };
     EXPECT_ERROR(scan(other, xs(), h0()), ValueError,
                  "scan: a float64 [3, 5] of another step is used, of which only the shape is "
@@ -67,9 +67,9 @@ TEST(RefusesOfScan, AValueThatEscapedFromItsStep) {
 TEST(RefusesOfScan, AStepThatMixesRowsWithLengths) {
   const ScanOptions<Tensor> with_lengths{.lengths = {1, 2, 4}};
   const auto text = [](const char* what) {
-    return "scan: the step mixes rows of the batch, " + std::string(what) +
-           ", and with lengths they are not all there; use loop, or declare an operation of yours "
-           "`rowwise`";
+    return "scan: the step mixes rows of the batch, or seems to, " + std::string(what) +
+           ", and with lengths they are not all there; if it keeps them apart, use loop or "
+           "PlainLoops, or declare an operation of yours `rowwise`";
   };
   const auto centred = [](const Tensor& x, const Tensor& h) { return h + x - mean(h, 0, true); };
   EXPECT_ERROR(scan(centred, xs(), h0(), with_lengths), ShapeError,
@@ -96,8 +96,8 @@ TEST(RefusesOfScan, OutputsWithoutRowsWithLengths) {
   const auto refuses = [](auto step, const char* what) {
     const auto text = fmt::format(
         "scan: tensor 0 of the outputs that the step returns is {}, and with lengths, where it is "
-        "0 "
-        "for rows that have ended, it is [batch, ...] with batch 3; give it rows, with expand, say",
+        "0 for rows that have ended, it is [batch, ...] with batch 3; give it rows, with expand, "
+        "say",
         what);
     // Also where no step is some rows' and not others'.
     for (const Lengths& lengths : {Lengths{1, 2, 4}, {2, 2, 2}, {0, 0, 0}}) {
@@ -148,10 +148,9 @@ TEST(RefusesOfScan, AStateThatChangesItsShapeOrDtype) {
     EXPECT_ERROR(scan(narrows, xs(), h0()), ShapeError,
                  "scan: tensor 0 of the state that the step returns is float32 [3, 5], of the "
                  "state float64 [3, 5]; a state keeps its shape and dtype");
-    EXPECT_ERROR(
-        scan(drops, xs(), Tensors{h0(), h0()}), ShapeError,
-        "scan: the state that the step returns has 1 tensors, the state has 2; a state keeps "
-        "its tensors, and a vector in it its length");
+    EXPECT_ERROR(scan(drops, xs(), Tensors{h0(), h0()}), ShapeError,
+                 "scan: the state that the step returns has 1 tensors, the state has 2; a state "
+                 "keeps its tensors, and a vector in it its length");
     const auto known = [](const Tensor& x, const Tensor& h) { return h + x; };
     scan(known, xs(), h0());
   }

@@ -26,10 +26,8 @@ TEST(Trace, IsTheListOfOperations) {
     return Tensors{tanh(product + in[1] * 2)};
   });
   EXPECT_EQ(to_string(elman.graph),
-            "%3 = matmul(%0, %2) float32 [2, 4]\n"
-            "%4 = affine{2, -0}(%1) float32 [2, 4]\n"
-            "%5 = add(%3, %4) float32 [2, 4]\n"
-            "%6 = tanh(%5) float32 [2, 4]\n");
+            "%3 = matmul(%0, %2) float32 [2, 4]\n%4 = affine{2, -0}(%1) float32 [2, 4]\n%5 = "
+            "add(%3, %4) float32 [2, 4]\n%6 = tanh(%5) float32 [2, 4]\n");
   EXPECT_EQ(elman.results, std::vector<ValueId>{6});
   EXPECT_EQ(elman.captured, std::vector<ValueId>{2});
   EXPECT_TRUE(elman.captured_tensors[0].shares_storage_with(w));
@@ -91,11 +89,12 @@ TEST(Trace, ComputesNothingAndDrawsNoMemory) {
 }
 
 TEST(Trace, RefusesNumbersThatAreRead) {
-  EXPECT_EQ(message_of([] {
-              trace({Spec{{}}}, [](const Tensors& in) { return Tensors{in[0] * in[0].item()}; });
-            }),
-            "item: only the shape of this float32 [] is known; values of a traced step cannot be "
-            "read, in it or after it: return them, look at them with note, or use loop(...)");
+  EXPECT_EQ(
+      message_of([] {
+        trace({Spec{{}}}, [](const Tensors& in) { return Tensors{in[0] * in[0].item()}; });
+      }),
+      "item: only the shape of this float32 [] is known; values of a traced step cannot be read, "
+      "in it or after it: return them, look at them with note, or use loop(...) or PlainLoops");
 }
 
 TEST(Trace, RefusesAValueThatEscapedFromAnother) {
@@ -103,8 +102,8 @@ TEST(Trace, RefusesAValueThatEscapedFromAnother) {
   trace(kTwo, [&](const Tensors& in) { return Tensors{escaped = in[0] * 2}; });
   EXPECT_EQ(
       message_of([&] { trace(kTwo, [&](const Tensors& in) { return Tensors{in[0] + escaped}; }); }),
-      "scan: a float32 [2, 3] of another step is used, of which only the shape is known; "
-      "return it from its step, or look at it with note");
+      "scan: a float32 [2, 3] of another step is used, of which only the shape is known; return it "
+      "from its step, or look at it with note");
 }
 
 }  // namespace
