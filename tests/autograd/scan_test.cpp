@@ -350,10 +350,26 @@ TEST(StreamDeathTest, SpansOfTheWrongSizeOrTypeEndTheProgram) {
   std::vector<float> narrow(6);
   using Span = std::span<const double>;
   static_assert(noexcept(player.step(Span(in), out)));
-  EXPECT_DEATH(player.step(Span(few), out), "stream: in holds 5 numbers, a step's .* has 6");
+  EXPECT_DEATH(player.step(Span(few), out), "stream: in holds 5 numbers, a step of .* has 6");
   EXPECT_DEATH(player.step(Span(in), few), "stream: out holds 5 numbers, a step of .* has 6");
   EXPECT_DEATH(player.step(std::span<const float>(narrow), narrow),
                "stream: in holds float32, a step's is float64");
+}
+
+TEST(Stream, ChecksArraysAsStepsTakeThem) {
+  const auto player = stream(Model(), xs()[0], h0());
+  std::vector<double> in(6), out(6), few(5);
+  player.check(in, out);
+  EXPECT_ERROR(player.check(few, out), ShapeError,
+               "stream: in holds 5 numbers, a step of float64 [3, 2] has 6");
+}
+
+TEST(Stream, TellsHowManyRowsGoThroughIt) {
+  const auto step = [](const Tensor& x, const Tensor& h) { return tanh(x + h); };
+  auto player = stream(step, xs()[0], h0());
+  EXPECT_EQ(player.batch(), kBatch);
+  player.select(zeros({1}, int64));
+  EXPECT_EQ(player.batch(), 1);
 }
 
 TEST(Stream, IsRecordedByNoTape) {

@@ -200,5 +200,18 @@ TEST(RefusesOfRecurrent, AStateThatHoldsNothing) {
                "(default-constructed or moved from)");
 }
 
+template <class Layer>
+constexpr bool kStreams = requires(Layer layer) {
+  std::forward<Layer>(layer).stream(1);
+};
+
+// It would read weights that ended with the statement.
+TEST(RefusesOfRecurrent, AStreamOfALayerThatNobodyHolds) {
+  using Layer = nn::Recurrent<nn::GRUCell>;
+  EXPECT_TRUE(kStreams<const Layer&>);
+  EXPECT_FALSE(kStreams<Layer>);
+  EXPECT_FALSE(kStreams<const Layer>);
+}
+
 }  // namespace
 }  // namespace rw::test

@@ -15,8 +15,8 @@ double distance(Index hidden) {
   const Tensor xs = numbers({T, B, hidden}, 3);
   const auto step = [&](const Tensor& x, const Tensor& h) { return tanh(x + matmul(h, w)); };
   const ScanOptions<Tensor> lengths{.lengths = {3, 2, 4}};
-  const double of_scan = largest_difference(scan(step, xs, h0, lengths).outputs,
-                                            loop(step, xs, h0, lengths).outputs);
+  const double of_scan =
+      largest_difference(scan(step, xs, h0, lengths).outputs, loop(step, xs, h0, lengths).outputs);
   const double of_stream =
       largest_difference(stream(step, xs[0], h0).run(xs), loop(step, xs, h0).outputs);
   return std::max(of_scan, of_stream);
