@@ -110,13 +110,10 @@ Followed followed_of(const ScanInputs& in) {
   return {invariants, inputs, any};
 }
 
-ScanResults apply_planned(Scan scan, const ScanInputs& in, const KnownStep& step,
-                          const Followed& followed, Index segments) {
+ScanResults apply_planned(Scan scan, const ScanInputs& in, const KnownStep& step, Index segments) {
   if (segments == 0) return apply_scan(scan, in);
-  const Followed nobody{std::vector<bool>(followed.invariants.size()),
-                        std::vector<bool>(followed.inputs.size()), false};
   const Index batch = scan.recurrence->batch();
-  scan.again = std::exchange(scan.recurrence, plan_of(step, batch, nobody));
+  scan.again = std::exchange(scan.recurrence, plan_of(step, batch, followed_by_nobody(step)));
   return apply_in_segments(scan, in, segments);
 }
 
@@ -164,8 +161,8 @@ std::optional<ScanAnswer> scan_planned(const ScanRequest& request) {
   Random::set_state(Rng(before.seed(), before.draw() + drawn));
   Scan scan{plan_of(step, request.batch, followed), rows, request.reverse, draws};
   if (followed.any && !TracingScope::any()) scan.written = step;
-  return answer_of(request, apply_planned(std::move(scan), in, step, followed, request.segments),
-                   held, *rows);
+  return answer_of(request, apply_planned(std::move(scan), in, step, request.segments), held,
+                   *rows);
 }
 
 }  // namespace rw::engine

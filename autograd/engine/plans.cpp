@@ -86,17 +86,19 @@ const Holding* holding(const KnownStep& step) {
   return options_now.hold ? step->holding.get() : nullptr;
 }
 
+Followed followed_by_nobody(const KnownStep& step) {
+  return {std::vector<bool>(step->trace.captured.size()), std::vector<bool>(step->inputs), false};
+}
+
 std::shared_ptr<const Recurrence> plan_of(const KnownStep& step, Index batch,
                                           const Followed& followed) {
   return plan(step, batch, followed, options_now);
 }
 
 std::shared_ptr<const Recurrence> single_step_plan_of(const KnownStep& step, Index batch) {
-  const Followed nothing{std::vector<bool>(step->trace.captured.size()),
-                         std::vector<bool>(step->inputs), false};
   PlanOptions options = options_now;
   options.program.single_steps = true;
-  return plan(step, batch, nothing, options);
+  return plan(step, batch, followed_by_nobody(step), options);
 }
 
 std::size_t remembered_steps() { return steps().size(); }

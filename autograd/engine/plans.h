@@ -42,6 +42,8 @@ inline constexpr std::size_t kRememberedPlans = 128;
 KnownStep known_step(const Traced& traced);
 // Its `holding`, unless the passes of this thread leave it out.
 const Holding* holding(const KnownStep& step);
+// For a plan that gives nobody a gradient.
+Followed followed_by_nobody(const KnownStep& step);
 std::shared_ptr<const Recurrence> plan_of(const KnownStep& step, Index batch,
                                           const Followed& followed);
 // The same step, by itself: for a stream. It is not derived.

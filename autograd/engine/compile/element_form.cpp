@@ -50,16 +50,13 @@ void affine(Writer& w, const Operation& operation, Handle y, const Handles& x) {
   }
 }
 
-void not_equal(Writer& w, Handle y, Handle a, Handle b) {
+void not_equal(Writer& w, const Operation&, Handle y, const Handles& x) {
   const Handle same = w.temporary();
-  w.instruction(ElementCode::equal, same, a, b);
+  w.instruction(ElementCode::equal, same, x[0], x[1]);
   w.instruction(ElementCode::select, y, same, w.constant(0), w.constant(1));
 }
-void not_equal(Writer& w, const Operation&, Handle y, const Handles& x) {
-  not_equal(w, y, x[0], x[1]);
-}
-void is_nan(Writer& w, const Operation&, Handle y, const Handles& x) {
-  not_equal(w, y, x[0], x[0]);
+void is_nan(Writer& w, const Operation& operation, Handle y, const Handles& x) {
+  not_equal(w, operation, y, {x[0], x[0]});
 }
 
 void masked_fill(Writer& w, const Operation& operation, Handle y, const Handles& x) {

@@ -7,10 +7,8 @@
 //   [heads rows, ...]                          followed (rows/rows.h)
 #include "rewind/autograd/engine/passes/canonical.h"
 #include "rewind/autograd/engine/rows/rows.h"
-#include "rewind/autograd/engine/step/simplify.h"
-#include "rewind/tensor/joining.h"
+#include "rewind/autograd/engine/step/simplify/rules.h"
 #include "rewind/tensor/matmul.h"
-#include "rewind/tensor/views.h"
 
 namespace rw::engine {
 namespace {
@@ -75,9 +73,8 @@ class PlainProducts {
   // What stands in one tensor otherwise would have to be taken apart, which costs more than it
   // gives.
   bool is_stack_of(ValueId value, Index count) const {
-    const Graph::Node* maker = graph_.maker(value);
-    const auto* stack = maker ? maker->operation.as<Stack>() : nullptr;
-    return stack && stack->axis == 0 && rank(value) == 3 && std::ssize(maker->inputs) == count;
+    const auto* stack = made_by<Stack>(graph_, value);
+    return stack && stack->axis == 0 && rank(value) == 3 && shape(value)[0] == count;
   }
   ValueId one_by_one(Rewriting& r, const Graph::Node& node) const {
     const ValueId b = node.inputs[1];
@@ -98,30 +95,25 @@ class PlainProducts {
     Dims rows = {};      // [...]
   };
   Seen seen_from(ValueId matrix, const Dims& like = {}) const {
-    const Graph::Node* maker = graph_.maker(matrix);
-    if (!maker || !maker->operation.is<Reshape>()) return {};
-    const ValueId x = maker->inputs[0];
+    if (!is_made_by<Reshape>(graph_, matrix)) return {};
+    const ValueId x = input_of(graph_, matrix, 0);
     const Index k = shape(matrix).back();
     if (rank(x) == 0) return {};
     if (k == 1 && shape(x) == like) return {x, like};
     if (shape(x).back() == k) return {x, shape(x).without(rank(x) - 1)};
     return k == 1 ? Seen{x, shape(x)} : Seen{};
   }
-  const Graph::Node* transposed(ValueId value) const {
-    const Graph::Node* maker = graph_.maker(value);
-    const auto* permute = maker ? maker->operation.as<Permute>() : nullptr;
-    return permute && permute->order == Dims{1, 0} ? maker : nullptr;
-  }
   bool adds_rows_in_the_middle(const Graph::Node& node) const {
-    const Graph::Node* left = transposed(node.inputs[0]);
-    if (!left || rank(node.inputs[1]) != 2) return false;
-    const Seen a = seen_from(left->inputs[0]), b = seen_from(node.inputs[1], a.rows);
+    const auto* turned = made_by<Permute>(graph_, node.inputs[0]);
+    const ValueId right = node.inputs[1];
+    if (!turned || !(turned->order == Dims{1, 0}) || rank(right) != 2) return false;
+    const Seen a = seen_from(input_of(graph_, node.inputs[0], 0)), b = seen_from(right, a.rows);
     if (a.value < 0 || b.value < 0 || !(a.rows == b.rows)) return false;
     const int axis = rows_.axis_of(a.value);
     return 0 < axis && axis < a.rows.rank() && rows_.axis_of(b.value) == axis;
   }
   ValueId with_rows_first(Rewriting& r, const Graph::Node& node) const {
-    const ValueId left = transposed(node.inputs[0])->inputs[0], right = node.inputs[1];
+    const ValueId left = input_of(graph_, node.inputs[0], 0), right = node.inputs[1];
     return simplified(r.to.graph, MatMul{},
                       {permuted(r, seen_rows_first(r, left), {1, 0}), seen_rows_first(r, right)});
   }
@@ -140,9 +132,20 @@ class PlainProducts {
   const Rows rows_;
 };
 
+// Most steps have none, and need not be gone through.
+bool may_be_of_matrices(const Graph& graph, const Graph::Node& node) {
+  if (!node.operation.is<MatMul>()) return false;
+  return shape_of(graph, node.inputs[1]).rank() > 2 || is_made_by<Reshape>(graph, node.inputs[1]);
+}
+
 }  // namespace
 
 Step plain_products(const Step& step, Index batch) {
+  const auto& nodes = step.graph.nodes();
+  const bool any = std::any_of(nodes.begin(), nodes.end(), [&](const Graph::Node& node) {
+    return may_be_of_matrices(step.graph, node);
+  });
+  if (!any) return step;
   const PlainProducts products(step, batch);
   return rewrite(step, [&](Rewriting& r, const Graph::Node& node) { return products(r, node); });
 }
