@@ -69,6 +69,7 @@
 #include "rewind/tensor/map.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/op.h"
+#include "rewind/tensor/ordered_matmul.h"
 #include "rewind/tensor/parallel.h"
 #include "rewind/tensor/print.h"
 #include "rewind/tensor/random.h"

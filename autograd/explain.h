@@ -9,8 +9,8 @@
 //   at every step, carried, always the same
 //                        what comes in: x of each step, h that goes from step to step, weights w
 //   on the tape before the loop, once
-//                        what depends on weights alone, by ordinary operations; its results are p1,
-//                        p2, ..., of the way back q1, q2, ...
+//                        what depends on weights alone, by ordinary operations (products are
+//                        ordered_matmul); its results are p1, p2, ..., of the way back q1, q2, ...
 //   before the loop      hoisted: for many steps at once; by the table: what is looked up there is
 //                        multiplied in the table itself, where it has at most half as many rows as
 //                        all steps together

@@ -15,11 +15,12 @@
 //
 // The step is planned when the stream is made (as scan plans it, scan.h), and bound to memory. Its
 // results have the same bits as those of scan over the same inputs, however the inputs are cut into
-// blocks. (Not always those of products that BLAS computes: README.md.)
+// blocks.
 //
 // A step of spans throws nothing, starts no threads and takes neither memory nor a lock, but for
 // what a kernel takes for itself: for running sums, variances and sorting, say, to bring an axis to
-// the end, for a product that BLAS computes, or as an operation of a user that makes tensors.
+// the end, as BLAS does for products with a matrix that each row has of its own, or as an operation
+// of a user that makes tensors.
 //
 // It follows the weights: what an optimizer or anybody else writes to a parameter, and another
 // parameter put into its place, is seen at the next step; that one step takes memory and a lock,

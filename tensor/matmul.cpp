@@ -14,37 +14,13 @@
 
 #include "rewind/tensor/blas.h"
 #include "rewind/tensor/blocks.h"
+#include "rewind/tensor/matmul_batches.h"
 #include "rewind/tensor/parallel.h"
 
 namespace rw {
 namespace {
 
 constexpr double kWorthAWorker = 5e5;  // multiply-adds: some 12 us, where waking a worker takes 5
-
-Dims batch_of(const Dims& shape) {
-  const auto matrix_axes = static_cast<std::size_t>(std::min(shape.rank(), 2));
-  return Dims(
-      std::span<const Index>(shape).first(static_cast<std::size_t>(shape.rank()) - matrix_axes));
-}
-
-Dims broadcast_batches(const Dims& a, const Dims& b) {
-  const Dims x = batch_of(a), y = batch_of(b);
-  for (int i = 1; i <= std::min(x.rank(), y.rank()); i++) {
-    const Index p = x[x.rank() - i], q = y[y.rank() - i];
-    require<ShapeError>(p == q || p == 1 || q == 1,
-                        "matmul: batch sizes {} and {} are neither equal nor 1, {} x {}", p, q, a,
-                        b);
-  }
-  return broadcast("matmul", x, y);
-}
-
-// A vector as the matrix that it stands for.
-Tensor as_row(const Tensor& x) {
-  return x.rank() == 1 ? x.view({1, x.size()}, {0, x.strides()[0]}, 0) : x;
-}
-Tensor as_column(const Tensor& x) {
-  return x.rank() == 1 ? x.view({x.size(), 1}, {x.strides()[0], 0}, 0) : x;
-}
 
 // Batches that repeat the same matrix, once.
 Tensor without_repetitions(const Tensor& x) {
@@ -184,29 +160,6 @@ void multiply_by_terms(const Product<T>& product, blas::Matrix<T> a, blas::Matri
   }
 }
 
-// The steps from one matrix of `x` to the next, along the axes of `batch`.
-Strides batch_strides(const Tensor& x, const Dims& batch) {
-  const Strides own = x.strides();
-  Strides result{};
-  const int shift = batch.rank() - (x.rank() - 2);
-  for (int axis = shift; axis < batch.rank(); axis++) {
-    const bool repeated = x.shape()[axis - shift] == 1;
-    result[static_cast<std::size_t>(axis)] =
-        repeated ? 0 : own[static_cast<std::size_t>(axis - shift)];
-  }
-  return result;
-}
-
-// Where matrix number `index` of a batch begins.
-Index batch_offset(Index index, const Dims& batch, const Strides& strides) {
-  Index offset = 0;
-  for (int axis = batch.rank(); axis-- > 0;) {
-    offset += index % batch[axis] * strides[static_cast<std::size_t>(axis)];
-    index /= batch[axis];
-  }
-  return offset;
-}
-
 template <class T>
 void multiply_batches(const Dims& batch, const Product<T>& product, const auto& matrices, T* out) {
   const Index pieces = product.pieces_of_result();
@@ -229,7 +182,7 @@ template <class T>
 void multiply(const Tensor& left, const Tensor& right, Tensor& out,
               blas::Onto onto = blas::Onto::nothing) {
   const Operand<T> a(left), b(right);
-  const Dims batch = broadcast_batches(left.shape(), right.shape());
+  const Dims batch = broadcast_batches(MatMul::name, left.shape(), right.shape());
   Product<T> product{left.dim(-2), right.dim(-1), left.dim(-1), onto};
   using Pair = std::pair<blas::Matrix<T>, blas::Matrix<T>>;
   // Not with a batch of matrices on the right, though they be one, or one repeated: then a row has
@@ -245,35 +198,19 @@ void multiply(const Tensor& left, const Tensor& right, Tensor& out,
           output_data<T>(out));
     }
   }
-  const Strides a_strides = batch_strides(a.tensor(), batch);
-  const Strides b_strides = batch_strides(b.tensor(), batch);
+  const MatrixPairs pairs(batch, a.tensor(), b.tensor());
   multiply_batches(
       batch, product,
       [&](Index at) {
-        return Pair{a.matrix(batch_offset(at, batch, a_strides)),
-                    b.matrix(batch_offset(at, batch, b_strides))};
+        const auto [a_offset, b_offset] = pairs.offsets(at);
+        return Pair{a.matrix(a_offset), b.matrix(b_offset)};
       },
       output_data<T>(out));
 }
 
 }  // namespace
 
-Spec MatMul::infer(const Spec& a, const Spec& b) const {
-  require<DtypeError>(a.dtype == b.dtype,
-                      "matmul: dtypes differ, {} x {}; convert one with to(x, dtype)", a, b);
-  require<DtypeError>(is_float(a.dtype),
-                      "matmul: takes float32 or float64, got {} x {}; convert with to(x, float32)",
-                      a, b);
-  require<ShapeError>(a.rank() > 0 && b.rank() > 0,
-                      "matmul: a scalar is no matrix, {} x {}; use a * b", a.shape, b.shape);
-  const Index inner = b.rank() == 1 ? b.dim(0) : b.dim(b.rank() - 2);
-  require<ShapeError>(a.shape.back() == inner, "matmul: inner sizes differ, {} x {}", a.shape,
-                      b.shape);
-  Dims shape = broadcast_batches(a.shape, b.shape);
-  if (a.rank() > 1) shape.push_back(a.dim(a.rank() - 2));
-  if (b.rank() > 1) shape.push_back(b.shape.back());
-  return {shape, a.dtype};
-}
+Spec MatMul::infer(const Spec& a, const Spec& b) const { return spec_of_product(name, a, b); }
 
 void MatMul::run(const Tensor& a, const Tensor& b, Tensor& out) const {
   if (out.size() == 0) return;

@@ -1,8 +1,11 @@
 // With y = a b for matrices: da = dy b^T, db = a^T dy. A vector takes part as a matrix of one row
-// (on the left) or one column (on the right); batches that were repeated are summed.
+// (on the left) or one column (on the right); batches that were repeated are summed. Those of
+// an ordered product are ordered products, but for the sum over all rows of a batch: it belongs to
+// no row.
 #include "rewind/tensor/matmul.h"
 
 #include "rewind/autograd/derivatives.h"
+#include "rewind/tensor/ordered_matmul.h"
 #include "rewind/tensor/sum_to.h"
 #include "rewind/tensor/views.h"
 
@@ -25,11 +28,13 @@ Tensor to_operand(const Tensor& g, const Dims& shape, int axis_of_one) {
   return squeeze(matrix, axis_of_one);
 }
 
+template <class Op>
 Tensor left_gradient(const Tensor& dy, const Tensor& b, const Spec& a) {
   const Tensor product = as_product(dy, a.rank(), b.rank());
-  return to_operand(matmul(product, transpose(as_right(b))), a.shape, 0);
+  return to_operand(apply(Op{}, product, transpose(as_right(b))), a.shape, 0);
 }
 
+template <class Op>
 Tensor right_gradient(const Tensor& dy, const Tensor& a, const Spec& b) {
   if (a.rank() > 2 && b.rank() == 2) {
     // One matrix beside a batch: one product over all rows, not a sum of many.
@@ -37,14 +42,20 @@ Tensor right_gradient(const Tensor& dy, const Tensor& a, const Spec& b) {
     return matmul(transpose(reshape(a, {rows, a.dim(-1)})), reshape(dy, {rows, dy.dim(-1)}));
   }
   const Tensor product = as_product(dy, a.rank(), b.rank());
-  return to_operand(matmul(transpose(as_left(a)), product), b.shape, 1);
+  return to_operand(apply(Op{}, transpose(as_left(a)), product), b.shape, 1);
+}
+
+template <class Op>
+void rules_of_product(Derivatives& d) {
+  d.rule<Op>([](const Tensor& dy, Input<1> b, Shape<0> a) { return left_gradient<Op>(dy, b, a); },
+             [](const Tensor& dy, Input<0> a, Shape<1> b) { return right_gradient<Op>(dy, a, b); });
 }
 
 }  // namespace
 
 void matmul_derivatives(Derivatives& d) {
-  d.rule<MatMul>([](const Tensor& dy, Input<1> b, Shape<0> a) { return left_gradient(dy, b, a); },
-                 [](const Tensor& dy, Input<0> a, Shape<1> b) { return right_gradient(dy, a, b); });
+  rules_of_product<MatMul>(d);
+  rules_of_product<OrderedMatMul>(d);
 }
 
 }  // namespace rw

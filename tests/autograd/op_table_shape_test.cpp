@@ -7,6 +7,7 @@
 #include "rewind/autograd/stop_gradient.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
+#include "rewind/tensor/ordered_matmul.h"
 #include "rewind/tensor/regions.h"
 #include "rewind/tensor/rounding.h"
 #include "rewind/tensor/views.h"
@@ -168,17 +169,20 @@ void add_joints(std::vector<OpRow>& rows) {
                   }});
 }
 
-void add_products(std::vector<OpRow>& rows) {
+using Product = Tensor (*)(const Tensor&, const Tensor&);
+
+template <Product product>
+void add_products(std::vector<OpRow>& rows, const std::string& op) {
   const auto row = [&](const std::string& name, Dims a, Dims b, std::vector<Dims> empty) {
-    rows.push_back({"matmul " + name,
-                    [](const Tensors& x) { return matmul(x[0], x[1]); },
+    rows.push_back({op + " " + name,
+                    [](const Tensors& x) { return product(x[0], x[1]); },
                     {{a}, {b}},
                     [](const Tensors& x) {
                       const bool row_left = x[0].rank() == 1, column_right = x[1].rank() == 1;
                       const Tensor p = row_left ? unsqueeze(x[0], 0) : x[0];
                       const Tensor q = column_right ? unsqueeze(x[1], 1) : x[1];
-                      Array y{matmul(x[0], x[1]).shape(), {}};
-                      y.values = naive_matmul<double>(p, q, matmul(p, q).shape());
+                      Array y{product(x[0], x[1]).shape(), {}};
+                      y.values = naive_matmul<double>(p, q, product(p, q).shape());
                       return y;
                     },
                     std::move(empty)});
@@ -204,7 +208,8 @@ std::vector<OpRow> shape_rows() {
   std::vector<OpRow> rows;
   add_views(rows);
   add_joints(rows);
-  add_products(rows);
+  add_products<matmul>(rows, "matmul");
+  add_products<ordered_matmul>(rows, "ordered_matmul");
   return rows;
 }
 

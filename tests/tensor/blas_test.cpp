@@ -12,14 +12,14 @@ namespace rw {
 namespace {
 
 constexpr blas::Processor kOld{}, kHaswell{.avx2 = true}, kZen{.amd = true, .avx2 = true},
-    kZen4{.amd = true, .avx2 = true, .avx512 = true}, kSkylake{.avx2 = true, .avx512 = true};
+    kZen5{.amd = true, .avx2 = true, .avx512 = true}, kSkylake{.avx2 = true, .avx512 = true};
 
 TEST(Blas, ACoreTooOldForTheProcessorIsReplaced) {
   EXPECT_EQ(blas::better_core(kSkylake, "Prescott"), "SkylakeX");
   EXPECT_EQ(blas::better_core(kSkylake, "Sandybridge"), "SkylakeX");
   EXPECT_EQ(blas::better_core(kHaswell, "Nehalem"), "Haswell");
   EXPECT_EQ(blas::better_core(kZen, "Barcelona"), "Zen");
-  EXPECT_EQ(blas::better_core(kZen4, "Prescott"), "Zen");
+  EXPECT_EQ(blas::better_core(kZen5, "Prescott"), "SkylakeX");
 }
 
 TEST(Blas, ACoreThatFitsOrIsNewIsLeftAlone) {

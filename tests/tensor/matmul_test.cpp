@@ -13,124 +13,32 @@
 #include "rewind/tensor/random.h"
 #include "rewind/tensor/views.h"
 #include "support/elements.h"
-#include "support/naive_matmul.h"
 #include "support/same_bits.h"
+#include "tensor/products.h"
 
 namespace rw {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-// Numbers between -1 and 1 without a pattern.
-template <class T = float>
-Tensor numbers(const Dims& shape) {
-  Tensor x = Tensor::uninitialized({shape, dtype_of<T>()});
-  std::uint32_t state = 12345u + static_cast<std::uint32_t>(x.size());
-  for (T& v : x.mutable_span<T>()) {
-    state = state * 1664525u + 1013904223u;
-    v = static_cast<T>(state >> 8) / static_cast<T>(1 << 23) - 1;
-  }
-  return x;
-}
+using test::numbers, test::poison, test::transposed;
 
-Tensor transposed(const Tensor& x) {
-  Strides strides = x.strides();
-  Dims shape = x.shape();
-  const int r = x.rank() - 2, c = x.rank() - 1;
-  shape.set(r, x.shape()[c]), shape.set(c, x.shape()[r]);
-  std::swap(strides[static_cast<std::size_t>(r)], strides[static_cast<std::size_t>(c)]);
-  return x.view(shape, strides, 0);
-}
+TEST(MatMul, IsTheDefinitionForEveryLayout) { test::expect_matrices_of_every_layout(matmul); }
 
-// x among NaN: every second row and every second column of something larger, or a block of it.
-template <class T>
-Tensor cut_out(const Tensor& x, Index step) {
-  const Index rows = x.dim(-2), columns = x.dim(-1);
-  const Index batches = x.size() / std::max<Index>(rows * columns, 1);
-  Tensor large = Tensor::uninitialized({{batches, 2 * rows + 1, 2 * columns + 3}, dtype_of<T>()});
-  std::span<T> to = large.mutable_span<T>();
-  std::fill(to.begin(), to.end(), std::numeric_limits<T>::quiet_NaN());
-  const Index width = 2 * columns + 3, height = 2 * rows + 1;
-  Strides strides{};
-  Index size = height * width;
-  for (int axis = x.rank() - 2; axis-- > 0;) {
-    strides[static_cast<std::size_t>(axis)] = size;
-    size *= x.shape()[axis];
-  }
-  strides[static_cast<std::size_t>(x.rank() - 2)] = 2 * width;
-  strides[static_cast<std::size_t>(x.rank() - 1)] = step;
-  const T* from = x.data<T>();
-  for_each_row<1>(x.shape(), {strides}, [&](const std::array<Index, 1>& at) {
-    for (Index j = 0; j < columns; j++) to[static_cast<std::size_t>(at[0] + j * step)] = *from++;
-  });
-  return large.view(x.shape(), strides, 0);
-}
-
-// Whatever comes out of the pool next holds NaN.
-void poison(Index size) {
-  Tensor x = Tensor::uninitialized({{size}, float32});
-  for (float& v : x.mutable_span<float>()) v = kNan;
-}
-
-template <class T>
-void expect_product(const Tensor& a, const Tensor& b) {
-  poison(a.dim(-2) * b.dim(-1));
-  const Tensor y = matmul(a, b);
-  const std::vector<double> expected = test::naive_matmul<T>(a, b, y.shape());
-  ASSERT_EQ(y.size(), static_cast<Index>(expected.size()));
-  const double tolerance =
-      2 * static_cast<double>(a.dim(-1)) * static_cast<double>(std::numeric_limits<T>::epsilon());
-  for (std::size_t i = 0; i < expected.size(); i++) {
-    ASSERT_NEAR(static_cast<double>(y.data<T>()[i]), expected[i], tolerance)
-        << to_string(a.spec()) << " x " << to_string(b.spec()) << " at " << i;
-  }
-}
-
-template <class T>
-void expect_every_layout(const Dims& a, const Dims& b) {
-  const auto layouts = [](const Dims& shape) {
-    const Tensor plain = numbers<T>(shape);
-    const Tensor turned = numbers<T>(transposed(plain).shape());
-    return std::array{plain, transposed(turned), cut_out<T>(plain, 1), cut_out<T>(plain, 2),
-                      transposed(cut_out<T>(turned, 1))};
-  };
-  for (const Tensor& x : layouts(a)) {
-    for (const Tensor& y : layouts(b)) expect_product<T>(x, y);
-  }
-}
-
-TEST(MatMul, IsTheDefinitionForEveryLayout) {
-  for (Index m : {1, 2, 5, 17}) {
-    for (Index k : {1, 3, 16}) {
-      for (Index n : {1, 2, 7, 33}) {
-        expect_every_layout<float>({m, k}, {k, n});
-        expect_every_layout<double>({m, k}, {k, n});
-      }
-    }
-  }
-}
-
-TEST(MatMul, BatchesBroadcastInEveryLayout) {
-  for (Index m : {1, 4}) {
-    for (Index n : {1, 5}) {
-      expect_every_layout<float>({3, m, 6}, {6, n});
-      expect_every_layout<float>({m, 6}, {3, 6, n});
-      expect_every_layout<float>({3, m, 6}, {3, 6, n});
-      expect_every_layout<float>({2, 1, m, 6}, {3, 6, n});
-      expect_every_layout<double>({1, m, 6}, {2, 3, 6, n});
-    }
-  }
-}
+TEST(MatMul, BatchesBroadcastInEveryLayout) { test::expect_batches_of_every_layout(matmul); }
 
 TEST(MatMul, LargeProductsAreCutIntoPiecesThatFitTogether) {
-  expect_product<float>(numbers({1031, 67}), numbers({67, 259}));
-  expect_product<float>(numbers({3, 300}), numbers({300, 5003}));
-  expect_product<float>(transposed(numbers({70, 1031})), transposed(numbers({259, 70})));
-  expect_product<double>(numbers<double>({5, 300}), transposed(numbers<double>({5003, 300})));
-  expect_product<float>(numbers({1, 2000}), numbers({2000, 3001}));
+  test::expect_product<float>(matmul, numbers({1031, 67}), numbers({67, 259}));
+  test::expect_product<float>(matmul, numbers({3, 300}), numbers({300, 5003}));
+  test::expect_product<float>(matmul, transposed(numbers({70, 1031})),
+                              transposed(numbers({259, 70})));
+  test::expect_product<double>(matmul, numbers<double>({5, 300}),
+                               transposed(numbers<double>({5003, 300})));
+  test::expect_product<float>(matmul, numbers({1, 2000}), numbers({2000, 3001}));
   // Long sums of a small result.
-  expect_product<float>(transposed(numbers({1601, 61})), numbers({1601, 67}));
-  expect_product<double>(numbers<double>({37, 2003}), transposed(numbers<double>({51, 2003})));
+  test::expect_product<float>(matmul, transposed(numbers({1601, 61})), numbers({1601, 67}));
+  test::expect_product<double>(matmul, numbers<double>({37, 2003}),
+                               transposed(numbers<double>({51, 2003})));
 }
 
 TEST(MatMul, AVectorIsARowOnTheLeftAndAColumnOnTheRight) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rewind/tensor/matmul.h"
+#include "rewind/tensor/ordered_matmul.h"
 
 namespace rw::engine {
 namespace {
@@ -23,23 +24,32 @@ bool all_rows_come_first(const Program& program, const Graph::Node& node) {
   });
 }
 
-// BLAS rounds a row of a matrix by where it stands in it. Packed products do not, nor do those with
-// a matrix that each row of the batch has of its own.
-bool multiplies_each_row_alone(const Program& program, const OrdinaryInstruction& product) {
-  if (product.packed >= 0) return true;
-  const Graph::Node& node = program.step.graph.nodes()[at(product.node)];
-  return program.rows.axis_of(node.inputs[1]) == 0 &&
-         program.step.graph.spec(node.inputs[1]).rank() > 2;
-}
-
 bool keeps_rows_apart(const Program& program, const OrdinaryInstruction& ordinary) {
   const Graph::Node& node = program.step.graph.nodes()[at(ordinary.node)];
-  if (program.rows.effect[at(ordinary.node)] != RowEffect::apart) return false;
-  return all_rows_come_first(program, node) &&
-         (!node.operation.is<MatMul>() || multiplies_each_row_alone(program, ordinary));
+  return program.rows.effect[at(ordinary.node)] == RowEffect::apart &&
+         all_rows_come_first(program, node);
+}
+
+// Whether rows stand beside each other in none of the matrices that the product multiplies, but for
+// those that it adds up. A single matrix on the right is multiplied by all rows together.
+bool multiplies_each_row_alone(const Program& program, const Graph::Node& product) {
+  const Graph& graph = program.step.graph;
+  const RowEffect effect = program.rows.effect[at(graph.node_of(product.first))];
+  if (effect != RowEffect::apart) return effect == RowEffect::added;
+  const auto rank = [&](ValueId value) { return graph.spec(value).rank(); };
+  const int axis = program.rows.axis_of(product.first);
+  const int first_of_matrix = rank(product.first) - (rank(product.inputs[0]) > 1 ? 2 : 1);
+  return rank(product.inputs[1]) > 2 && axis != Rows::kNone && axis < first_of_matrix;
 }
 
 }  // namespace
+
+const Operation& kernel_of(const Program& program, const Graph::Node& node) {
+  static const Operation& ordered = *new Operation(Operation::of(OrderedMatMul{}));
+  const bool rounds_rows_together =
+      node.operation.is<MatMul>() && !multiplies_each_row_alone(program, node);
+  return rounds_rows_together ? ordered : node.operation;
+}
 
 std::string_view why_rows_stay_together(const Program& program) {
   for (const int s : program.fates.accumulated) {

@@ -1,6 +1,9 @@
 #include "rewind/autograd/engine/passes/canonical.h"
 
+#include "rewind/autograd/engine/step/simplify.h"
 #include "rewind/autograd/engine/step/stage.h"
+#include "rewind/tensor/matmul.h"
+#include "rewind/tensor/ordered_matmul.h"
 
 namespace rw::engine {
 namespace {
@@ -12,12 +15,20 @@ Step without_stages(const Step& step) {
   });
 }
 
+// The order of sums is not lost: wherever rows meet a matrix, a plan has it (compile/rows_apart.h).
+Step with_products_alike(const Step& step) {
+  return rewrite(step, [](Rewriting& r, const Graph::Node& node) {
+    if (!node.operation.is<OrderedMatMul>()) return -1;
+    return simplified(r.to.graph, MatMul{}, {r.of(node.inputs[0]), r.of(node.inputs[1])});
+  });
+}
+
 }  // namespace
 
 Canonical canonical(const Step& step, Index batch, const Passes& passes) {
   Step best = step;
   best.graph.set_simplifies(passes.simplify);
-  best = rewrite(best);
+  best = with_products_alike(best);
   if (passes.rows_first) best = rows_first(best);
   if (passes.plain) best = plain_products(best, batch);
   if (passes.split) best = split_products(best);

@@ -5,6 +5,7 @@
 #include "rewind/autograd/engine/step/simplify.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
+#include "rewind/tensor/ordered_matmul.h"
 #include "rewind/tensor/views.h"
 
 namespace rw::engine {
@@ -42,12 +43,18 @@ class Lowering {
     });
   }
 
+  // Captured tensors may have rows, and nothing tells here.
+  static Operation on_the_tape(const Operation& operation) {
+    return operation.is<MatMul>() ? Operation::of(OrderedMatMul{}) : operation;
+  }
+
   ValueId outside(ValueId value) {
     if (outside_[at(value)] >= 0) return outside_[at(value)];
     const Graph::Node& node = *from_.graph.maker(value);
     std::vector<ValueId> inputs;
     for (const ValueId x : node.inputs) inputs.push_back(outside(x));
-    const ValueId first = prelude_.graph.apply(node.operation, std::move(inputs), node.results);
+    const ValueId first =
+        prelude_.graph.apply(on_the_tape(node.operation), std::move(inputs), node.results);
     for (int i = 0; i < node.results; i++) outside_[at(node.first + i)] = first + i;
     return outside_[at(value)];
   }

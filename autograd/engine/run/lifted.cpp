@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "rewind/autograd/engine/compile/rows_apart.h"
 #include "rewind/autograd/engine/run/lookups.h"
 #include "rewind/autograd/engine/run/packed.h"
 #include "rewind/tensor/arithmetic.h"
@@ -158,6 +159,7 @@ void Lifted::compute(const Graph::Node& node) {
 }
 
 void Lifted::compute_by_its_kernel(const Graph::Node& node, std::span<Tensor> outputs) {
+  const Operation& kernel = kernel_of(program_, node);
   std::vector<const Tensor*> inputs;
   std::array<Tensor, 2> copies;
   std::uint64_t donated = 0;
@@ -167,12 +169,12 @@ void Lifted::compute_by_its_kernel(const Graph::Node& node, std::span<Tensor> ou
     if (i < 64 && is_spent(x)) donated |= std::uint64_t{1} << i;
     // A loop has what is always the same row after row, and by BLAS the bits of a product depend on
     // how a matrix lies.
-    if (node.operation.is<MatMul>() && is_constant(x) && !inputs[i]->contiguous()) {
+    if (kernel.is<MatMul>() && is_constant(x) && !inputs[i]->contiguous()) {
       copies[i] = contiguous(*inputs[i]);
       inputs[i] = &copies[i];
     }
   }
-  execute(with_rows(node.operation, program_.rows, node.first, rows_), inputs, outputs, donated);
+  execute(with_rows(kernel, program_.rows, node.first, rows_), inputs, outputs, donated);
 }
 
 }  // namespace rw::engine

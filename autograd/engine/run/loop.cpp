@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rewind/autograd/engine/compile/rows_apart.h"
 #include "rewind/autograd/engine/run/loop_split.h"
 #include "rewind/autograd/engine/run/packed.h"
 #include "rewind/autograd/engine/step/facts.h"
@@ -105,10 +106,11 @@ void Loop::run_one(const OrdinaryInstruction& i, Index t, RowRange rows) {
   } else if (i.packed >= 0) {
     const Index columns = program_.step.graph.spec(node.first).shape.back();
     outputs[0] = times_packed(inputs[0], packed_[at(i.packed)], columns);
-  } else if (rows.count() == batch_) {
-    execute(node.operation, pointers, outputs);
   } else {
-    execute(with_rows(node.operation, program_.rows, node.first, rows.count()), pointers, outputs);
+    const Operation& kernel = kernel_of(program_, node);
+    const bool all = rows.count() == batch_;
+    execute(all ? kernel : with_rows(kernel, program_.rows, node.first, rows.count()), pointers,
+            outputs);
   }
   for (int k = 0; k < node.results; k++) {
     memory_.set_made(node.first + k, outputs[at(k)], rows);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "rewind/autograd/engine/compile/rows_apart.h"
 #include "rewind/autograd/engine/step/facts.h"
 #include "rewind/autograd/engine/step/replay.h"
 #include "rewind/tensor/creation.h"
@@ -148,7 +149,7 @@ Tensor StreamStep::gathered(const Tensor& view, const Dims& shape) {
 }
 
 StreamStep::Ordinary StreamStep::ordinary(const Graph::Node& node) {
-  Ordinary result{&node, {}, {}, {}, {}};
+  Ordinary result{&node, &kernel_of(program(), node), {}, {}, {}, {}};
   for (const ValueId x : node.inputs) result.inputs.push_back(taken(x));
   for (const Tensor& x : result.inputs) result.arguments.push_back(&x);
   for (ValueId y = node.first; y < node.first + node.results; y++) {
@@ -170,7 +171,7 @@ StreamStep::RowsByPacked StreamStep::rows_by_packed(const Graph::Node& node, con
 
 // The arrangement is that of the memory, at all steps.
 std::optional<StreamStep::Gather> StreamStep::view_of(const Ordinary& ordinary) {
-  const Operation& operation = ordinary.node->operation;
+  const Operation& operation = *ordinary.kernel;
   if (!is_view(operation)) return {};
   Tensor view;
   execute(operation, ordinary.arguments, {&view, 1});
@@ -229,7 +230,7 @@ void StreamStep::run_one(LookUp& l) {
 }
 
 void StreamStep::run_one(Ordinary& ordinary) {
-  const Operation& operation = ordinary.node->operation;
+  const Operation& operation = *ordinary.kernel;
   for (Tensor& y : ordinary.outputs) {
     // An operation of a user may have put another tensor there at the step before.
     if (!y.unique() || !y.contiguous()) y = Tensor::uninitialized(y.spec());

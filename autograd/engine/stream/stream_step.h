@@ -38,6 +38,7 @@ class StreamStep {
   // An operation by its own kernel. Is moved, and never copied: arguments point to inputs.
   struct Ordinary {
     const Graph::Node* node;
+    const Operation* kernel;               // of the node
     std::vector<Tensor> inputs;            // where they lie
     std::vector<const Tensor*> arguments;  // these
     std::vector<Tensor> outputs;           // of the kernel alone

@@ -12,10 +12,12 @@
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
+#include "rewind/tensor/ordered_matmul.h"
 #include "rewind/tensor/regions.h"
 #include "rewind/tensor/views.h"
 #include "support/compare.h"
 #include "support/dice.h"
+#include "support/same_bits.h"
 
 namespace rw::engine {
 namespace {
@@ -33,6 +35,14 @@ TEST(Packed, TheSameNumbersArePackedOnce) {
   EXPECT_TRUE(packed_form(transpose(transpose(w))).shares_storage_with(form));
   EXPECT_FALSE(packed_form(transpose(w)).shares_storage_with(form));
   EXPECT_FALSE(packed_form(slice(w, 0, 0, 4)).shares_storage_with(form));
+}
+
+// So it is the same by which of them a scan multiplies.
+TEST(Packed, HasTheBitsOfTheOrderedProduct) {
+  const Tensor x = ramp({70, 1100}), w = ramp({1100, 150});
+  EXPECT_TRUE(test::same_bits(packed_matmul(x, w), ordered_matmul(x, w)));
+  EXPECT_TRUE(
+      test::same_bits(packed_matmul(x, w), ordered_matmul(x, transpose(contiguous(transpose(w))))));
 }
 
 TEST(Packed, AWriteMakesAnotherForm) {

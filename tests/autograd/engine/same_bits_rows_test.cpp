@@ -34,7 +34,7 @@ struct OfRows {
   Tensors of_steps, once;  // [time, rows, ...]: outputs and dx; [rows, ...]: states and dh
 };
 OfRows rewound(const ScanCase& c, const std::vector<Index>& rows) {
-  const ScanCase some = rows_of(c, rows);
+  ScanCase some = rows_of(c, rows);
   const Random same(5);
   Tape tape;
   const Tensor x = tape.watch(some.xs[0]);
@@ -45,6 +45,7 @@ OfRows rewound(const ScanCase& c, const std::vector<Index>& rows) {
   };
   const auto result =
       scan(step, Tensors{x}, initial, {.lengths = some.lengths, .reverse = some.reverse});
+  some.weights[3] = tape.watch(some.weights[3]);
   std::vector<Upstream> upstream;
   const auto ask = [&](const Tensor& y, int axis) {
     const Tensor all = numbers(y.shape().with(axis, kRows), static_cast<double>(upstream.size()));
@@ -56,6 +57,7 @@ OfRows rewound(const ScanCase& c, const std::vector<Index>& rows) {
   OfRows found{result.outputs, result.final};
   found.of_steps.push_back(gradients[x]);
   for (const Tensor& s : initial) found.once.push_back(gradients[s]);
+  found.once.push_back(gradients[some.weights[3]]);
   return found;
 }
 
@@ -71,6 +73,7 @@ TEST_P(SameBitsOfARow, WhereverItStands) {
   if (GetParam().draws) choices = {{0, 1, 2, 3, 4}, {0}};
   for (const Dtype dtype : {float32, float64}) {
     for (const bool lengths : {false, true}) {
+      if (lengths && !GetParam().takes_lengths) continue;
       ScanCase c = wide::scan_case(GetParam(), dtype);
       c.reverse = lengths && !GetParam().draws;
       if (lengths) c.lengths = lengths_of(kRows);
@@ -93,9 +96,8 @@ TEST_P(SameBitsOfARow, WhereverItStands) {
 
 const auto kName = [](const auto& test) { return std::string(test.param.name); };
 INSTANTIATE_TEST_SUITE_P(Cells, SameBitsOfARow, testing::ValuesIn(wide::cells()), kName);
-INSTANTIATE_TEST_SUITE_P(BeforeTheLoop, SameBitsOfARow,
-                         testing::Values(wide::Cell{"reading_by_input", wide::reading_by_input}),
-                         kName);
+INSTANTIATE_TEST_SUITE_P(Products, SameBitsOfARow,
+                         testing::ValuesIn(wide::cells_of_other_products()), kName);
 
 }  // namespace
 }  // namespace rw::test

@@ -3,6 +3,7 @@
 
 #include "autograd/engine/cell_cases.h"
 #include "autograd/engine/stream_comparison.h"
+#include "autograd/engine/wide_cells.h"
 #include "rewind/tensor/cumsum.h"
 #include "support/allocations.h"
 #include "support/locks.h"
@@ -59,6 +60,17 @@ TEST(StreamCells, MultiplyRowsThatStandInTheMiddleWithTheBitsOfTheScan) {
   }
 }
 
+// In a product that BLAS computed they would be rounded by the rows of all steps.
+TEST(StreamCells, MultiplyByOtherMatricesWithTheBitsOfTheScan) {
+  for (const wide::Cell& cell : wide::cells_of_other_products()) {
+    for (const Dtype dtype : {float32, float64}) {
+      SCOPED_TRACE(fmt::format("{} of {}", cell.name, name_of(dtype)));
+      const ScanCase c = wide::scan_case(cell, dtype);
+      expect_the_bits_of_the_scan(c.xs[0], c.initial, c.weights, c.step);
+    }
+  }
+}
+
 TEST(StreamCells, OfTwoProductsOfTheInputAddThemAsTheScanDoes) {
   const auto cell = [](const Tensors& x, const Tensors& s, const Tensors& w) -> Results {
     const Tensor from_x = matmul(x[0], w[0]) + matmul(tanh(x[0]), w[1]);
@@ -94,10 +106,10 @@ Results noisy(const Tensors& x, const Tensors& s, const Tensors& w) {
   return {one(h), one(softmax(h + 0.1 * normal(h.shape(), {.dtype = float64}), -1))};
 }
 
-// But for products of matrices that change: these are BLAS's.
+// But for products with a matrix that each row has of its own: these are BLAS's.
 TEST(StreamCells, TakeNeitherMemoryNorALockForOrdinaryKernels) {
-  std::vector<NamedCase> cells = cells_named(
-      {"layer norm", "head", "batch norm", "several entries", "operation of a user", "views"});
+  std::vector<NamedCase> cells = cells_named({"layer norm", "head", "batch norm", "several entries",
+                                              "operation of a user", "views", "dropped"});
   cells.push_back({"noise", {inputs(), states({H}), kSimple, noisy}});
   for (const NamedCase& cell : cells) {
     SCOPED_TRACE(cell.name);

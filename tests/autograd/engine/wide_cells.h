@@ -7,6 +7,7 @@
 #include "rewind/nn/layer_norm.h"
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/creation.h"
+#include "rewind/tensor/cumsum.h"
 #include "rewind/tensor/matmul.h"
 #include "rewind/tensor/random.h"
 #include "rewind/tensor/softmax.h"
@@ -97,11 +98,65 @@ inline Results with_masks(Const x, Const s, Const w) {
   return {{h, c}, {h}};
 }
 
+// To keys that are made of captured ones.
+inline Results projecting(Const x, Const s, Const w) {
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
+  const Tensor keys = matmul(w[3], part(w[1], 1));
+  const Tensor fit = softmax(matmul(unsqueeze(part(z, 0), 1), transpose(keys)), -1);
+  const Tensor c = tanh(part(z, 2)) * s[1] + squeeze(matmul(fit, w[3]), 1);
+  const Tensor h = sigmoid(part(z, 3)) * tanh(part(z, 1) + c);
+  return {{h, c}, {h}};
+}
+
+// By a matrix of its own for each part of the units.
+inline Results by_heads(Const x, Const s, Const w) {
+  constexpr Index kHeads = 4, kEach = kUnits / kHeads;
+  const Tensor z = matmul(x[0], w[0]) + w[2];
+  const auto split = [](const Tensor& v) {
+    return transpose(reshape(v, {v.dim(0), kHeads, kEach}), 0, 1);
+  };
+  const Tensor heads = reshape(slice(w[1], 0, 0, kHeads), {kHeads, kEach, 4 * kUnits / kEach});
+  const Tensor mixed = matmul(split(s[0]), heads);
+  const Tensor c = tanh(part(z, 0) + reshape(transpose(mixed, 0, 1), s[0].shape())) * s[1];
+  const Tensor h = sigmoid(part(z, 3)) * tanh(c + part(z, 1));
+  return {{h, c}, {h}};
+}
+
+// Rows as columns.
+inline Results with_columns(Const x, Const s, Const w) {
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
+  const Tensor fit = cumsum(matmul(w[5], transpose(part(z, 0))) * 0.1, 0);
+  const Tensor c = tanh(part(z, 2)) * s[1] + matmul(transpose(fit), w[5]);
+  const Tensor h = sigmoid(part(z, 3)) * tanh(c);
+  return {{h, c}, {h, transpose(fit)}};
+}
+
+// By weights of which others are left out at every step.
+inline Results with_dropped_weights(Const x, Const s, Const w) {
+  const Tensor some = w[1] * bernoulli(w[1].shape(), {.p = 0.8, .dtype = w[1].dtype()});
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], some) + w[2];
+  const Tensor c = tanh(part(z, 0)) + sigmoid(part(z, 1)) * s[1];
+  const Tensor h = sigmoid(part(z, 3)) * tanh(c + part(z, 2));
+  return {{h, c}, {h}};
+}
+
+// A recurrence inside of each step.
+inline Results with_a_scan_inside(Const x, Const s, Const w) {
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
+  const auto inner = [&](const Tensor& u, const Tensor& v) {
+    return tanh(u + matmul(v, part(w[1], 1)));
+  };
+  const Tensor refined = scan(inner, stack({part(z, 0), part(z, 1)}, 0), s[1]).final;
+  const Tensor h = sigmoid(part(z, 3)) * tanh(refined + part(z, 2));
+  return {{h, refined}, {h}};
+}
+
 struct Cell {
   const char* name;
   decltype(ScanCase::step) step;
   bool runs_kernels = true;  // ordinary ones, in the loop
   bool draws = false;
+  bool takes_lengths = true;
 };
 
 inline void PrintTo(const Cell& cell, std::ostream* out) { *out << cell.name; }
@@ -110,6 +165,16 @@ inline std::vector<Cell> cells() {
   return {{"lstm", lstm, false},     {"by_a_vector", by_a_vector},       {"layer_norm", normed},
           {"softmax", with_softmax}, {"operation_of_a_user", of_a_user}, {"attention", attentive},
           {"repeating", repeating},  {"masks", with_masks, true, true}};
+}
+
+// Whose products are none of rows by a matrix that stays the same.
+inline std::vector<Cell> cells_of_other_products() {
+  return {{"reading_by_input", reading_by_input},
+          {"projecting", projecting},
+          {"by_heads", by_heads},
+          {"with_columns", with_columns},
+          {"with_dropped_weights", with_dropped_weights, true, true},
+          {"with_a_scan_inside", with_a_scan_inside, true, false, false}};
 }
 
 // The fourth weight has rows.
