@@ -42,10 +42,9 @@ void walk_rows(const Tensor& x, const T* from, Tensor& y, const Block& block, Ro
   if (x.size() == 0) return;
   const Walk walk = merged(block.shape, x.strides(), block.strides);
   T* to = output_data<T>(y) + block.offset;
-  const bool single = walk.shape.rank() == 0;
-  const auto last = static_cast<std::size_t>(single ? 0 : walk.shape.rank() - 1);
-  const Index length = single ? 1 : walk.shape.back();
-  for_each_row<2>(walk.shape, walk.strides, [&](const std::array<Index, 2>& offset) {
+  const auto last = static_cast<std::size_t>(std::max(walk.shape.rank() - 1, 0));
+  const Index length = length_of_row(walk.shape);
+  share_rows<2>(walk.shape, walk.strides, [&](Index, const std::array<Index, 2>& offset) {
     row(from + offset[0], to + offset[1], length, walk.strides[0][last], walk.strides[1][last]);
   });
 }

@@ -19,7 +19,7 @@ template <class T, class F>
 std::optional<Dims> find_first(const Tensor& x, F wrong) {
   if (x.size() == 0) return {};
   const Dims& shape = x.shape();
-  const Index length = shape.rank() == 0 ? 1 : shape.back();
+  const Index length = length_of_row(shape);
   const Strides strides = x.strides();
   const Index step = shape.rank() == 0 ? 0 : strides[static_cast<std::size_t>(shape.rank() - 1)];
   const T* data = x.data<T>();

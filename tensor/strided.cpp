@@ -10,17 +10,16 @@ namespace {
 // The width of an element is all that copying needs to know.
 template <class Word>
 void copy_words(const std::byte* from, const Dims& shape, const Strides& strides, std::byte* to) {
-  const Index length = shape.rank() == 0 ? 1 : shape.back();
+  const Index length = length_of_row(shape);
   const Index step = shape.rank() == 0 ? 1 : strides[static_cast<std::size_t>(shape.rank() - 1)];
-  auto* y = reinterpret_cast<Word*>(to);
-  for_each_row<1>(shape, {strides}, [&](const std::array<Index, 1>& offset) {
+  share_rows<1>(shape, {strides}, [=](Index number, const std::array<Index, 1>& offset) {
     const auto* x = reinterpret_cast<const Word*>(from) + offset[0];
+    auto* y = reinterpret_cast<Word*>(to) + number * length;
     if (step == 1) {
       std::memcpy(y, x, static_cast<std::size_t>(length) * sizeof(Word));
     } else {
       for (Index i = 0; i < length; i++) y[i] = x[i * step];
     }
-    y += length;
   });
 }
 

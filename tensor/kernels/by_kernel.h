@@ -13,9 +13,10 @@ void by_kernel(const Tensor& x, Tensor& y, F f) {
   dispatch_float("by_kernel", x.dtype(), [&](auto v) {
     using T = decltype(v);
     T* to = output_data<T>(y);
-    if (x.contiguous()) return f(x.data<T>(), to, y.size());
-    copy_elements(x, y);
-    f(static_cast<const T*>(to), to, y.size());
+    if (!x.contiguous()) copy_elements(x, y);
+    const T* const from = x.contiguous() ? x.data<T>() : to;
+    share_elements(y.size(),
+                   [=](Index begin, Index end) { f(from + begin, to + begin, end - begin); });
   });
 }
 
