@@ -29,7 +29,9 @@
 //   kept                 (forward) what the way back reads that the loop remembers
 //   in the place of      results that go over what nobody reads any more
 //   time                 how many steps the loop runs over before work for the next ones begins
-//   rows, columns        how workers share the loop, for the threads of the caller; or why not
+//   rows, columns        how workers share the loop, for the threads of the caller, and from how
+//   many
+//                        steps on, with fewer of which one is faster; or why not
 //
 // Values are called x, h, w (x0, x1, ... where there are several) or by number, as %2, counted anew
 // in each part; on the way back f%2 is what the forward part calls %2, and dh the gradient of h.

@@ -99,6 +99,9 @@ Tensor depending_on(const std::vector<Tensor>& tensors, Tensor y);
 // Throws ValueError when one of the tensors (called `what` in the message) is undefined.
 void require_defined(std::string_view op, std::string_view what,
                      const std::vector<Tensor>& tensors);
+// Throws ValueError when of one of them only the shape is known. For what reads numbers right away.
+void require_numbers(std::string_view op, std::string_view what,
+                     const std::vector<Tensor>& tensors);
 // Throws ShapeError unless `given` (called `what` in the message) has the tensors of the state.
 void require_like_state(std::string_view op, std::string_view what,
                         const std::vector<Tensor>& state, const std::vector<Tensor>& given);

@@ -49,6 +49,16 @@ void require_defined(std::string_view op, std::string_view what,
   }
 }
 
+void require_numbers(std::string_view op, std::string_view what,
+                     const std::vector<Tensor>& tensors) {
+  for (const Tensor& x : tensors) {
+    require(x.has_data(),
+            "{}: only the shape of {}, {}, is known: it is of a step that was traced; return it "
+            "from there, or use loop(...) or PlainLoops",
+            op, what, x.spec());
+  }
+}
+
 void require_like_state(std::string_view op, std::string_view what,
                         const std::vector<Tensor>& state, const std::vector<Tensor>& given) {
   require<ShapeError>(state.size() == given.size(),

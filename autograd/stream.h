@@ -113,8 +113,9 @@ class Stream {
     stream_internal::require_numbers(steps, output_specs(), out);
   }
 
-  // The same for the tensors of one step. Throws ShapeError when they are not of input_specs, and
-  // what the step itself throws, of a token outside of its table, say; the state then stays.
+  // The same for the tensors of one step. Throws ShapeError or DtypeError when they are not of
+  // input_specs, ValueError when they are of a step that is traced, and what the step itself
+  // throws, of a token outside of its table, say; the state then stays.
   Outputs step(const Inputs& x) requires kHasInputs {
     const std::vector<Tensor> in = tensors_of(x);
     stream_internal::require_step(input_specs(), in);

@@ -79,6 +79,7 @@ namespace {
 
 void require_all(std::span<const Spec> inputs, const std::vector<Tensor>& given) {
   scan_internal::require_defined("stream", "the input", given);
+  scan_internal::require_numbers("stream", "the input", given);
   require<ShapeError>(given.size() == inputs.size(),
                       "stream: the input has {} tensors, that of a step {}; a vector differs in "
                       "length",
@@ -90,8 +91,11 @@ void require_all(std::span<const Spec> inputs, const std::vector<Tensor>& given)
 void require_step(std::span<const Spec> inputs, const std::vector<Tensor>& given) {
   require_all(inputs, given);
   for (std::size_t i = 0; i < inputs.size(); i++) {
-    require<ShapeError>(given[i].spec() == inputs[i], "stream: a step's {} is {}, got {}",
-                        name("input", i, inputs.size()), inputs[i], given[i].spec());
+    const std::string input = name("input", i, inputs.size());
+    require<DtypeError>(given[i].dtype() == inputs[i].dtype, "stream: a step's {} is {}, got {}",
+                        input, inputs[i], given[i].spec());
+    require<ShapeError>(given[i].spec() == inputs[i], "stream: a step's {} is {}, got {}", input,
+                        inputs[i], given[i].spec());
   }
 }
 
@@ -99,6 +103,8 @@ Index require_block(std::span<const Spec> inputs, const std::vector<Tensor>& giv
   require_all(inputs, given);
   for (std::size_t i = 0; i < inputs.size(); i++) {
     const Spec spec = given[i].spec();
+    require<DtypeError>(spec.dtype == inputs[i].dtype, "stream: a block of {} is given for {}",
+                        spec, inputs[i]);
     require<ShapeError>(given[i].rank() >= 1 && spec.with_shape(spec.shape.without(0)) == inputs[i],
                         "stream: {} is [time] and then {}, got {}",
                         inputs.size() == 1 ? "a block" : fmt::format("input {} of a block", i),

@@ -22,6 +22,14 @@ namespace {
 
 constexpr double kWorthAWorker = 5e5;  // multiply-adds: some 12 us, where waking a worker takes 5
 
+// A vector as the matrix that it stands for.
+Tensor as_row(const Tensor& x) {
+  return x.rank() == 1 ? x.view({1, x.size()}, {0, x.strides()[0]}, 0) : x;
+}
+Tensor as_column(const Tensor& x) {
+  return x.rank() == 1 ? x.view({x.size(), 1}, {x.strides()[0], 0}, 0) : x;
+}
+
 // Batches that repeat the same matrix, once.
 Tensor without_repetitions(const Tensor& x) {
   Dims shape = x.shape();

@@ -23,13 +23,6 @@ Strides batch_strides(const Tensor& x, const Dims& batch) {
 
 }  // namespace
 
-Tensor as_row(const Tensor& x) {
-  return x.rank() == 1 ? x.view({1, x.size()}, {0, x.strides()[0]}, 0) : x;
-}
-Tensor as_column(const Tensor& x) {
-  return x.rank() == 1 ? x.view({x.size(), 1}, {x.strides()[0], 0}, 0) : x;
-}
-
 Dims batch_of(const Dims& shape) {
   const auto matrix_axes = static_cast<std::size_t>(std::min(shape.rank(), 2));
   return Dims(

@@ -1,5 +1,5 @@
-// What the two products (matmul.h, ordered_matmul.h) make of their operands: vectors are matrices,
-// and the axes before the last two are batches, which broadcast.
+// What the two products (matmul.h, ordered_matmul.h) make of the shapes of their operands: the axes
+// before the last two are batches, which broadcast.
 #pragma once
 
 #include <string_view>
@@ -8,10 +8,6 @@
 #include "rewind/tensor/tensor.h"
 
 namespace [[gnu::visibility("default")]] rw {
-
-// A vector as the matrix that it stands for; a matrix, or a batch of them, as it is.
-Tensor as_row(const Tensor& x);
-Tensor as_column(const Tensor& x);
 
 // The batch axes of a shape; those that two have together. Throws ShapeError when sizes are neither
 // equal nor 1.

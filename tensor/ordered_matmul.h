@@ -11,8 +11,8 @@ namespace [[gnu::visibility("default")]] rw {
 // of rows and by its place among them.
 //
 // Level with BLAS for matrices of many rows, and slower where few rows meet a matrix for the first
-// time, since its blocks are arranged anew at every call. Takes no memory, unless the numbers of a
-// row of `a` lie apart. In a step of a scan it is a matmul like others.
+// time, since its blocks are arranged anew at every call. Takes no memory where `a` is contiguous.
+// In a step of a scan it is a matmul like others.
 struct OrderedMatMul {
   static constexpr std::string_view name = "ordered_matmul";
   Spec infer(const Spec& a, const Spec& b) const;

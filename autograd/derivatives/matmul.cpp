@@ -1,7 +1,6 @@
 // With y = a b for matrices: da = dy b^T, db = a^T dy. A vector takes part as a matrix of one row
 // (on the left) or one column (on the right); batches that were repeated are summed. Those of
-// an ordered product are ordered products, but for the sum over all rows of a batch: it belongs to
-// no row.
+// an ordered product are ordered products.
 #include "rewind/tensor/matmul.h"
 
 #include "rewind/autograd/derivatives.h"
@@ -39,7 +38,7 @@ Tensor right_gradient(const Tensor& dy, const Tensor& a, const Spec& b) {
   if (a.rank() > 2 && b.rank() == 2) {
     // One matrix beside a batch: one product over all rows, not a sum of many.
     const Index rows = a.shape().without(a.rank() - 1).count();
-    return matmul(transpose(reshape(a, {rows, a.dim(-1)})), reshape(dy, {rows, dy.dim(-1)}));
+    return apply(Op{}, transpose(reshape(a, {rows, a.dim(-1)})), reshape(dy, {rows, dy.dim(-1)}));
   }
   const Tensor product = as_product(dy, a.rank(), b.rank());
   return to_operand(apply(Op{}, transpose(as_left(a)), product), b.shape, 1);

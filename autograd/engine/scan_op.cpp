@@ -9,6 +9,7 @@
 #include "rewind/autograd/engine/step/replay.h"
 #include "rewind/autograd/engine/uses.h"
 #include "rewind/autograd/frame.h"
+#include "rewind/autograd/loop.h"
 #include "rewind/autograd/tape.h"
 
 namespace rw::engine {
@@ -53,9 +54,12 @@ LoopInputs loop_inputs(const ScanOp& op, std::span<const Tensor* const> inputs,
     return result;
   };
   in.invariants = take(step.invariants.size());
+  scan_internal::require_numbers("scan", "a captured tensor", in.invariants);
   for (std::size_t i = 0; i < step.inputs.size(); i++) in.given.push_back(is_given(next + i));
   in.inputs = take(step.inputs.size());
+  scan_internal::require_numbers("scan", "an input", in.inputs);
   in.initial = take(step.states.size());
+  scan_internal::require_numbers("scan", "a state", in.initial);
   return in;
 }
 

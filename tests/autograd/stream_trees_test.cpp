@@ -8,6 +8,7 @@
 #include "rewind/nn/embedding.h"
 #include "rewind/tensor/activation.h"
 #include "rewind/tensor/comparison.h"
+#include "rewind/tensor/convert.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/joining.h"
 #include "rewind/tensor/matmul.h"
@@ -311,8 +312,10 @@ TEST(Stream, RefusesExamplesThatAreNoStep) {
 TEST(Stream, RefusesTensorsThatAreNoStepOrBlock) {
   const Speaker speaker;
   auto player = stream(speaker.step(), kExample, kMemory);
-  EXPECT_ERROR(player.step(Heard{kExample.token, zeros({kBatch, 4})}), ShapeError,
+  EXPECT_ERROR(player.step(Heard{kExample.token, zeros({kBatch, 4})}), DtypeError,
                "stream: a step's input 1 is float64 [2, 4], got float32 [2, 4]");
+  EXPECT_ERROR(player.run(Heard{kHeard.token, to(kHeard.level, float32)}), DtypeError,
+               "stream: a block of float32 [5, 2, 4] is given for float64 [2, 4]");
   EXPECT_ERROR(player.run(Heard{kHeard.token, kExample.level}), ShapeError,
                "stream: input 1 of a block is [time] and then float64 [2, 4], got float64 [2, 4]");
   EXPECT_ERROR(player.run(Heard{kHeard.token, slice(kHeard.level, 0, 1, kTime)}), ShapeError,

@@ -71,10 +71,11 @@ TEST(RefusesOfRecurrent, AValueThatEscapedFromItsStep) {
 TEST(RefusesOfRecurrent, AStepThatMixesRowsWithLengths) {
   const auto layer =
       layer_of([](const Tensor& x, const Tensor& h) { return h + x - mean(h, 0, true); });
-  EXPECT_ERROR(layer(xs(), {.lengths = {1, 2, 3, 4, 5}}), ShapeError,
-               "scan: the step mixes rows of the batch, or seems to, mean{[0], true}, and with "
-               "lengths they are not all there; if it keeps them apart, use loop or PlainLoops, or "
-               "declare an operation of yours `rowwise`");
+  EXPECT_ERROR(
+      layer(xs(), {.lengths = {1, 2, 3, 4, 5}}), ShapeError,
+      "scan: the step mixes rows of the batch, or seems to, mean{[0], true} of float32 [5, 4], and "
+      "with lengths they are not all there; if it keeps them apart, use loop or "
+      "PlainLoops, or declare an operation of yours `rowwise`");
   EXPECT_EQ(layer(xs()).outputs.shape(), xs().shape());
   auto player = layer.stream(kBatch);
   EXPECT_EQ(elements(player.run(xs())), elements(layer(xs()).outputs));

@@ -30,9 +30,9 @@ bool keeps_rows_apart(const Program& program, const OrdinaryInstruction& ordinar
          all_rows_come_first(program, node);
 }
 
-// Whether rows stand beside each other in none of the matrices that the product multiplies, but for
-// those that it adds up. A single matrix on the right is multiplied by all rows together.
-bool multiplies_each_row_alone(const Program& program, const Graph::Node& product) {
+// Where no rows stand beside each other in the matrices, or are added up. A single matrix on the
+// right is multiplied by all rows together.
+bool may_be_left_to_blas(const Program& program, const Graph::Node& product) {
   const Graph& graph = program.step.graph;
   const RowEffect effect = program.rows.effect[at(graph.node_of(product.first))];
   if (effect != RowEffect::apart) return effect == RowEffect::added;
@@ -46,9 +46,8 @@ bool multiplies_each_row_alone(const Program& program, const Graph::Node& produc
 
 const Operation& kernel_of(const Program& program, const Graph::Node& node) {
   static const Operation& ordered = *new Operation(Operation::of(OrderedMatMul{}));
-  const bool rounds_rows_together =
-      node.operation.is<MatMul>() && !multiplies_each_row_alone(program, node);
-  return rounds_rows_together ? ordered : node.operation;
+  const bool orders = node.operation.is<MatMul>() && !may_be_left_to_blas(program, node);
+  return orders ? ordered : node.operation;
 }
 
 std::string_view why_rows_stay_together(const Program& program) {

@@ -1,5 +1,5 @@
-// The bits of a row must not depend on which others stand beside it: in the batch, or with those
-// that one worker takes through all steps of a loop.
+// What keeps the bits of a row from depending on which others stand beside it: by which kernel a
+// product runs, and whether workers may each take some rows through all steps of a loop.
 #pragma once
 
 #include "rewind/autograd/engine/compile/program.h"

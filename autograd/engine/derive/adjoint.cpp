@@ -51,9 +51,12 @@ class Builder {
         outputs_(static_cast<int>(forward.outputs.size())),
         joint_(joint_graph(forward, wanted)) {
     forward_value_.assign(at(joint_.graph.values()), -1);
+    const std::vector<bool> free = free_values();
     for (ValueId v = 0; v < forward.graph.values(); v++) {
-      forward_value_[at(joint_.values[at(v)])] = v;
+      int& forward_value = forward_value_[at(joint_.values[at(v)])];
+      if (forward_value < 0 || free[at(v)]) forward_value = v;
     }
+    forward_image_.assign(at(forward.graph.values()), -1);
     result_.assign(at(joint_.graph.values()), -1);
     for (std::size_t i = 0; i < joint_.arriving.size(); i++) {
       if (joint_.arriving[i] >= 0) result_[at(joint_.arriving[i])] = static_cast<int>(i);
@@ -196,7 +199,7 @@ class Builder {
       const Spec& spec = joint_.graph.spec(joint);
       const int forward = forward_value_[at(joint)];
       if (forward >= 0) {
-        make_forward(joint, forward, spec);
+        image_[at(joint)] = forward_image(forward);
       } else if (result_[at(joint)] >= 0) {
         image_[at(joint)] = gradient_that_arrives(result_[at(joint)], spec);
       } else if (const int k = index_of(joint_.captured, joint); k >= 0) {
@@ -210,16 +213,28 @@ class Builder {
     return image_[at(joint)];
   }
 
-  void make_forward(ValueId joint, ValueId forward, const Spec& spec) {
-    if (const int k = index_of(forward_.invariants, forward); k >= 0) {
-      image_[at(joint)] = invariant({Source::invariant, k}, spec);
-    } else if (const int i = index_of(forward_.inputs, forward); i >= 0) {
-      image_[at(joint)] = input({Source::input, i}, spec);
-    } else if (const int o = index_of(forward_.outputs, forward); o >= 0) {
-      image_[at(joint)] = input({Source::output, o}, spec);
-    } else {
-      make_again(joint);
+  // A value of the forward step. If it is made again, then from what the forward step makes it of,
+  // since the cut was asked about that. The joint graph may have found a simpler way, from a state,
+  // and may have one value for two.
+  ValueId forward_image(ValueId value) {
+    ValueId& image = forward_image_[at(value)];
+    if (image >= 0) return image;
+    const Spec& spec = forward_.graph.spec(value);
+    if (const int k = index_of(forward_.invariants, value); k >= 0) {
+      return image = invariant({Source::invariant, k}, spec);
     }
+    if (const int i = index_of(forward_.inputs, value); i >= 0) {
+      return image = input({Source::input, i}, spec);
+    }
+    if (const int o = index_of(forward_.outputs, value); o >= 0) {
+      return image = input({Source::output, o}, spec);
+    }
+    const Graph::Node& node = *forward_.graph.maker(value);
+    std::vector<ValueId> inputs;
+    for (const ValueId x : node.inputs) inputs.push_back(forward_image(x));
+    const ValueId first = made_again(node, std::move(inputs));
+    for (int i = 0; i < node.results; i++) forward_image_[at(node.first + i)] = first + i;
+    return image;
   }
 
   ValueId gradient_that_arrives(int result, const Spec& spec) {
@@ -233,11 +248,14 @@ class Builder {
     const Graph::Node& node = *joint_.graph.maker(joint);
     std::vector<ValueId> inputs;
     for (const ValueId x : node.inputs) inputs.push_back(image(x));
-    Graph& graph = backward_.step.graph;
-    const ValueId first = node.results == 1
-                              ? simplified(graph, node.operation, std::move(inputs))
-                              : graph.apply(node.operation, std::move(inputs), node.results);
+    const ValueId first = made_again(node, std::move(inputs));
     for (int i = 0; i < node.results; i++) image_[at(node.first + i)] = first + i;
+  }
+
+  ValueId made_again(const Graph::Node& node, std::vector<ValueId> inputs) {
+    Graph& graph = backward_.step.graph;
+    return node.results == 1 ? simplified(graph, node.operation, std::move(inputs))
+                             : graph.apply(node.operation, std::move(inputs), node.results);
   }
 
   Step& forward_;
@@ -248,6 +266,7 @@ class Builder {
   std::vector<ValueId> forward_value_;  // by value of the joint graph: the same of the forward step
   std::vector<int> result_;             // by value: the result whose gradient arrives here
   std::vector<ValueId> image_;          // by value: in the backward step
+  std::vector<ValueId> forward_image_;  // the same by value of the forward step
   Backward backward_;
 };
 

@@ -145,19 +145,20 @@ class Text {
     if (split.workers == 1) {
       line(fmt::format("rows: all {} by one worker, since {}", batch, split.why));
     } else if (split.by == LoopSplit::rows) {
-      line(
-          fmt::format("rows: {} for each of {} workers, through these steps without waiting, if "
-                      "they are {} or more",
-                      split.most_rows, split.workers, split.steps));
+      line(fmt::format("rows: {} for each of {} workers, who do not wait for each other{}",
+                       split.most_rows, split.workers, from(split)));
     } else {
-      line(
-          fmt::format("columns: shared by {} workers, who wait for each other {}, if these steps "
-                      "are {} or more",
-                      split.workers, waits(), split.steps));
+      line(fmt::format("columns: shared by {} workers, who wait for each other {}{}", split.workers,
+                       waits(), from(split)));
     }
     if (!program_.mixing.empty()) {
       line(fmt::format("rows are mixed by {}: no lengths", program_.mixing));
     }
+  }
+
+  // With fewer steps one worker is faster.
+  static std::string from(const LoopSplit& split) {
+    return split.steps > 1 ? fmt::format(", from {} steps on", split.steps) : "";
   }
 
   std::string waits() const {

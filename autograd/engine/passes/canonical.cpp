@@ -15,7 +15,7 @@ Step without_stages(const Step& step) {
   });
 }
 
-// The order of sums is not lost: wherever rows meet a matrix, a plan has it (compile/rows_apart.h).
+// Which products are ordered is for the plan to say (compile/rows_apart.h).
 Step with_products_alike(const Step& step) {
   return rewrite(step, [](Rewriting& r, const Graph::Node& node) {
     if (!node.operation.is<OrderedMatMul>()) return -1;

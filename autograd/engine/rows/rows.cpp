@@ -161,11 +161,27 @@ Mixing first_mixing(const Step& step, const Rows& rows) {
   return {Mixing::nothing, 0};
 }
 
+namespace {
+
+// An operation on its operands. Of one that puts a sum over rows beside rows, what adds them up.
+std::string said(const Graph& graph, const Rows& rows, const Graph::Node& node) {
+  for (const ValueId x : node.inputs) {
+    if (rows.is_total(x) && graph.maker(x)) return said(graph, rows, *graph.maker(x));
+  }
+  std::string operands;
+  for (const ValueId x : node.inputs) {
+    operands += (operands.empty() ? " of " : ", ") + to_string(graph.spec(x));
+  }
+  return node.operation.text() + operands;
+}
+
+}  // namespace
+
 std::string what_mixes_rows(const Step& step, const Rows& rows) {
   const Mixing mixing = first_mixing(step, rows);
   switch (mixing.where) {
     case Mixing::node:
-      return step.graph.nodes()[mixing.i].operation.text();
+      return said(step.graph, rows, step.graph.nodes()[mixing.i]);
     case Mixing::output: {
       const bool kept = mixing.i >= step.output_rows.size();
       return (kept ? "a value kept for the rewind " : "an output ") +

@@ -36,6 +36,9 @@ void add_row(const Tensor& row, Tensor& rows) {
   });
 }
 
+// The numbers of a row of a matrix. (Repetitions may stay.)
+bool rows_lie_apart(const Tensor& x) { return x.dim(-1) > 1 && x.strides()[at(x.rank() - 1)] != 1; }
+
 }  // namespace
 
 Lifted::Lifted(const Program& program, Index total)
@@ -167,9 +170,8 @@ void Lifted::compute_by_its_kernel(const Graph::Node& node, std::span<Tensor> ou
     const ValueId x = node.inputs[i];
     inputs.push_back(&get(x));
     if (i < 64 && is_spent(x)) donated |= std::uint64_t{1} << i;
-    // A loop has what is always the same row after row, and by BLAS the bits of a product depend on
-    // how a matrix lies.
-    if (kernel.is<MatMul>() && is_constant(x) && !inputs[i]->contiguous()) {
+    // A loop has matrices row after row, and by BLAS the bits of a product depend on how they lie.
+    if (kernel.is<MatMul>() && rows_lie_apart(*inputs[i])) {
       copies[i] = contiguous(*inputs[i]);
       inputs[i] = &copies[i];
     }

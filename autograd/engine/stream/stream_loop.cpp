@@ -8,6 +8,7 @@
 #include "rewind/autograd/engine/plans.h"
 #include "rewind/autograd/engine/stream/stream_step.h"
 #include "rewind/autograd/engine/trace/follow.h"
+#include "rewind/autograd/loop.h"
 #include "rewind/autograd/sequence.h"
 #include "rewind/autograd/tape.h"
 #include "rewind/tensor/float_mode.h"
@@ -160,6 +161,7 @@ void write_states(const Tensors& states, StreamStep& step) noexcept {
 // What the step holds it captures, and it is there for as long as the step is bound. Until all is
 // made nothing changes.
 void StreamLoop::bind(const Look& now, const Tensors& state) {
+  scan_internal::require_numbers("stream", "the state", state);
   Tensors captured = now.captured, others = state, held;
   if (now.holding) {
     for (const Tensor& x : now.holding->of_held(state)) held.push_back(copy_of(x));
@@ -193,6 +195,7 @@ void StreamLoop::set_state(const Tensors& state) {
   const Pause pause;
   const Uninterpreted direct;
   if (last_.holding) return bind(last_, state);
+  scan_internal::require_numbers("stream", "the state", state);
   if (bound_) write_states(contiguous_each(state), *bound_);
 }
 

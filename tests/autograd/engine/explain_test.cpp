@@ -130,7 +130,7 @@ TEST(Explain, SaysWhyOrdinaryKernelsRun) {
       {"    ordinary   %2 = softsign(%1) [3, 5]: for all that is known it mixes rows",
        "  rows: all 3 by one worker, since an ordinary kernel inside the loop needs all of "
        "them",
-       "  rows are mixed by softsign: no lengths"});
+       "  rows are mixed by softsign of float64 [3, 5]: no lengths"});
 }
 
 TEST(Explain, SaysHowManyInstructionsOperationsAreFusedInto) {
@@ -181,19 +181,17 @@ TEST(Explain, SaysHowWorkersShareTheLoop) {
   };
   expect_lines(
       text(2, 32),
-      {"  rows: 16 for each of 2 workers, through these steps without waiting, if they are "
-       "2 or more"});
+      {"  rows: 16 for each of 2 workers, who do not wait for each other, from 2 steps on"});
   expect_lines(
       text(3, 32),
-      {"  rows: 11 for each of 3 workers, through these steps without waiting, if they are "
-       "2 or more"});
+      {"  rows: 11 for each of 3 workers, who do not wait for each other, from 2 steps on"});
   expect_lines(text(1, 32), {"  rows: all 32 by one worker, since there is one thread"});
   expect_lines(
       text(2, 4),
       {processor_count() == 1
            ? "  rows: all 4 by one worker, since there is one processor"
-           : "  columns: shared by 2 workers, who wait for each other once a step, if these "
-             "steps are 11 or more"});
+           : "  columns: shared by 2 workers, who wait for each other once a step, from 11 steps "
+             "on"});
   expect_lines(
       text(2, 1),
       {"  rows: all 1 by one worker, since a step takes less time than waiting for others"});

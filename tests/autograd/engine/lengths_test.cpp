@@ -159,12 +159,12 @@ TEST(Lengths, AreRefusedWhereWhatHasRowsIsReadWithoutThem) {
               const Tensor d = drawn();
               return tanh(x_t + h_t) + (d - mean(d));
             }),
-            mixes("mean{[0, 1], false}"));
+            mixes("mean{[0, 1], false} of float64 [3, 5]"));
   EXPECT_EQ(refusal([&](const Tensor& x_t, const Tensor& h_t) {
               const Tensor d = drawn();
               return std::pair(x_t + h_t, tanh(d) - max(d, 0));
             }),
-            mixes("max{[0], false}"));
+            mixes("max{[0], false} of float64 [3, 5]"));
 }
 
 // Each of its operations could have put the rows along either axis.

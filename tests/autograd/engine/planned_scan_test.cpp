@@ -43,9 +43,9 @@ TEST(PlannedScan, RefusesLengthsWhereAScanInsideMayMixRows) {
   EXPECT_EQ(message_of<ShapeError>([&] {
               scan(step, numbers({T, B, H}, 1), numbers({B, H}, 2), {.lengths = {1, 2, 3}});
             }),
-            "scan: the step mixes rows of the batch, or seems to, scan{2 steps}, and with lengths "
-            "they are not all there; if it keeps them apart, use loop or PlainLoops, or declare an "
-            "operation of yours `rowwise`");
+            "scan: the step mixes rows of the batch, or seems to, scan{2 steps} of float64 [3, 5], "
+            "and with lengths they are not all there; if it keeps them apart, use loop or "
+            "PlainLoops, or declare an operation of yours `rowwise`");
 }
 
 }  // namespace

@@ -64,6 +64,41 @@ TEST(RefusesOfScan, AValueThatEscapedFromItsStep) {
   EXPECT_THROW(w * escaped, ValueError);
 }
 
+// Wherever numbers are wanted right away.
+TEST(RefusesOfScan, NumbersThatAreNotKnown) {
+  Tensor escaped;
+  const auto step = [](const Tensor& x, const Tensor& h) { return h + tanh(x); };
+  scan([&](const Tensor& x, const Tensor& h) { return escaped = h + x; }, xs(), h0());
+  const auto text = [](const char* what) {
+    return fmt::format(
+        "{}, is known: it is of a step that was traced; return it from there, or use loop(...) or "
+        "PlainLoops",
+        what);
+  };
+  EXPECT_ERROR(scan(step, unsqueeze(escaped, 0), h0()), ValueError,
+               text("scan: only the shape of an input, float64 [1, 3, 5]").c_str());
+  EXPECT_ERROR(scan(step, xs(), escaped), ValueError,
+               text("scan: only the shape of a state, float64 [3, 5]").c_str());
+  const std::string input = text("stream: only the shape of the input, float64 [3, 5]");
+  const std::string state = text("stream: only the shape of the state, float64 [3, 5]");
+  auto player = stream(step, xs()[0], h0());
+  EXPECT_ERROR(player.step(escaped), ValueError, input.c_str());
+  EXPECT_ERROR(player.run(unsqueeze(escaped, 0)), ValueError,
+               text("stream: only the shape of the input, float64 [1, 3, 5]").c_str());
+  EXPECT_ERROR(player.set_state(escaped), ValueError, state.c_str());
+  EXPECT_ERROR(stream(step, xs()[0], escaped), ValueError, state.c_str());
+  const auto streaming = [&](const Tensor& x, const Tensor& h) { return h + player.step(x); };
+  EXPECT_ERROR(scan(streaming, xs(), h0()), ValueError, input.c_str());
+  const auto making = [&](const Tensor& x, const Tensor& h) {
+    return h + stream(step, x, h).step(x);
+  };
+  EXPECT_ERROR(scan(making, xs(), h0()), ValueError, state.c_str());
+  Tape tape;
+  const Tensor w = tape.watch(h0());
+  const Tensor outputs = scan(step, xs(), w, {.segments = 2}).outputs;
+  EXPECT_THROW(tape.backward({{outputs, Tensor::shape_only(outputs.spec())}}), ValueError);
+}
+
 TEST(RefusesOfScan, AStepThatMixesRowsWithLengths) {
   const ScanOptions<Tensor> with_lengths{.lengths = {1, 2, 4}};
   const auto text = [](const char* what) {
@@ -73,9 +108,13 @@ TEST(RefusesOfScan, AStepThatMixesRowsWithLengths) {
   };
   const auto centred = [](const Tensor& x, const Tensor& h) { return h + x - mean(h, 0, true); };
   EXPECT_ERROR(scan(centred, xs(), h0(), with_lengths), ShapeError,
-               text("mean{[0], true}").c_str());
+               text("mean{[0], true} of float64 [3, 5]").c_str());
+  const auto adding = [](const Tensor& x, const Tensor& h) { return tanh(h + x * sum(x * x)); };
+  EXPECT_ERROR(scan(adding, xs(), h0(), with_lengths), ShapeError,
+               text("sum{[0, 1], false} of float64 [3, 5]").c_str());
   const auto unknown = [](const Tensor& x, const Tensor& h) { return apply(Softsign{}, x + h); };
-  EXPECT_ERROR(scan(unknown, xs(), h0(), with_lengths), ShapeError, text("softsign").c_str());
+  EXPECT_ERROR(scan(unknown, xs(), h0(), with_lengths), ShapeError,
+               text("softsign of float64 [3, 5]").c_str());
   Tape tape;
   const Tensor w = tape.watch(numbers({H, H}, 3));
   const auto masked = [&](const Tensor& x, const Tensor& h) {

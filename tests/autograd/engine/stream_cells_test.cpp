@@ -60,7 +60,7 @@ TEST(StreamCells, MultiplyRowsThatStandInTheMiddleWithTheBitsOfTheScan) {
   }
 }
 
-// In a product that BLAS computed they would be rounded by the rows of all steps.
+// BLAS would round some of them by the rows of all steps, and others by how their matrices lie.
 TEST(StreamCells, MultiplyByOtherMatricesWithTheBitsOfTheScan) {
   for (const wide::Cell& cell : wide::cells_of_other_products()) {
     for (const Dtype dtype : {float32, float64}) {

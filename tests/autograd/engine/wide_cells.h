@@ -108,6 +108,27 @@ inline Results projecting(Const x, Const s, Const w) {
   return {{h, c}, {h}};
 }
 
+// Scores, which no next state needs, of keys that come with the input.
+inline Results scoring(Const x, Const s, Const w) {
+  const Tensor from_x = matmul(x[0], w[0]);
+  const Tensor keys = reshape(from_x, {from_x.dim(0), 4, kUnits});
+  const Tensor z = from_x + matmul(s[0], w[1]) + w[2];
+  const Tensor fit = matmul(unsqueeze(s[1], 1), transpose(keys));
+  const Tensor c = tanh(part(z, 2)) + sigmoid(part(z, 1)) * s[1];
+  const Tensor h = sigmoid(part(z, 3)) * tanh(c);
+  return {{h, c}, {h, squeeze(fit, 1)}};
+}
+
+// By captured rows that stand side by side.
+inline Results with_captured_columns(Const x, Const s, Const w) {
+  const Tensor z = matmul(x[0], w[0]) + matmul(s[0], w[1]) + w[2];
+  const Tensor own = squeeze(slice(w[3], 1, 1, 2), 1);
+  const Tensor both = matmul(stack({w[5], 0.5 * w[5]}, 0), transpose(own));
+  const Tensor c = tanh(part(z, 2)) * s[1] + transpose(sum(sum(both, 0), 0, true));
+  const Tensor h = sigmoid(part(z, 3)) * tanh(c);
+  return {{h, c}, {h}};
+}
+
 // By a matrix of its own for each part of the units.
 inline Results by_heads(Const x, Const s, Const w) {
   constexpr Index kHeads = 4, kEach = kUnits / kHeads;
@@ -171,6 +192,8 @@ inline std::vector<Cell> cells() {
 inline std::vector<Cell> cells_of_other_products() {
   return {{"reading_by_input", reading_by_input},
           {"projecting", projecting},
+          {"scoring", scoring, false},
+          {"with_captured_columns", with_captured_columns, false},
           {"by_heads", by_heads},
           {"with_columns", with_columns},
           {"with_dropped_weights", with_dropped_weights, true, true},

@@ -249,8 +249,9 @@ TEST(LinearCrossEntropy, IsRefusedInTheStepsOfAScanWithLengths) {
   const Lengths lengths{2, 1};
   EXPECT_ERROR(scan(step, wave({2, 2, 3}), zeros({2}, float64), {.lengths = lengths}), ShapeError,
                "scan: the step mixes rows of the batch, or seems to, linear_cross_entropy{-100, 0, "
-               "false, false, false}, and with lengths they are not all there; if it keeps them "
-               "apart, use loop or PlainLoops, or declare an operation of yours `rowwise`");
+               "false, false, false} of float64 [2, 3], float64 [5, 3], float64 [5], int64 [2], "
+               "float64 [2], and with lengths they are not all there; if it keeps them apart, use "
+               "loop or PlainLoops, or declare an operation of yours `rowwise`");
 }
 
 TEST(LinearCrossEntropy, SaysWhatDoesNotFit) {
