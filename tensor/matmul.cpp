@@ -20,8 +20,6 @@
 namespace rw {
 namespace {
 
-constexpr double kWorthAWorker = 5e5;  // multiply-adds: some 12 us, where waking a worker takes 5
-
 // A vector as the matrix that it stands for.
 Tensor as_row(const Tensor& x) {
   return x.rank() == 1 ? x.view({1, x.size()}, {0, x.strides()[0]}, 0) : x;

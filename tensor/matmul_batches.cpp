@@ -23,6 +23,10 @@ Strides batch_strides(const Tensor& x, const Dims& batch) {
 
 }  // namespace
 
+bool rows_lie_together(const Tensor& x) {
+  return x.shape().back() == 1 || x.strides()[static_cast<std::size_t>(x.rank() - 1)] == 1;
+}
+
 Dims batch_of(const Dims& shape) {
   const auto matrix_axes = static_cast<std::size_t>(std::min(shape.rank(), 2));
   return Dims(

@@ -17,7 +17,6 @@ namespace {
 constexpr Index kBlockBytes = 1 << 15;
 constexpr Index kPanels = 4;      // of a block: with few rows the kernel wants several
 constexpr Index kMostRows = 512;  // for which a block is packed: that is then 2 % of the time
-constexpr Index kWork = 500'000;  // multiply-adds for which waking a worker pays
 
 // c = a b for matrices of which b has few columns.
 template <class T>
@@ -79,7 +78,7 @@ void multiply(const Matrix<T>& a, const Matrix<T>& b, const MatrixPairs& pairs, 
   const Index columns = std::min(n, kPanels * kernels::panel_width<T>());
   const Index rows = count_of_parts(m, count_of_parts(m, kMostRows));
   const Index strips = count_of_parts(n, columns), blocks = count_of_parts(m, rows);
-  const Index grain = kWork / std::max<Index>(rows * columns * k, 1) + 1;
+  const Index grain = kWorthAWorker / std::max<Index>(rows * columns * k, 1) + 1;
   parallel_for(pairs.count() * strips * blocks, grain, [&](Index begin, Index end) {
     for (Index i = begin; i < end; i++) {
       const Index pair = i / (strips * blocks);
@@ -98,10 +97,6 @@ void multiply(const Matrix<T>& a, const Matrix<T>& b, const MatrixPairs& pairs, 
           .multiply();
     }
   });
-}
-
-bool rows_lie_together(const Tensor& x) {
-  return x.shape().back() == 1 || x.strides()[static_cast<std::size_t>(x.rank() - 1)] == 1;
 }
 
 template <class T>

@@ -41,7 +41,7 @@ struct AxisGroup {
       strides[static_cast<std::size_t>(last + 1)] = stride;
     }
   }
-  Index inner_size() const { return shape.rank() == 0 ? 1 : shape.back(); }
+  Index inner_size() const { return length_of_row(shape); }
   Index inner_step() const {
     return shape.rank() == 0 ? 0 : strides[static_cast<std::size_t>(shape.rank() - 1)];
   }

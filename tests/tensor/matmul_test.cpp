@@ -42,12 +42,7 @@ TEST(MatMul, LargeProductsAreCutIntoPiecesThatFitTogether) {
 }
 
 TEST(MatMul, AVectorIsARowOnTheLeftAndAColumnOnTheRight) {
-  const Tensor v = numbers({3}), a = numbers({2, 3}), b = numbers({5, 3, 2});
-  EXPECT_EQ(matmul(v, v).shape(), Dims{});
-  EXPECT_EQ(matmul(a, v).shape(), Dims{2});
-  EXPECT_EQ(matmul(v, b).shape(), (Dims{5, 2}));
-  const float* x = v.data<float>();
-  EXPECT_NEAR(matmul(v, v).item(), x[0] * x[0] + x[1] * x[1] + x[2] * x[2], 1e-6);
+  test::expect_vectors_to_be_rows_and_columns(matmul);
 }
 
 TEST(MatMul, AVectorMayBeStridedOrOneNumberRepeated) {

@@ -40,10 +40,7 @@ TEST(OrderedMatMul, LargeProductsAreCutIntoBlocksThatFitTogether) {
 }
 
 TEST(OrderedMatMul, AVectorIsARowOnTheLeftAndAColumnOnTheRight) {
-  const Tensor v = numbers({3}), a = numbers({2, 3}), b = numbers({5, 3, 2});
-  EXPECT_EQ(ordered_matmul(v, v).shape(), Dims{});
-  EXPECT_EQ(ordered_matmul(a, v).shape(), Dims{2});
-  EXPECT_EQ(ordered_matmul(v, b).shape(), (Dims{5, 2}));
+  test::expect_vectors_to_be_rows_and_columns(ordered_matmul);
 }
 
 // Elements by themselves, each the product of a row and a column, however these lie.

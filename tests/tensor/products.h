@@ -116,4 +116,13 @@ inline void expect_batches_of_every_layout(Product product) {
   }
 }
 
+inline void expect_vectors_to_be_rows_and_columns(Product product) {
+  const Tensor v = numbers({3}), a = numbers({2, 3}), b = numbers({5, 3, 2});
+  EXPECT_EQ(product(v, v).shape(), Dims{});
+  EXPECT_EQ(product(a, v).shape(), Dims{2});
+  EXPECT_EQ(product(v, b).shape(), (Dims{5, 2}));
+  const float* x = v.data<float>();
+  EXPECT_NEAR(product(v, v).item(), x[0] * x[0] + x[1] * x[1] + x[2] * x[2], 1e-6);
+}
+
 }  // namespace rw::test

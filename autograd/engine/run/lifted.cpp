@@ -9,6 +9,7 @@
 #include "rewind/tensor/arithmetic.h"
 #include "rewind/tensor/indexing.h"
 #include "rewind/tensor/matmul.h"
+#include "rewind/tensor/matmul_batches.h"
 #include "rewind/tensor/parallel.h"
 #include "rewind/tensor/views.h"
 
@@ -35,9 +36,6 @@ void add_row(const Tensor& row, Tensor& rows) {
     });
   });
 }
-
-// The numbers of a row of a matrix. (Repetitions may stay.)
-bool rows_lie_apart(const Tensor& x) { return x.dim(-1) > 1 && x.strides()[at(x.rank() - 1)] != 1; }
 
 }  // namespace
 
@@ -171,7 +169,8 @@ void Lifted::compute_by_its_kernel(const Graph::Node& node, std::span<Tensor> ou
     inputs.push_back(&get(x));
     if (i < 64 && is_spent(x)) donated |= std::uint64_t{1} << i;
     // A loop has matrices row after row, and by BLAS the bits of a product depend on how they lie.
-    if (kernel.is<MatMul>() && rows_lie_apart(*inputs[i])) {
+    // (Repetitions may stay.)
+    if (kernel.is<MatMul>() && !rows_lie_together(*inputs[i])) {
       copies[i] = contiguous(*inputs[i]);
       inputs[i] = &copies[i];
     }

@@ -31,7 +31,9 @@ ScanCase rows_of(ScanCase c, const std::vector<Index>& rows) {
 }
 
 struct OfRows {
-  Tensors of_steps, once;  // [time, rows, ...]: outputs and dx; [rows, ...]: states and dh
+  // [time, rows, ...]: outputs and dx; [rows, ...]: states, dh, and the gradient of the tensor of
+  // the step that has rows.
+  Tensors of_steps, once;
 };
 OfRows rewound(const ScanCase& c, const std::vector<Index>& rows) {
   ScanCase some = rows_of(c, rows);
@@ -40,12 +42,12 @@ OfRows rewound(const ScanCase& c, const std::vector<Index>& rows) {
   const Tensor x = tape.watch(some.xs[0]);
   Tensors initial;
   for (const Tensor& s : some.initial) initial.push_back(tape.watch(s));
+  some.weights[3] = tape.watch(some.weights[3]);
   const auto step = [&](const Tensors& in, const Tensors& s) {
     return some.step(in, s, some.weights);
   };
   const auto result =
       scan(step, Tensors{x}, initial, {.lengths = some.lengths, .reverse = some.reverse});
-  some.weights[3] = tape.watch(some.weights[3]);
   std::vector<Upstream> upstream;
   const auto ask = [&](const Tensor& y, int axis) {
     const Tensor all = numbers(y.shape().with(axis, kRows), static_cast<double>(upstream.size()));
